@@ -1,0 +1,12 @@
+//! What follows from the log: feeds -> follower -> views (pure folds) -> rules (pure) -> lens -> pages and reports.
+//!
+//! A newcomer's map:
+//! * a new view: a file in `views/`, and a member of [`views::Views`];
+//! * a new rule: a file in `rules/`, and a line in [`rules::RULES`];
+//! * a new measure: a file in `measures/`, and a line in `measures::MEASURES`;
+//! * a new feed: an implementation of `feed::Feed`.
+
+pub mod finding;
+pub mod lens;
+pub mod measure;
+pub mod record;
