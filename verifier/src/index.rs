@@ -1,6 +1,6 @@
 //! The stream index: for every subject a stream, over all streams a map. FORMAT.md 8.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use schemas::hash::Hash;
 use schemas::stream::{self, Head};
@@ -250,7 +250,7 @@ fn first_difference(a: &Hash, b: &Hash) -> Option<u8> {
 }
 
 /// The map's root from its definition, for checking the grown one.
-pub fn root_from_heads(heads: &HashMap<Hash, Hash>) -> Hash {
+pub fn root_from_heads(heads: &BTreeMap<Hash, Hash>) -> Hash {
     fn below(leaves: &[(Hash, Hash)]) -> Hash {
         match leaves {
             [] => stream::map_empty(),
@@ -262,8 +262,7 @@ pub fn root_from_heads(heads: &HashMap<Hash, Hash>) -> Hash {
             }
         }
     }
-    let mut leaves: Vec<(Hash, Hash)> = heads.iter().map(|(k, v)| (*k, *v)).collect();
-    leaves.sort_unstable();
+    let leaves: Vec<(Hash, Hash)> = heads.iter().map(|(k, v)| (*k, *v)).collect();
     below(&leaves)
 }
 
@@ -285,7 +284,7 @@ mod tests {
             if position % 37 != 0 {
                 continue;
             }
-            let heads: HashMap<_, _> =
+            let heads: BTreeMap<_, _> =
                 names.iter().map(|n| (stream::key(n), index.head(n).unwrap().value(&stream::key(n)))).collect();
             let root = index.root();
             assert_eq!(root, root_from_heads(&heads));

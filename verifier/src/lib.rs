@@ -6,6 +6,19 @@
 //! [`Verified`] is the first door: no other crate can make one, so nothing that a feed or a
 //! reporter merely says can reach the planner or a view.
 
+pub mod admit;
+pub mod bundle;
+pub mod fault;
+pub mod follower;
+pub mod head;
 pub mod index;
+pub mod keyring;
+pub mod refusal;
+pub mod report;
 pub mod signature;
+pub mod state;
+mod tiles;
 pub mod tree;
+mod verified;
+
+pub use verified::Verified;

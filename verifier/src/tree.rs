@@ -123,7 +123,9 @@ fn split(n: usize) -> usize {
 /// Root of a tree with these leaves.
 pub fn root_of(leaves: &[Hash]) -> Hash {
     let mut frontier = Frontier::default();
-    leaves.iter().for_each(|leaf| frontier.push(*leaf));
+    for leaf in leaves {
+        frontier.push(*leaf);
+    }
     frontier.root()
 }
 
