@@ -7,5 +7,6 @@
 pub mod base;
 pub mod catalogue;
 pub mod hash;
+pub mod lint;
 pub mod time;
 pub mod value;
