@@ -1,1 +1,3 @@
-//! placeholder
+//! What the operator *does*: plan, commit, answer; import, outbox, export.
+
+pub mod import;
