@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! What the operator does: plan, commit, answer; import, outbox, export.
 
 pub mod anchor;
@@ -6,3 +7,8 @@ pub mod files;
 pub mod probe;
 pub mod store;
 pub mod vault;
+=======
+//! What the operator *does*: plan, commit, answer; import, outbox, export.
+
+pub mod import;
+>>>>>>> import
