@@ -27,7 +27,9 @@ pub enum BadIntake {
         field: String,
     },
     /// A public text looks like personal data.
-    #[error("the public text {field:?} looks like a person's name or number; nothing was recorded: take it out, or put it into a restricted field")]
+    #[error(
+        "the public text {field:?} looks like a person's name or number; nothing was recorded: take it out, or put it into a restricted field"
+    )]
     Personal {
         /// Its name.
         field: String,

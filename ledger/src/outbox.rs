@@ -136,7 +136,8 @@ impl Outbox {
 }
 
 fn parcels(path: &Path, bytes: &[u8]) -> Result<Vec<Parcel>, Failure> {
-    let damaged = |number| Failure::Damaged { path: path.to_owned(), damage: Damage::Line { position: number }, known: None };
+    let damaged =
+        |number| Failure::Damaged { path: path.to_owned(), damage: Damage::Line { position: number }, known: None };
     let text = std::str::from_utf8(bytes).map_err(|_| damaged(0))?;
     (1..).zip(text.lines()).map(|(number, line)| Parcel::parse(line).ok_or_else(|| damaged(number))).collect()
 }

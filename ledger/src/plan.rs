@@ -47,7 +47,7 @@ pub enum Answer {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// By the gate that every auditor replays.
-    #[error("{0} (FORMAT.md 11, {})", .0.number())]
+    #[error("{0} (FORMAT.md 11, {n})", n = .0.number())]
     Admission(#[from] Refusal),
     /// By the ledger's own gate.
     #[error(transparent)]
@@ -173,7 +173,8 @@ pub struct Genesis<'a> {
 /// Signs genesis with the ledger's own key.
 pub fn genesis(origin: &schemas::note::Origin, facts: &Genesis<'_>, keys: &LedgerKeys, at: Timestamp) -> SignedEvent {
     let kind = Catalogue::built_in().event(verifier::admit::GENESIS).expect("the catalogue has genesis");
-    let head = Head { kind: (&kind.name, kind.v), ledger: origin, by: facts.operator, row: "genesis", seq: 0, at: at.date(0) };
+    let head =
+        Head { kind: (&kind.name, kind.v), ledger: origin, by: facts.operator, row: "genesis", seq: 0, at: at.date(0) };
     let mut event = Event::new(&head);
     let text = |s: &str| Value::Text(s.to_owned());
     let list = |keys: &[String]| Value::List(keys.iter().map(|k| text(k)).collect());

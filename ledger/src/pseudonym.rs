@@ -73,6 +73,14 @@ impl Pseudonyms {
         self.by_id.contains_key(id)
     }
 
+    /// The register's own spelling of what [`Pseudonyms::inside`] gave.
+    pub fn outside(&self, text: &str) -> String {
+        if !text.contains(PREFIX) {
+            return text.to_owned();
+        }
+        self.by_id.iter().fold(text.to_owned(), |text, (id, pseudonym)| text.replace(pseudonym, id))
+    }
+
     /// An id, a holder or an address, with every register id of an unnamed party in it replaced.
     pub fn inside(&self, text: &str) -> String {
         if self.by_id.is_empty() {

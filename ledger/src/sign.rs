@@ -79,7 +79,9 @@ pub enum BadSigning {
         why: BadBody,
     },
     /// No oversight body has an intake key.
-    #[error("{place}: the sealed stream needs an oversight body with an intake key; genesis names them (`ledger init`)")]
+    #[error(
+        "{place}: the sealed stream needs an oversight body with an intake key; genesis names them (`ledger init`)"
+    )]
     NoIntake {
         /// Where the row stands.
         place: Place,
@@ -145,7 +147,13 @@ impl Signer<'_> {
     ///
     /// # Errors
     /// [`BadSigning`] if a key is missing or the record does not fit.
-    pub fn seal(&mut self, draft: &Draft, intake: &str, received_at: Option<Timestamp>, batch_on: Date) -> Result<Parcel, BadSigning> {
+    pub fn seal(
+        &mut self,
+        draft: &Draft,
+        intake: &str,
+        received_at: Option<Timestamp>,
+        batch_on: Date,
+    ) -> Result<Parcel, BadSigning> {
         let kind = Catalogue::built_in().inner(&draft.event).expect("a draft has a type of the catalogue");
         let occurred_at = match draft.occurred {
             Claim::Day(day) => day.to_string(),
@@ -290,7 +298,9 @@ impl Signer<'_> {
         }
         for field in ["new_value_public", "new_value_restricted", "new_value_sealed"] {
             let Some(value) = fields.get_mut(field) else { continue };
-            let (Some(lang), Some(text)) = (value.get("lang").and_then(Value::as_text), value.get("text").and_then(Value::as_text)) else {
+            let (Some(lang), Some(text)) =
+                (value.get("lang").and_then(Value::as_text), value.get("text").and_then(Value::as_text))
+            else {
                 continue;
             };
             *value = Value::localised(lang, &self.pseudonyms.inside(text));

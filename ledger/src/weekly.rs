@@ -45,7 +45,8 @@ pub fn batches(
         by_week.entry(monday(received_at)).or_default().push(row);
     }
     let into_week = |week: Date, t: Timestamp| t.unix() - week.start(utc_offset_minutes).unix();
-    let latest = |week: Date, rows: &[Draft]| rows.iter().filter_map(|r| r.received_at).map(|t| into_week(week, t)).max();
+    let latest =
+        |week: Date, rows: &[Draft]| rows.iter().filter_map(|r| r.received_at).map(|t| into_week(week, t)).max();
     // A quiet week's batch comes when the others do: at the latest hour of any; Friday 18:00 without one.
     let usual = by_week.iter().filter_map(|(week, rows)| latest(*week, rows)).max().unwrap_or(4 * 86_400 + 18 * 3600);
     let mut weeks = Vec::new();

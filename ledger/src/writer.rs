@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use schemas::checkpoint::Checkpoint;
-use schemas::event::SignedEvent;
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
 use schemas::time::Timestamp;
@@ -144,8 +143,11 @@ impl Writer {
         }
         // A first try that was cut short left no checkpoint: nobody was answered, so begin again.
         if home.store().exists() {
-            std::fs::remove_dir_all(home.store())
-                .map_err(|source| Failure::Io { doing: "remove", path: home.store(), source })?;
+            std::fs::remove_dir_all(home.store()).map_err(|source| Failure::Io {
+                doing: "remove",
+                path: home.store(),
+                source,
+            })?;
         }
         let keys = make_keys(home, origin, facts.operator)?;
         let mut state = State::new(origin.clone());
