@@ -22,8 +22,8 @@ use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use schemas::hash::Hash;
@@ -114,13 +114,6 @@ impl Head {
     }
 }
 
-/// The head and whether a commit may follow it.
-struct Writer {
-    head: Head,
-    /// A commit began and did not end: what the tree shows may not be on the disk.
-    open: bool,
-}
-
 /// The durable store of one log. One process has it at a time; within it, share by reference.
 pub struct Store {
     // Fields drop in this order: sled first, the lock last.
@@ -128,9 +121,13 @@ pub struct Store {
     /// sled's file, opened once more, to fsync it.
     log: File,
     dir: PathBuf,
-    writer: RwLock<Writer>,
+    /// What the last commit left. Held while one is under way.
+    head: RwLock<Head>,
     /// Entries on the disk; never more than that, whatever the tree shows.
     size: AtomicU64,
+    /// A commit began and did not end: what the tree shows may not be on the disk, and what is on
+    /// the disk may not show.
+    stopped: AtomicBool,
     _lock: Option<File>,
 }
 
@@ -194,7 +191,7 @@ impl Store {
         let db = open_sled(dir)?;
         files::sync_tree(dir)?;
         let store = Self::over(db, dir, lock)?;
-        let head = store.writer.read().map_or_else(|e| e.into_inner().head, |w| w.head);
+        let head = *store.settled()?;
         let mut found = Head { size: 0, notes: [0; 32] };
         for (name, value) in store.notes("")? {
             found.toggle(&name, &value);
@@ -220,8 +217,15 @@ impl Store {
         let bytes = guarded(dir, || db.get(HEAD))?;
         let head = bytes.as_ref().and_then(|b| b.strip_prefix(&[0])).and_then(Head::parse);
         let head = head.ok_or_else(|| Failure::damaged(dir, Damage::Unlike { what: "records" }))?;
-        let writer = RwLock::new(Writer { head, open: false });
-        Ok(Self { db, log, dir: dir.to_owned(), writer, size: head.size.into(), _lock: lock })
+        Ok(Self {
+            db,
+            log,
+            dir: dir.to_owned(),
+            head: RwLock::new(head),
+            size: head.size.into(),
+            stopped: false.into(),
+            _lock: lock,
+        })
     }
 
     /// Its folder.
@@ -255,11 +259,11 @@ impl Store {
         if position >= self.size() {
             return Ok(None);
         }
-        let first = guarded(&self.dir, || self.db.get(entry_key(position, 0)))?;
+        let first = guarded(&self.dir, || self.db.get(entry_key(position, 0))).map_err(|e| self.seen(e))?;
         match first.as_deref() {
             Some([0, value @ ..]) => Ok(Some(value.to_vec())),
             Some(_) => self.entries(position).next().transpose().map(|found| found.map(|(_, value)| value)),
-            None => Err(Failure::damaged(&self.dir, Damage::Gap { position })),
+            None => Err(self.seen(Failure::damaged(&self.dir, Damage::Gap { position }))),
         }
     }
 
@@ -268,9 +272,9 @@ impl Store {
     /// # Errors
     /// [`Failure::Damaged`], [`Failure::Stopped`], [`Failure::Io`].
     pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let writer = self.settled()?;
+        let settled = self.settled()?;
         let found = self.rows_of_note(name)?.map(|(value, _)| value);
-        drop(writer);
+        drop(settled);
         Ok(found)
     }
 
@@ -279,7 +283,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Damaged`], [`Failure::Stopped`], [`Failure::Io`].
     pub fn notes(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-        let writer = self.settled()?;
+        let settled = self.settled()?;
         let mut rows = self.db.scan_prefix([&[NOTE], prefix.as_bytes()].concat());
         let mut notes = Vec::new();
         while let Some((stem, value, _)) = joined(&self.dir, &mut rows)? {
@@ -287,7 +291,7 @@ impl Store {
             let name = name.filter(|n| well_named(n)).and_then(|n| String::from_utf8(n.to_vec()).ok());
             notes.push((name.ok_or_else(|| foreign(&self.dir, &stem))?, value));
         }
-        drop(writer);
+        drop(settled);
         Ok(notes)
     }
 
@@ -300,17 +304,16 @@ impl Store {
     /// Before anything is written: [`Failure::NotNext`], [`Failure::Unfit`], [`Failure::Misspelt`],
     /// [`Failure::Stopped`]. Else as said.
     pub fn commit(&self, batch: &Batch) -> Result<Committed, Failure> {
-        let stopped = || Failure::Stopped { path: self.dir.clone() };
-        let mut writer = self.writer.write().map_err(|_| stopped())?;
-        if writer.open {
-            return Err(stopped());
+        let mut settled = self.head.write().map_err(|_| self.halted())?;
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(self.halted());
         }
-        let Head { size, .. } = writer.head;
+        let Head { size, .. } = *settled;
         if batch.first != size {
             return Err(Failure::NotNext { path: self.dir.clone(), first: batch.first, size });
         }
         batch.check()?;
-        let mut head = writer.head;
+        let mut head = *settled;
         let mut rows = sled::Batch::default();
         for (position, entry) in (size..).zip(&batch.entries) {
             for (part, value) in (0..).zip(parts(entry)) {
@@ -335,25 +338,36 @@ impl Store {
         }
         rows.insert(HEAD, lead(0, &head.to_bytes()));
 
-        writer.open = true;
+        self.stopped.store(true, Ordering::Release);
         guarded(&self.dir, || {
             self.db.apply_batch(rows)?;
             self.db.flush()
         })?;
         files::sync(&self.log, &self.dir); // durable from here on, or the process has ended
-        *writer = Writer { head, open: false };
+        *settled = head;
         self.size.store(head.size, Ordering::Release);
+        self.stopped.store(false, Ordering::Release);
         Ok(Committed { first: size, size: head.size })
     }
 
     /// Reads everything, as the child does; `progress` hears of every 1,000th entry.
-    pub(crate) fn scan(&self, mut progress: impl FnMut(u64)) -> Result<u64, Failure> {
-        for entry in self.entries(0) {
-            let (position, _) = entry?;
-            if position % 1_000 == 0 {
-                progress(position);
+    pub(crate) fn scan(&self, progress: impl Fn(u64) + Sync) -> Result<u64, Failure> {
+        let read = |from, to| {
+            for entry in self.entries(from).take_while(|found| !matches!(found, Ok((at, _)) if *at >= to)) {
+                let (position, _) = entry?;
+                if position % 1_000 == 0 {
+                    progress(position);
+                }
             }
-        }
+            Ok(())
+        };
+        // Two halves at once: reading is bound by the processor, and someone is waiting.
+        let middle = self.size() / 2;
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| read(middle, u64::MAX));
+            read(0, middle)?;
+            second.join().unwrap_or_else(|_| Err(Failure::damaged(&self.dir, Damage::Unlike { what: "entries" })))
+        })?;
         for range in [&b""[..]..b"e", b"f"..b"h", b"i"..b"n", b"o"..&[0xff; 40]] {
             if let Some((key, _)) = guarded(&self.dir, || self.db.range(range).next().transpose())? {
                 return Err(foreign(&self.dir, &key));
@@ -363,10 +377,20 @@ impl Store {
     }
 
     /// Waits for a running commit, so that nothing is read which may yet be lost.
-    fn settled(&self) -> Result<std::sync::RwLockReadGuard<'_, Writer>, Failure> {
-        let stopped = || Failure::Stopped { path: self.dir.clone() };
-        let writer = self.writer.read().map_err(|_| stopped())?;
-        if writer.open { Err(stopped()) } else { Ok(writer) }
+    fn settled(&self) -> Result<RwLockReadGuard<'_, Head>, Failure> {
+        let settled = self.head.read().map_err(|_| self.halted())?;
+        if self.stopped.load(Ordering::Acquire) { Err(self.halted()) } else { Ok(settled) }
+    }
+
+    fn halted(&self) -> Failure {
+        Failure::Stopped { path: self.dir.clone() }
+    }
+
+    /// What reading an entry failed of. After a failed commit sled gives no more pages back, which
+    /// must not pass for damage.
+    fn seen(&self, failure: Failure) -> Failure {
+        let failed = self.head.try_read().is_ok_and(|_| self.stopped.load(Ordering::Acquire));
+        if failed { self.halted() } else { failure }
     }
 
     /// A note and the number of its parts.
@@ -422,7 +446,7 @@ impl Iterator for Entries<'_> {
             _ => Err(Failure::damaged(dir, Damage::Gap { position })),
         });
         self.next = if read.is_ok() { position + 1 } else { self.size };
-        Some(read.map(|value| (position, value)))
+        Some(read.map(|value| (position, value)).map_err(|e| self.store.seen(e)))
     }
 }
 
