@@ -4,5 +4,6 @@ pub mod anchor;
 pub mod failure;
 pub mod files;
 pub mod probe;
+mod row;
 pub mod store;
 pub mod vault;

@@ -13,9 +13,6 @@
 //! * A damaged end is dropped in silence, and a damaged page can fall back to an earlier state; so
 //!   each commit records what it leaves (`Head`), and the caller compares with the last signed
 //!   checkpoint.
-//!
-//! Keys: `e`, position (u64 BE), part; `n`, name, 0x00, part; `h`, 0x00. A value is led by one byte:
-//! how many parts follow it.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -26,11 +23,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
-use schemas::hash::Hash;
-
 use crate::failure::{Damage, Failure};
 use crate::files;
 use crate::probe::Probe;
+use crate::row::{ENTRY, HEAD, Head, NOTE, entry_key, lead, note_key, parts, place, position_of, well_named};
 
 /// Longest entry, in bytes. C2SP tlog-tiles frames each entry with a u16 length.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
@@ -41,18 +37,12 @@ pub const NOTE_NAME_BYTES_MAX: usize = 200;
 /// Most bytes in one batch, entries and notes together: 64 MiB. One of 64 to 512 entries is best.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
-/// Longest value that sled is given, in bytes: 17 of them and their keys stay below 128 KiB.
-const VALUE_BYTES_MAX: usize = 7_000;
 /// sled's page cache, in bytes.
 const CACHE_BYTES: u64 = 64 << 20;
 /// How long a lock may outlast the process or the handle that held it.
 const LOCK_GRACE: Duration = Duration::from_secs(2);
 /// Pause between two attempts to lock.
 const LOCK_RETRY: Duration = Duration::from_millis(20);
-
-const ENTRY: u8 = b'e';
-const NOTE: u8 = b'n';
-const HEAD: &[u8] = b"h\0";
 
 /// What one commit writes, all of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,35 +72,6 @@ impl Committed {
     /// How many entries are on the disk, from position 0.
     pub fn size(&self) -> u64 {
         self.size
-    }
-}
-
-/// What a commit leaves: compared on opening with what is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Head {
-    size: u64,
-    /// XOR of SHA-256(name, 0x00, value) over all notes: finds damage, not malice.
-    notes: [u8; 32],
-}
-
-impl Head {
-    fn to_bytes(self) -> Vec<u8> {
-        [&[1], self.size.to_be_bytes().as_slice(), &self.notes].concat()
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (version, rest) = bytes.split_first()?;
-        let (size, notes) = rest.split_first_chunk()?;
-        let head = Self { size: u64::from_be_bytes(*size), notes: notes.try_into().ok()? };
-        if *version == 1 { Some(head) } else { None }
-    }
-
-    /// Adds a note, or takes it away again.
-    fn toggle(&mut self, name: &str, value: &[u8]) {
-        let hash = Hash::of(&[name.as_bytes(), &[0], value]);
-        for (sum, byte) in self.notes.iter_mut().zip(hash.0) {
-            *sum ^= byte;
-        }
     }
 }
 
@@ -200,12 +161,9 @@ impl Store {
             return Err(Failure::damaged(dir, Damage::Unlike { what: "notes" }));
         }
         let last = guarded(dir, || store.db.range([ENTRY].as_slice()..[ENTRY + 1].as_slice()).next_back().transpose())?;
-        let size = match last.as_ref().map(|(key, _)| key.as_ref()) {
+        let size = match &last {
             None => 0,
-            Some([ENTRY, position @ .., _]) if position.len() == 8 => {
-                position.iter().fold(0, |n, b| (n << 8) | u64::from(*b)).saturating_add(1)
-            }
-            Some(key) => return Err(foreign(dir, key)),
+            Some((key, _)) => position_of(key).ok_or_else(|| foreign(dir, key))?.saturating_add(1),
         };
         if size == head.size { Ok(store) } else { Err(Failure::damaged(dir, Damage::Unlike { what: "entries" })) }
     }
@@ -442,45 +400,12 @@ impl Iterator for Entries<'_> {
         let position = self.next;
         let dir = &self.store.dir;
         let read = joined(dir, &mut self.rows).and_then(|found| match found {
-            Some((stem, value, _)) if stem.get(1..) == Some(position.to_be_bytes().as_slice()) => Ok(value),
+            Some((stem, value, _)) if stem[..] == entry_key(position, 0)[..9] => Ok(value),
             _ => Err(Failure::damaged(dir, Damage::Gap { position })),
         });
         self.next = if read.is_ok() { position + 1 } else { self.size };
         Some(read.map(|value| (position, value)).map_err(|e| self.store.seen(e)))
     }
-}
-
-fn entry_key(position: u64, part: u8) -> [u8; 10] {
-    let mut key = [ENTRY; 10];
-    key[1..9].copy_from_slice(&position.to_be_bytes());
-    key[9] = part;
-    key
-}
-
-fn note_key(name: &str, part: u8) -> Vec<u8> {
-    [&[NOTE], name.as_bytes(), &[0, part]].concat()
-}
-
-fn well_named(name: &[u8]) -> bool {
-    name.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/'))
-}
-
-/// A value as sled holds it: the number of parts that follow, then its bytes.
-fn lead(follow: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(1 + bytes.len());
-    value.push(follow);
-    value.extend_from_slice(bytes);
-    value
-}
-
-/// A value in parts; even an empty one has one.
-fn parts(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let most = VALUE_BYTES_MAX - 1;
-    let count = value.len().div_ceil(most).max(1);
-    (0..count).map(move |part| {
-        let end = value.len().min((part + 1) * most);
-        lead((count - 1 - part) as u8, &value[part * most..end])
-    })
 }
 
 /// The next value of `rows` put together: its key without the part, its bytes, its number of parts.
@@ -501,17 +426,6 @@ fn joined(dir: &Path, rows: &mut sled::Iter) -> Result<Option<(sled::IVec, Vec<u
         whole.extend_from_slice(&value[1..]);
     }
     Ok(Some((key.subslice(0, stem.len()), whole, follow + 1)))
-}
-
-/// A key in words.
-fn place(key: &[u8]) -> String {
-    match key {
-        [ENTRY, position @ .., _] if position.len() == 8 => {
-            format!("entry {}", position.iter().fold(0, |n: u64, b| (n << 8) | u64::from(*b)))
-        }
-        [NOTE, name @ ..] => format!("note {}", String::from_utf8_lossy(name).trim_end_matches(char::is_control)),
-        _ => format!("key {}", schemas::base::to_hex(key)),
-    }
 }
 
 fn foreign(dir: &Path, key: &[u8]) -> Failure {
