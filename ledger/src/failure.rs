@@ -115,7 +115,7 @@ pub enum Failure {
         mark: PathBuf,
     },
     /// An earlier commit failed half-way in this process.
-    #[error("{} takes nothing more after a failed commit: start the ledger again", .path.display())]
+    #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.display())]
     Stopped {
         /// The store.
         path: PathBuf,

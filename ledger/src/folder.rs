@@ -195,6 +195,14 @@ pub fn sign_into(
         channel: Channel::Import,
         numbers: numbers_used(outbox, options.origin)?,
     };
+    for parcel in outbox.parcels()? {
+        let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
+        if let ("key.rotated", Some(party), Some(holder)) =
+            (signed.event.kind.as_str(), signed.event.text("organisation"), signed.event.text("holder"))
+        {
+            signer.keys.rotate(party, holder);
+        }
+    }
     let (inner, mut plain): (Vec<Draft>, Vec<Draft>) = import.drafts.into_iter().partition(|d| d.inner);
     // Keys first: whoever signs later needs them.
     plain.sort_by_key(|d| (d.received_at, d.event != "key.enrolled"));

@@ -99,24 +99,47 @@ pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
     Ok(SecretKey::new(name, &seed))
 }
 
-/// A folder of key files, `<party>.<holder>.key`.
+/// A folder of key files: `<party>.<holder>.key`, and `<party>.<holder>.2.key` after a rotation.
 #[derive(Debug)]
 pub struct KeyFolder {
     folder: PathBuf,
     origin: Origin,
-    read: BTreeMap<String, SecretKey>,
+    read: BTreeMap<PathBuf, SecretKey>,
+    /// How often a holder's key was rotated.
+    rotations: BTreeMap<(String, String), u32>,
 }
 
 impl KeyFolder {
     /// The folder, which need not exist yet.
     pub fn new(folder: &Path, origin: Origin) -> Self {
-        Self { folder: folder.to_owned(), origin, read: BTreeMap::new() }
+        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new() }
     }
 
     /// File of a holder's key.
     pub fn path(&self, party: &str, holder: &str) -> PathBuf {
+        let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
+        self.path_after(party, holder, rotated)
+    }
+
+    fn path_after(&self, party: &str, holder: &str, rotated: u32) -> PathBuf {
         // Party and holder are ids: no separator of paths can stand in them.
-        self.folder.join(format!("{party}.{holder}.{ENDING}"))
+        let number = if rotated == 0 { String::new() } else { format!("{}.", rotated + 1) };
+        self.folder.join(format!("{party}.{holder}.{number}{ENDING}"))
+    }
+
+    /// From now on the holder signs with the key after the present one.
+    pub fn rotate(&mut self, party: &str, holder: &str) {
+        *self.rotations.entry((party.to_owned(), holder.to_owned())).or_insert(0) += 1;
+    }
+
+    /// The key that will follow the holder's present one, made where there is none.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if it can be neither read nor made.
+    pub fn next_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
+        let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
+        let path = self.path_after(party, holder, rotated + 1);
+        if path.exists() { read(&path) } else { generate(&path, &self.origin.holder_key_name(party, holder)) }
     }
 
     /// Whether a holder's key is at hand.
@@ -130,10 +153,10 @@ impl KeyFolder {
     /// [`BadKeyFile::Absent`] if it is not there.
     pub fn get(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         let name = self.origin.holder_key_name(party, holder);
-        if let Some(key) = self.read.get(&name) {
+        let path = self.path(party, holder);
+        if let Some(key) = self.read.get(&path) {
             return Ok(key.clone());
         }
-        let path = self.path(party, holder);
         if !path.exists() {
             return Err(BadKeyFile::Absent { name, folder: self.folder.clone() });
         }
@@ -141,7 +164,7 @@ impl KeyFolder {
         if key.vkey().name != name {
             return Err(BadKeyFile::Form { path });
         }
-        self.read.insert(name, key.clone());
+        self.read.insert(path, key.clone());
         Ok(key)
     }
 

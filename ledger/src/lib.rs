@@ -17,6 +17,7 @@ pub mod outbox;
 pub mod plan;
 pub mod probe;
 pub mod pseudonym;
+mod row;
 pub mod settings;
 pub mod sign;
 pub mod store;

@@ -136,6 +136,10 @@ impl Signer<'_> {
             received_at: draft.received_at,
             source: draft.address(),
         };
+        if kind.name == "key.rotated" {
+            let (party, name) = self.shown(&named_holder(draft));
+            self.keys.rotate(&party, &name);
+        }
         Ok(match missing {
             None => Signed::Complete(parcel),
             Some(holder) => Signed::Waiting(parcel, holder),
@@ -212,16 +216,20 @@ impl Signer<'_> {
     }
 
     fn key(&mut self, holder: &Holder, draft: &Draft) -> Result<verifier::signature::SecretKey, BadKeyFile> {
-        // Key names are public: an unnamed party's are made of its pseudonym.
-        let (party, name) = (self.pseudonyms.party(&holder.party).to_owned(), self.pseudonyms.inside(&holder.holder));
+        let (party, name) = self.shown(holder);
         if self.make_keys && draft.event == "key.enrolled" {
             return self.keys.get_or_make(&party, &name);
         }
         self.keys.get(&party, &name)
     }
 
+    /// Key names are public: an unnamed party's are made of its pseudonym.
+    fn shown(&self, holder: &Holder) -> (String, String) {
+        (self.pseudonyms.party(&holder.party).to_owned(), self.pseudonyms.inside(&holder.holder))
+    }
+
     fn next_number(&mut self, holder: &Holder) -> i64 {
-        let slot = (self.pseudonyms.party(&holder.party).to_owned(), self.pseudonyms.inside(&holder.holder));
+        let slot = self.shown(holder);
         let next = self.numbers.entry(slot).or_insert(0);
         *next += 1;
         *next
@@ -252,9 +260,13 @@ impl Signer<'_> {
         let text = |digest: Hash| Value::Text(digest.to_hex());
         match kind.name.as_str() {
             "key.enrolled" | "key.rotated" if !fields.contains_key("public_key") => {
-                let word = |name: &str| draft.fields.get(name).and_then(Value::as_text).unwrap_or_default().to_owned();
-                let (party, holder) = (word("organisation"), word("holder"));
-                let key = self.key(&Holder { party, holder }, draft)?;
+                let holder = named_holder(draft);
+                let key = if kind.name == "key.rotated" {
+                    let (party, name) = self.shown(&holder);
+                    self.keys.next_or_make(&party, &name)?
+                } else {
+                    self.key(&holder, draft)?
+                };
                 fields.insert("public_key".to_owned(), Value::Text(key.vkey().to_string()));
             }
             "rule.profile.adopted" => self.adopted.profile.into_iter().for_each(|d| {
@@ -342,6 +354,12 @@ impl Signer<'_> {
         }
         Ok(slots)
     }
+}
+
+/// The holder whose key a row enrols, rotates or revokes.
+fn named_holder(draft: &Draft) -> Holder {
+    let word = |name: &str| draft.fields.get(name).and_then(Value::as_text).unwrap_or_default().to_owned();
+    Holder { party: word("organisation"), holder: word("holder") }
 }
 
 fn disclosure(name: &str, value: Option<Value>) -> Result<Disclosure, BadKeyFile> {

@@ -13,24 +13,20 @@
 //! * A damaged end is dropped in silence, and a damaged page can fall back to an earlier state; so
 //!   each commit records what it leaves (`Head`), and the caller compares with the last signed
 //!   checkpoint.
-//!
-//! Keys: `e`, position (u64 BE), part; `n`, name, 0x00, part; `h`, 0x00. A value is led by one byte:
-//! how many parts follow it.
 
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::RwLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
-
-use schemas::hash::Hash;
 
 use crate::failure::{Damage, Failure};
 use crate::files;
 use crate::probe::Probe;
+use crate::row::{ENTRY, HEAD, Head, NOTE, entry_key, lead, note_key, parts, place, position_of, well_named};
 
 /// Longest entry, in bytes. C2SP tlog-tiles frames each entry with a u16 length.
 pub const ENTRY_BYTES_MAX: usize = 65_535;
@@ -41,18 +37,12 @@ pub const NOTE_NAME_BYTES_MAX: usize = 200;
 /// Most bytes in one batch, entries and notes together: 64 MiB. One of 64 to 512 entries is best.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
-/// Longest value that sled is given, in bytes: 17 of them and their keys stay below 128 KiB.
-const VALUE_BYTES_MAX: usize = 7_000;
 /// sled's page cache, in bytes.
 const CACHE_BYTES: u64 = 64 << 20;
 /// How long a lock may outlast the process or the handle that held it.
 const LOCK_GRACE: Duration = Duration::from_secs(2);
 /// Pause between two attempts to lock.
 const LOCK_RETRY: Duration = Duration::from_millis(20);
-
-const ENTRY: u8 = b'e';
-const NOTE: u8 = b'n';
-const HEAD: &[u8] = b"h\0";
 
 /// What one commit writes, all of it or nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,42 +75,6 @@ impl Committed {
     }
 }
 
-/// What a commit leaves: compared on opening with what is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Head {
-    size: u64,
-    /// XOR of SHA-256(name, 0x00, value) over all notes: finds damage, not malice.
-    notes: [u8; 32],
-}
-
-impl Head {
-    fn to_bytes(self) -> Vec<u8> {
-        [&[1], self.size.to_be_bytes().as_slice(), &self.notes].concat()
-    }
-
-    fn parse(bytes: &[u8]) -> Option<Self> {
-        let (version, rest) = bytes.split_first()?;
-        let (size, notes) = rest.split_first_chunk()?;
-        let head = Self { size: u64::from_be_bytes(*size), notes: notes.try_into().ok()? };
-        if *version == 1 { Some(head) } else { None }
-    }
-
-    /// Adds a note, or takes it away again.
-    fn toggle(&mut self, name: &str, value: &[u8]) {
-        let hash = Hash::of(&[name.as_bytes(), &[0], value]);
-        for (sum, byte) in self.notes.iter_mut().zip(hash.0) {
-            *sum ^= byte;
-        }
-    }
-}
-
-/// The head and whether a commit may follow it.
-struct Writer {
-    head: Head,
-    /// A commit began and did not end: what the tree shows may not be on the disk.
-    open: bool,
-}
-
 /// The durable store of one log. One process has it at a time; within it, share by reference.
 pub struct Store {
     // Fields drop in this order: sled first, the lock last.
@@ -128,9 +82,13 @@ pub struct Store {
     /// sled's file, opened once more, to fsync it.
     log: File,
     dir: PathBuf,
-    writer: RwLock<Writer>,
+    /// What the last commit left. Held while one is under way.
+    head: RwLock<Head>,
     /// Entries on the disk; never more than that, whatever the tree shows.
     size: AtomicU64,
+    /// A commit began and did not end: what the tree shows may not be on the disk, and what is on
+    /// the disk may not show.
+    stopped: AtomicBool,
     _lock: Option<File>,
 }
 
@@ -194,7 +152,7 @@ impl Store {
         let db = open_sled(dir)?;
         files::sync_tree(dir)?;
         let store = Self::over(db, dir, lock)?;
-        let head = store.writer.read().map_or_else(|e| e.into_inner().head, |w| w.head);
+        let head = *store.settled()?;
         let mut found = Head { size: 0, notes: [0; 32] };
         for (name, value) in store.notes("")? {
             found.toggle(&name, &value);
@@ -203,12 +161,9 @@ impl Store {
             return Err(Failure::damaged(dir, Damage::Unlike { what: "notes" }));
         }
         let last = guarded(dir, || store.db.range([ENTRY].as_slice()..[ENTRY + 1].as_slice()).next_back().transpose())?;
-        let size = match last.as_ref().map(|(key, _)| key.as_ref()) {
+        let size = match &last {
             None => 0,
-            Some([ENTRY, position @ .., _]) if position.len() == 8 => {
-                position.iter().fold(0, |n, b| (n << 8) | u64::from(*b)).saturating_add(1)
-            }
-            Some(key) => return Err(foreign(dir, key)),
+            Some((key, _)) => position_of(key).ok_or_else(|| foreign(dir, key))?.saturating_add(1),
         };
         if size == head.size { Ok(store) } else { Err(Failure::damaged(dir, Damage::Unlike { what: "entries" })) }
     }
@@ -220,8 +175,15 @@ impl Store {
         let bytes = guarded(dir, || db.get(HEAD))?;
         let head = bytes.as_ref().and_then(|b| b.strip_prefix(&[0])).and_then(Head::parse);
         let head = head.ok_or_else(|| Failure::damaged(dir, Damage::Unlike { what: "records" }))?;
-        let writer = RwLock::new(Writer { head, open: false });
-        Ok(Self { db, log, dir: dir.to_owned(), writer, size: head.size.into(), _lock: lock })
+        Ok(Self {
+            db,
+            log,
+            dir: dir.to_owned(),
+            head: RwLock::new(head),
+            size: head.size.into(),
+            stopped: false.into(),
+            _lock: lock,
+        })
     }
 
     /// Its folder.
@@ -255,11 +217,11 @@ impl Store {
         if position >= self.size() {
             return Ok(None);
         }
-        let first = guarded(&self.dir, || self.db.get(entry_key(position, 0)))?;
+        let first = guarded(&self.dir, || self.db.get(entry_key(position, 0))).map_err(|e| self.seen(e))?;
         match first.as_deref() {
             Some([0, value @ ..]) => Ok(Some(value.to_vec())),
             Some(_) => self.entries(position).next().transpose().map(|found| found.map(|(_, value)| value)),
-            None => Err(Failure::damaged(&self.dir, Damage::Gap { position })),
+            None => Err(self.seen(Failure::damaged(&self.dir, Damage::Gap { position }))),
         }
     }
 
@@ -268,9 +230,9 @@ impl Store {
     /// # Errors
     /// [`Failure::Damaged`], [`Failure::Stopped`], [`Failure::Io`].
     pub fn note(&self, name: &str) -> Result<Option<Vec<u8>>, Failure> {
-        let writer = self.settled()?;
+        let settled = self.settled()?;
         let found = self.rows_of_note(name)?.map(|(value, _)| value);
-        drop(writer);
+        drop(settled);
         Ok(found)
     }
 
@@ -279,7 +241,7 @@ impl Store {
     /// # Errors
     /// [`Failure::Damaged`], [`Failure::Stopped`], [`Failure::Io`].
     pub fn notes(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-        let writer = self.settled()?;
+        let settled = self.settled()?;
         let mut rows = self.db.scan_prefix([&[NOTE], prefix.as_bytes()].concat());
         let mut notes = Vec::new();
         while let Some((stem, value, _)) = joined(&self.dir, &mut rows)? {
@@ -287,7 +249,7 @@ impl Store {
             let name = name.filter(|n| well_named(n)).and_then(|n| String::from_utf8(n.to_vec()).ok());
             notes.push((name.ok_or_else(|| foreign(&self.dir, &stem))?, value));
         }
-        drop(writer);
+        drop(settled);
         Ok(notes)
     }
 
@@ -300,17 +262,16 @@ impl Store {
     /// Before anything is written: [`Failure::NotNext`], [`Failure::Unfit`], [`Failure::Misspelt`],
     /// [`Failure::Stopped`]. Else as said.
     pub fn commit(&self, batch: &Batch) -> Result<Committed, Failure> {
-        let stopped = || Failure::Stopped { path: self.dir.clone() };
-        let mut writer = self.writer.write().map_err(|_| stopped())?;
-        if writer.open {
-            return Err(stopped());
+        let mut settled = self.head.write().map_err(|_| self.halted())?;
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(self.halted());
         }
-        let Head { size, .. } = writer.head;
+        let Head { size, .. } = *settled;
         if batch.first != size {
             return Err(Failure::NotNext { path: self.dir.clone(), first: batch.first, size });
         }
         batch.check()?;
-        let mut head = writer.head;
+        let mut head = *settled;
         let mut rows = sled::Batch::default();
         for (position, entry) in (size..).zip(&batch.entries) {
             for (part, value) in (0..).zip(parts(entry)) {
@@ -335,25 +296,36 @@ impl Store {
         }
         rows.insert(HEAD, lead(0, &head.to_bytes()));
 
-        writer.open = true;
+        self.stopped.store(true, Ordering::Release);
         guarded(&self.dir, || {
             self.db.apply_batch(rows)?;
             self.db.flush()
         })?;
         files::sync(&self.log, &self.dir); // durable from here on, or the process has ended
-        *writer = Writer { head, open: false };
+        *settled = head;
         self.size.store(head.size, Ordering::Release);
+        self.stopped.store(false, Ordering::Release);
         Ok(Committed { first: size, size: head.size })
     }
 
     /// Reads everything, as the child does; `progress` hears of every 1,000th entry.
-    pub(crate) fn scan(&self, mut progress: impl FnMut(u64)) -> Result<u64, Failure> {
-        for entry in self.entries(0) {
-            let (position, _) = entry?;
-            if position % 1_000 == 0 {
-                progress(position);
+    pub(crate) fn scan(&self, progress: impl Fn(u64) + Sync) -> Result<u64, Failure> {
+        let read = |from, to| {
+            for entry in self.entries(from).take_while(|found| !matches!(found, Ok((at, _)) if *at >= to)) {
+                let (position, _) = entry?;
+                if position % 1_000 == 0 {
+                    progress(position);
+                }
             }
-        }
+            Ok(())
+        };
+        // Two halves at once: reading is bound by the processor, and someone is waiting.
+        let middle = self.size() / 2;
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| read(middle, u64::MAX));
+            read(0, middle)?;
+            second.join().unwrap_or_else(|_| Err(Failure::damaged(&self.dir, Damage::Unlike { what: "entries" })))
+        })?;
         for range in [&b""[..]..b"e", b"f"..b"h", b"i"..b"n", b"o"..&[0xff; 40]] {
             if let Some((key, _)) = guarded(&self.dir, || self.db.range(range).next().transpose())? {
                 return Err(foreign(&self.dir, &key));
@@ -363,10 +335,20 @@ impl Store {
     }
 
     /// Waits for a running commit, so that nothing is read which may yet be lost.
-    fn settled(&self) -> Result<std::sync::RwLockReadGuard<'_, Writer>, Failure> {
-        let stopped = || Failure::Stopped { path: self.dir.clone() };
-        let writer = self.writer.read().map_err(|_| stopped())?;
-        if writer.open { Err(stopped()) } else { Ok(writer) }
+    fn settled(&self) -> Result<RwLockReadGuard<'_, Head>, Failure> {
+        let settled = self.head.read().map_err(|_| self.halted())?;
+        if self.stopped.load(Ordering::Acquire) { Err(self.halted()) } else { Ok(settled) }
+    }
+
+    fn halted(&self) -> Failure {
+        Failure::Stopped { path: self.dir.clone() }
+    }
+
+    /// What reading an entry failed of. After a failed commit sled gives no more pages back, which
+    /// must not pass for damage.
+    fn seen(&self, failure: Failure) -> Failure {
+        let failed = self.head.try_read().is_ok_and(|_| self.stopped.load(Ordering::Acquire));
+        if failed { self.halted() } else { failure }
     }
 
     /// A note and the number of its parts.
@@ -418,45 +400,12 @@ impl Iterator for Entries<'_> {
         let position = self.next;
         let dir = &self.store.dir;
         let read = joined(dir, &mut self.rows).and_then(|found| match found {
-            Some((stem, value, _)) if stem.get(1..) == Some(position.to_be_bytes().as_slice()) => Ok(value),
+            Some((stem, value, _)) if stem[..] == entry_key(position, 0)[..9] => Ok(value),
             _ => Err(Failure::damaged(dir, Damage::Gap { position })),
         });
         self.next = if read.is_ok() { position + 1 } else { self.size };
-        Some(read.map(|value| (position, value)))
+        Some(read.map(|value| (position, value)).map_err(|e| self.store.seen(e)))
     }
-}
-
-fn entry_key(position: u64, part: u8) -> [u8; 10] {
-    let mut key = [ENTRY; 10];
-    key[1..9].copy_from_slice(&position.to_be_bytes());
-    key[9] = part;
-    key
-}
-
-fn note_key(name: &str, part: u8) -> Vec<u8> {
-    [&[NOTE], name.as_bytes(), &[0, part]].concat()
-}
-
-fn well_named(name: &[u8]) -> bool {
-    name.iter().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'/'))
-}
-
-/// A value as sled holds it: the number of parts that follow, then its bytes.
-fn lead(follow: u8, bytes: &[u8]) -> Vec<u8> {
-    let mut value = Vec::with_capacity(1 + bytes.len());
-    value.push(follow);
-    value.extend_from_slice(bytes);
-    value
-}
-
-/// A value in parts; even an empty one has one.
-fn parts(value: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let most = VALUE_BYTES_MAX - 1;
-    let count = value.len().div_ceil(most).max(1);
-    (0..count).map(move |part| {
-        let end = value.len().min((part + 1) * most);
-        lead((count - 1 - part) as u8, &value[part * most..end])
-    })
 }
 
 /// The next value of `rows` put together: its key without the part, its bytes, its number of parts.
@@ -477,17 +426,6 @@ fn joined(dir: &Path, rows: &mut sled::Iter) -> Result<Option<(sled::IVec, Vec<u
         whole.extend_from_slice(&value[1..]);
     }
     Ok(Some((key.subslice(0, stem.len()), whole, follow + 1)))
-}
-
-/// A key in words.
-fn place(key: &[u8]) -> String {
-    match key {
-        [ENTRY, position @ .., _] if position.len() == 8 => {
-            format!("entry {}", position.iter().fold(0, |n: u64, b| (n << 8) | u64::from(*b)))
-        }
-        [NOTE, name @ ..] => format!("note {}", String::from_utf8_lossy(name).trim_end_matches(char::is_control)),
-        _ => format!("key {}", schemas::base::to_hex(key)),
-    }
 }
 
 fn foreign(dir: &Path, key: &[u8]) -> Failure {

@@ -172,8 +172,11 @@ impl Vault {
 
     /// Removes the files from one on, the last first: what is left has no gap, whenever we stop.
     fn drop_files(&self, from: u64) -> Result<(), Failure> {
-        let leftovers = (from..).take_while(|number| self.path(*number).exists()).count() as u64;
-        (from..from + leftovers).rev().try_for_each(|number| files::remove(&self.path(number)))
+        let mut end = from;
+        while self.path(end).exists() {
+            end += 1;
+        }
+        (from..end).rev().try_for_each(|number| files::remove(&self.path(number)))
     }
 
     fn gap(&self, position: u64) -> Failure {

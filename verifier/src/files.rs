@@ -55,7 +55,9 @@ impl Source for Folder {
         let bad = |why: String| Unreadable { path: full.display().to_string(), why };
         let file = match fs::File::open(&full) {
             Ok(file) => file,
-            Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => return Ok(None),
+            Err(e) if matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) => {
+                return Ok(None);
+            }
             Err(e) => return Err(bad(e.to_string())),
         };
         if file.metadata().is_ok_and(|m| m.is_dir()) {

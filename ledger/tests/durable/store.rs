@@ -1,48 +1,20 @@
 //! The store under use, kill -9, a second process, a full disk and a disk that does not sync.
 
-mod common;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use common::{CHILD, Dice, FOLDER, ROLE, Running, batch, check, command, entry, in_role, open, say};
 use ledger::failure::Failure;
 use ledger::store::{Batch, Store};
 
-/// Not a test of its own: what this executable does when another test has started it as a child.
-#[test]
-fn child() {
-    ledger::probe::take_over();
-    let Ok(role) = std::env::var(ROLE) else { return };
-    let folder = PathBuf::from(std::env::var_os(FOLDER).unwrap());
-    match role.as_str() {
-        "commit" => commit_for_ever(&folder),
-        "hold" => {
-            let store = open(&folder).unwrap();
-            say("holding");
-            std::io::stdin().read_line(&mut String::new()).unwrap();
-            drop(store);
-        }
-        "open" => match open(&folder) {
-            Ok(store) => say(&format!("opened {}", store.size())),
-            Err(failure) => say(&failure.to_string()),
-        },
-        "sync" => {
-            let pipe = std::fs::OpenOptions::new().read(true).write(true).open(folder.join("pipe")).unwrap();
-            ledger::files::sync(&pipe, &folder);
-            say("went on");
-        }
-        other => panic!("no such role: {other}"),
-    }
-    std::process::exit(0);
-}
+use crate::common::{CHILD, Dice, Running, batch, check, command, entry, in_role, open, say};
 
 /// Commits batches and says each size once it is promised, until killed or until it fails.
-fn commit_for_ever(folder: &Path) {
+pub fn commit_for_ever(folder: &Path) {
     let store = open(folder).unwrap();
     let mut dice = Dice(store.size() | 1);
     loop {
-        let count = if dice.roll(20) == 0 { 300 } else { dice.roll(12) };
+        let count = if dice.roll(20) == 0 { 1_000 } else { dice.roll(12) };
         match store.commit(&batch(store.size(), count)) {
             Ok(committed) => say(&format!("promised {}", committed.size())),
             Err(failure) => {
@@ -50,11 +22,42 @@ fn commit_for_ever(folder: &Path) {
                 let again = store.commit(&batch(store.size(), 1));
                 assert!(matches!(again, Err(Failure::Stopped { .. })), "{again:?}");
                 assert!(matches!(store.notes(""), Err(Failure::Stopped { .. })));
-                assert_eq!(store.entries(0).count() as u64, store.size());
+                // What is still read is true, and what is not does not pass for damage.
+                let reads: Vec<_> = store.entries(0).collect();
+                for (position, read) in (0..).zip(&reads) {
+                    match read {
+                        Ok((found, bytes)) => assert!(*found == position && *bytes == entry(position)),
+                        Err(failure) => assert!(matches!(failure, Failure::Stopped { .. }), "{failure}"),
+                    }
+                }
+                assert!(reads.len() as u64 <= store.size());
                 return;
             }
         }
     }
+}
+
+/// Opens a store and keeps it until told or killed.
+pub fn hold(folder: &Path) {
+    let store = open(folder).unwrap();
+    say("holding");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+    drop(store);
+}
+
+/// Says how opening went.
+pub fn try_open(folder: &Path) {
+    match open(folder) {
+        Ok(store) => say(&format!("opened {}", store.size())),
+        Err(failure) => say(&failure.to_string()),
+    }
+}
+
+/// Syncs what cannot be synced.
+pub fn sync_pipe(folder: &Path) {
+    let pipe = std::fs::OpenOptions::new().read(true).write(true).open(folder.join("pipe")).unwrap();
+    ledger::files::sync(&pipe, folder);
+    say("went on");
 }
 
 /// The size in the last promise.
@@ -202,7 +205,7 @@ fn one_process_has_it_at_a_time() {
     let dir = folder.path().join("store");
     Store::create(&dir).unwrap().commit(&batch(0, 5)).unwrap();
     let mut holds = command("hold", &dir);
-    holds.stdin(std::process::Stdio::piped());
+    holds.stdin(Stdio::piped());
     let mut holder = Running::start(holds);
     assert_eq!(holder.hear().as_deref(), Some("holding"));
     let failure = open(&dir).err().unwrap();
@@ -249,4 +252,25 @@ fn a_disk_that_does_not_sync_ends_the_process_and_is_remembered() {
     assert!(matches!(failure, Failure::Unsynced { .. }), "{failure}");
     std::fs::remove_file(dir.join("sync-failed")).unwrap();
     assert_eq!(open(&dir).unwrap().size(), 0);
+}
+
+#[test]
+fn the_probe_does_not_outlive_its_parent() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("store");
+    drop(Store::create(&dir).unwrap());
+    let mut holds = command("hold", &dir);
+    holds.stdin(Stdio::piped());
+    let mut holder = Running::start(holds);
+    assert_eq!(holder.hear().as_deref(), Some("holding"));
+    // This one waits for the lock, as it would spin over a damaged store, when its parent goes.
+    let mut orphan = Command::new(std::env::current_exe().unwrap());
+    orphan.args(CHILD).env("OVERSIGHT_LEDGER_PROBE", &dir).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut orphan = orphan.spawn().unwrap();
+    drop(orphan.stdin.take());
+    let mut said = String::new();
+    orphan.stdout.take().unwrap().read_to_string(&mut said).unwrap();
+    assert_eq!(orphan.wait().unwrap().code(), Some(1), "{said}");
+    assert!(!said.contains("probe: locked"));
+    holder.kill();
 }

@@ -1,4 +1,4 @@
-//! What the tests of the durable rim share: this very executable, started again as a child.
+//! What these tests share: how to start this very executable as a child, and what they store.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -84,10 +84,14 @@ pub struct Dice(pub u64);
 
 impl Dice {
     pub fn roll(&mut self, below: u64) -> u64 {
+        self.next() % below
+    }
+
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % below
+        self.0
     }
 }
 
@@ -101,7 +105,12 @@ pub fn entry(position: u64) -> Vec<u8> {
         96 => 65_535,
         _ => 400 + dice.roll(600),
     };
-    (0..length).map(|_| dice.roll(256) as u8).collect()
+    let mut bytes = Vec::with_capacity(length as usize + 8);
+    while bytes.len() < length as usize {
+        bytes.extend_from_slice(&dice.next().to_le_bytes());
+    }
+    bytes.truncate(length as usize);
+    bytes
 }
 
 /// A batch of entries that follow `first`, with a note of its own and one that every batch replaces.
