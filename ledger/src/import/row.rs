@@ -24,8 +24,6 @@ pub(crate) struct World<'a> {
     pub options: &'a Options,
     /// Minutes by which local time is ahead of UTC.
     pub utc_offset_minutes: i32,
-    /// Kinds of inspection that oversight alone reports.
-    pub external_kinds: Vec<String>,
 }
 
 impl World<'_> {
