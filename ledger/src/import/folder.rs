@@ -55,7 +55,7 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
     let sources = reader.find(&world);
     let (drafts, skipped, refused) = read(&sources, &world, &mut told);
     let (problems, warnings) = told.finish();
-    Import { drafts, skipped, refused, problems, warnings, profile, parties }
+    Import { parties, profile, drafts, skipped, refused, problems, warnings }
 }
 
 /// Reads files of one party, each named `<event.type>.csv` or `<event.type>.<anything>.csv`.
@@ -66,11 +66,12 @@ pub fn read_files(paths: &[PathBuf], party: &str, parties: &Parties, options: &O
     for path in paths {
         let file = path.display().to_string();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.strip_suffix(".csv").unwrap_or(&name);
+        let csv = name.strip_suffix(".csv");
+        let stem = csv.unwrap_or(&name);
         // The longest beginning that is a type: what follows it is the file's own affair.
         let ends = stem.match_indices('.').map(|(at, _)| at).chain([stem.len()]).collect::<Vec<_>>();
         let event = ends.into_iter().rev().find_map(|end| event_type(&stem[..end]));
-        match (name.ends_with(".csv"), event, whose(party, &world)) {
+        match (csv.is_some(), event, whose(party, &world)) {
             (true, Some((event, inner)), Ok(())) => {
                 sources.push(Source { path: path.clone(), file, party: party.to_owned(), event, inner });
             }
@@ -285,7 +286,7 @@ fn read_sheet<'a>(
     let sheet = Rc::new(Sheet { file, party, event, inner: *inner, header, mapping, refused });
     for record in records {
         match Row::read(&sheet, record, world, told) {
-            Read::Row(row) => rows.push(row),
+            Read::Row(row) => rows.push(*row),
             Read::Known(place) => skipped.push(place),
             Read::Empty => {}
         }

@@ -4,7 +4,7 @@
 //! manual finds them together. A message never repeats a value that may be personal: see
 //! [`shown`](super::shown).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemas::lint::Lint;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
@@ -73,13 +73,13 @@ impl Problem {
     pub fn place(&self) -> String {
         let mut text = self.file.clone();
         if let Some(line) = self.line {
-            text += &format!(":{line}");
+            let _ = write!(text, ":{line}");
         }
         if let Some(row) = &self.row {
-            text += &format!(" ({row})");
+            let _ = write!(text, " ({row})");
         }
         if let Some(column) = &self.column {
-            text += &format!(", column {column}");
+            let _ = write!(text, ", column {column}");
         }
         text
     }

@@ -98,10 +98,10 @@ impl<'a> Row<'a> {
         }
         if found != expected {
             row.tell(told, None, What::Ragged { found, expected });
-            return Read::Row(row);
+            return Read::Row(Box::new(row));
         }
         if header.personal {
-            return Read::Row(row);
+            return Read::Row(Box::new(row));
         }
         if !row.row_id.is_empty() && world.known.has_row(&sheet.party, &sheet.event.name, &row.row_id) {
             return Read::Known(row.place());
@@ -114,7 +114,7 @@ impl<'a> Row<'a> {
         cells.fields(world);
         own::check(&mut row, world, told);
         privacy::check(&mut row, world, told);
-        Read::Row(row)
+        Read::Row(Box::new(row))
     }
 
     /// Where it stands.
@@ -191,7 +191,7 @@ impl<'a> Row<'a> {
 
 /// What became of a record.
 pub(crate) enum Read<'a> {
-    Row(Row<'a>),
+    Row(Box<Row<'a>>),
     Known(Place),
     Empty,
 }
