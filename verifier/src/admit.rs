@@ -11,6 +11,7 @@ use schemas::note::{ALG_ED25519, Vkey};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
+use crate::fault::Fault;
 use crate::keyring::{Holder, KeyNumber};
 use crate::refusal::{Own, Refusal, TrustNeed};
 use crate::signature::PublicKey;
@@ -54,6 +55,26 @@ impl State {
     /// [`Refusal`]; the state is as it was before.
     pub fn admit(&mut self, signed: &Verified<SignedEvent>, received_at: Timestamp) -> Result<Placed, Refusal> {
         self.place(signed.get(), received_at)
+    }
+
+    /// Takes in an entry that this ledger has admitted before: chain and admission again, but not
+    /// the signatures, which were checked then. The caller compares the root with the last
+    /// signed checkpoint.
+    ///
+    /// # Errors
+    /// [`Fault`] names the entry.
+    pub fn replay(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let position = self.size();
+        let entry = Entry::parse(bytes).map_err(|what| Fault::Entry { position, what })?;
+        let address = entry.signed.event.address();
+        if entry.position != position {
+            return Err(Fault::Position { position, address: Some(address), found: entry.position });
+        }
+        if entry.prev != self.last_leaf() {
+            return Err(Fault::Chain { position, address: Some(address) });
+        }
+        let placed = self.place(&entry.signed, entry.received_at);
+        placed.map(drop).map_err(|refusal| Fault::Admission { position, address, refusal })
     }
 
     /// The same for an event whose signatures the caller checks in a batch afterwards.

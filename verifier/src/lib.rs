@@ -9,6 +9,8 @@
 pub mod admit;
 pub mod bundle;
 pub mod fault;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod follower;
 pub mod head;
 pub mod index;

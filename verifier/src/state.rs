@@ -47,6 +47,8 @@ pub struct State {
     entry_streams: Vec<StreamNumber>,
     /// Where the streams of each entry end.
     entry_ends: Vec<u32>,
+    /// Ids of all events, cut: a repeated event gets its first answer again.
+    event_ids: Vec<Name>,
     pub(crate) index: Index,
     tree: Frontier,
     pub(crate) batches: u64,
@@ -90,6 +92,7 @@ impl State {
             records: HashMap::new(),
             entry_streams: Vec::new(),
             entry_ends: Vec::new(),
+            event_ids: Vec::new(),
             index: Index::default(),
             tree: Frontier::default(),
             batches: 0,
@@ -174,6 +177,13 @@ impl State {
         self.records.get(&cut("record", address)).copied()
     }
 
+    /// Position of this very event, where it stands in the log already.
+    pub fn position_of(&self, signed: &SignedEvent) -> Option<u64> {
+        let position = self.record(&signed.event.address())?;
+        let known = self.event_ids.get(usize::try_from(position).ok()?)?;
+        (*known == cut_id(signed)).then_some(position)
+    }
+
     /// Position of the event that created a thing: its kind, and its id `<party>/<id>`.
     pub fn thing(&self, kind: &str, id: &str) -> Option<u64> {
         self.things.get(&cut(kind, id)).map(|t| t.position)
@@ -244,6 +254,7 @@ impl State {
         }
         self.entry_streams.extend(numbers);
         self.entry_ends.push(u32::try_from(self.entry_streams.len()).expect("fewer than 2^32 stream items"));
+        self.event_ids.push(cut_id(signed));
         self.tree.push(leaf);
         self.sealed = kind.name == crate::admit::SEAL;
         if self.sealed {
@@ -323,6 +334,13 @@ impl State {
         let start = at.checked_sub(1).map_or(0, |before| self.entry_ends[before]);
         &self.entry_streams[start as usize..end as usize]
     }
+}
+
+fn cut_id(signed: &SignedEvent) -> Name {
+    let id = signed.id();
+    let mut cut = [0; 20];
+    cut.copy_from_slice(&id.0[..20]);
+    cut
 }
 
 fn cut(kind: &str, name: &str) -> Name {
