@@ -21,8 +21,6 @@ use super::{Import, Known, Options, Parties, Place, is_harmless, refs, table};
 
 /// What may stand beside the registers and is not read.
 const BESIDE: [&str; 6] = ["plants.csv", "expected", "refused", "README", "README.md", "README.txt"];
-/// Kinds of inspection that are external, where no profile says so.
-const EXTERNAL_KINDS: [&str; 6] = ["external", "npm", "spt", "cpt", "judicial", "parliamentary"];
 
 /// A file, whose it is and of which type.
 struct Source {
@@ -46,37 +44,34 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
     };
     let profile =
         if options.replay || root.join("profile.toml").exists() { reader.required("profile.toml") } else { None };
-    let (mut utc_offset_minutes, mut external_kinds) = (options.utc_offset_minutes, defaults());
+    let mut utc_offset_minutes = options.utc_offset_minutes;
     if let Some(bytes) = &profile {
         match read_profile(bytes) {
-            Ok((offset, kinds)) => {
-                utc_offset_minutes = offset.unwrap_or(utc_offset_minutes);
-                external_kinds = kinds.unwrap_or(external_kinds);
-            }
+            Ok(offset) => utc_offset_minutes = offset.unwrap_or(utc_offset_minutes),
             Err(why) => reader.told.push(Problem::of_file("profile.toml", What::BadProfile { why })),
         }
     }
-    let world = World { parties: &parties, known, options, utc_offset_minutes, external_kinds };
+    let world = World { parties: &parties, known, options, utc_offset_minutes };
     let sources = reader.find(&world);
     let (drafts, skipped, refused) = read(&sources, &world, &mut told);
     let (problems, warnings) = told.finish();
-    Import { drafts, skipped, refused, problems, warnings, profile, parties }
+    Import { parties, profile, drafts, skipped, refused, problems, warnings }
 }
 
 /// Reads files of one party, each named `<event.type>.csv` or `<event.type>.<anything>.csv`.
 pub fn read_files(paths: &[PathBuf], party: &str, parties: &Parties, options: &Options, known: &dyn Known) -> Import {
     let mut told = Problems::new(options.limits.problems);
-    let world =
-        World { parties, known, options, utc_offset_minutes: options.utc_offset_minutes, external_kinds: defaults() };
+    let world = World { parties, known, options, utc_offset_minutes: options.utc_offset_minutes };
     let mut sources = Vec::new();
     for path in paths {
         let file = path.display().to_string();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = name.strip_suffix(".csv").unwrap_or(&name);
+        let csv = name.strip_suffix(".csv");
+        let stem = csv.unwrap_or(&name);
         // The longest beginning that is a type: what follows it is the file's own affair.
         let ends = stem.match_indices('.').map(|(at, _)| at).chain([stem.len()]).collect::<Vec<_>>();
         let event = ends.into_iter().rev().find_map(|end| event_type(&stem[..end]));
-        match (name.ends_with(".csv"), event, whose(party, &world)) {
+        match (csv.is_some(), event, whose(party, &world)) {
             (true, Some((event, inner)), Ok(())) => {
                 sources.push(Source { path: path.clone(), file, party: party.to_owned(), event, inner });
             }
@@ -211,26 +206,13 @@ fn unknown_type(stem: &str) -> What {
     What::UnknownType { near: if is_harmless(stem) { did_you_mean(stem, names) } else { String::new() } }
 }
 
-fn defaults() -> Vec<String> {
-    EXTERNAL_KINDS.map(str::to_owned).to_vec()
-}
-
-/// Minutes from UTC and the external kinds of inspection, where the profile gives them.
-fn read_profile(bytes: &[u8]) -> Result<(Option<i32>, Option<Vec<String>>), String> {
+/// Minutes by which local time is ahead of UTC, where the profile's calendar says so.
+fn read_profile(bytes: &[u8]) -> Result<Option<i32>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let profile: toml::Table = toml::from_str(text).map_err(|e| e.message().to_owned())?;
-    let offset = profile.get("calendar").and_then(|c| c.get("utc_offset_minutes"));
-    let offset = match offset {
-        None => None,
-        Some(value) => {
-            let minutes = value.as_integer().and_then(|n| i32::try_from(n).ok()).filter(|n| n.abs() <= 14 * 60);
-            Some(minutes.ok_or("utc_offset_minutes is no number from -840 to 840")?)
-        }
-    };
-    let kinds = profile.get("param").and_then(|p| p.get("external_kinds")).and_then(|p| p.get("value"));
-    let kinds = kinds.and_then(toml::Value::as_array);
-    let kinds = kinds.map(|all| all.iter().filter_map(|k| k.as_str().map(str::to_owned)).collect());
-    Ok((offset, kinds))
+    let Some(value) = profile.get("calendar").and_then(|c| c.get("utc_offset_minutes")) else { return Ok(None) };
+    let minutes = value.as_integer().and_then(|n| i32::try_from(n).ok()).filter(|n| n.abs() <= 14 * 60);
+    minutes.map(Some).ok_or_else(|| "utc_offset_minutes is no number from -840 to 840".to_owned())
 }
 
 fn bytes_of(path: &Path, options: &Options) -> Result<Vec<u8>, What> {
@@ -304,7 +286,7 @@ fn read_sheet<'a>(
     let sheet = Rc::new(Sheet { file, party, event, inner: *inner, header, mapping, refused });
     for record in records {
         match Row::read(&sheet, record, world, told) {
-            Read::Row(row) => rows.push(row),
+            Read::Row(row) => rows.push(*row),
             Read::Known(place) => skipped.push(place),
             Read::Empty => {}
         }

@@ -1,7 +1,7 @@
 //! A mapping: how a spreadsheet that has its own column names, codes and dates becomes a
 //! register. `IMPORT.md` shows the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::catalogue::{Catalogue, EventType, Kind};
 use schemas::lint;
@@ -123,13 +123,13 @@ fn read_type(file: &str, raw: &Raw, event: &EventType, of: &RawType, problems: &
     if offset.is_some_and(|minutes| minutes.abs() > 14 * 60) {
         tell("utc_offset_minutes", What::BadMapping { why: "no clock is more than 840 minutes from UTC".to_owned() });
     }
-    let mut taken = BTreeMap::new();
+    let mut taken = BTreeSet::new();
     for (foreign, to) in &of.columns {
         let Some(column) = all.iter().find(|c| c.name == *to) else {
             tell(foreign, unknown(to));
             continue;
         };
-        if taken.insert(to.as_str(), ()).is_some() {
+        if !taken.insert(to.as_str()) {
             tell(foreign, What::MappedTwice { to: to.clone() });
         }
         if lint::is_personal_column(foreign) && !is_number(event, column.used) {

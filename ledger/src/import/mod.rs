@@ -44,7 +44,7 @@ pub use render::table as render;
 pub use table::{BadCharset, Charset};
 
 /// How files are read.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether the rows bring the time of their receipt: a scenario that is replayed. Otherwise
     /// the ledger's own clock gives it, and a column of that name is refused.
@@ -59,19 +59,6 @@ pub struct Options {
     pub utc_offset_minutes: i32,
     /// What is too large.
     pub limits: Limits,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            replay: false,
-            charset: Charset::default(),
-            mapping: None,
-            now: None,
-            utc_offset_minutes: 0,
-            limits: Limits::default(),
-        }
-    }
 }
 
 /// What is too large to be read.
@@ -137,6 +124,3 @@ pub fn template(event: &str) -> Option<String> {
 fn is_visible(text: &str) -> bool {
     !text.chars().any(char::is_control)
 }
-
-#[cfg(test)]
-mod tests;

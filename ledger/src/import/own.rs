@@ -5,6 +5,7 @@ use schemas::catalogue::{Cosigner, Role};
 
 use super::columns::Use;
 use super::echo::shown;
+use super::parties::holder_or_near;
 use super::problem::{Problems, What};
 use super::row::{Row, World};
 
@@ -21,13 +22,9 @@ pub(crate) fn check(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
     }
     let about = row.text("organisation").map(str::to_owned);
     match event.name.as_str() {
-        "key.enrolled" | "key.rotated"
-            if role != Some(Role::Cso) && about.as_ref().is_some_and(|about| *about != party) =>
-        {
-            row.tell(told, row.column("organisation"), What::KeyOfAnother { party });
-        }
+        "key.enrolled" | "key.rotated" | "key.revoked" => keys(row, world, about, told),
         "inspection.conducted" if role != Some(Role::Oversight) => {
-            if let Some(kind) = row.text("kind").filter(|kind| world.external_kinds.iter().any(|k| k == kind)) {
+            if let Some(kind) = row.text("kind").filter(|kind| !matches!(*kind, "internal" | "followup")) {
                 let what = What::InspectionKind { shown: shown(kind) };
                 row.tell(told, row.column("kind"), what);
             }
@@ -48,6 +45,32 @@ pub(crate) fn check(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
             }
         }
         _ => {}
+    }
+}
+
+/// Each party enrols, rotates and revokes its own keys, oversight those of oversight; a key bears
+/// the role of its party and the name of one of its holders.
+fn keys(row: &mut Row<'_>, world: &World<'_>, about: Option<String>, told: &mut Problems) {
+    let author = row.sheet.party.clone();
+    let Some(party) = about else { return };
+    let oversight = |party: &str| world.role_of(party) == Some(Role::Oversight);
+    let enrols = row.sheet.event.name == "key.enrolled";
+    // What a CSO writes about another party was told already.
+    let told_already = world.role_of(&author) == Some(Role::Cso);
+    if party != author && !told_already && !(enrols && oversight(&party) && oversight(&author)) {
+        row.tell(told, row.column("organisation"), What::KeyOfAnother { party: author });
+    }
+    if let Some(role) = world.role_of(&party)
+        && row.text("role").is_some_and(|given| given != role.as_str())
+    {
+        row.tell(told, row.column("role"), What::KeyRole { party: party.clone(), role: role.as_str() });
+    }
+    let holder = row.text("holder").unwrap_or_default().to_owned();
+    if let Some(known) = world.parties.get(&party)
+        && !holder.is_empty()
+        && let Err(near) = holder_or_near(known, &holder)
+    {
+        row.tell(told, row.column("holder"), What::NotAHolder { shown: shown(&holder), party, near });
     }
 }
 
@@ -92,29 +115,34 @@ fn signatures(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
     row.tell(told, Some(Use::Cosigner), what);
 }
 
-/// Checks that need the rows referred to: `case_of` finds the facility of one.
-pub(crate) fn check_refs(row: &mut Row<'_>, world: &World<'_>, case_of: &[(usize, String)], told: &mut Problems) {
-    let party = row.sheet.party.clone();
-    let name = row.sheet.event.name.as_str();
-    if name == "access.request.withdrawn"
-        && let Some(request) = row.refs.get("request").and_then(|items| items.first())
-        && let Some((of, _)) = request.split_once('/')
-        && of != party
-    {
-        let what = What::NotRequester { party: of.to_owned() };
-        row.tell(told, Some(Use::Ref(0)), what);
-    }
-    const DECIDES: [&str; 6] = [
-        "access.request.acknowledged",
-        "access.clarification.requested",
-        "access.request.approved",
-        "access.request.denied",
-        "access.approval.suspended",
-        "access.approval.revoked",
-    ];
-    if DECIDES.contains(&name) && world.role_of(&party) == Some(Role::Facility) {
-        for (n, facility) in case_of.iter().filter(|(_, facility)| *facility != party) {
-            row.tell(told, Some(Use::Ref(*n)), What::NotOwnCase { party: facility.clone() });
+const DECIDES: [&str; 6] = [
+    "access.request.acknowledged",
+    "access.clarification.requested",
+    "access.request.approved",
+    "access.request.denied",
+    "access.approval.suspended",
+    "access.approval.revoked",
+];
+
+/// Checks that need the rows referred to: `cases` are the facilities that they name, each with
+/// the place of the ref.
+pub(crate) fn check_refs(row: &mut Row<'_>, cases: &[(usize, String)], told: &mut Problems) {
+    let event = row.sheet.event;
+    match event.name.as_str() {
+        "access.request.withdrawn" | "access.clarification.supplied" => {
+            let request = row.refs.get("request").and_then(|items| items.first());
+            let of = request.and_then(|id| id.split('/').next()).map(str::to_owned);
+            if let Some(party) = of.filter(|of| *of != row.sheet.party) {
+                row.tell(told, Some(Use::Ref(0)), What::NotRequester { party });
+            }
         }
+        name if DECIDES.contains(&name) => {
+            let is_case = |n: usize| matches!(event.refs[n].name.as_str(), "request" | "approval");
+            let Some((n, party)) = cases.iter().find(|(n, _)| is_case(*n)).cloned() else { return };
+            if row.text("facility").is_some_and(|facility| facility != party) {
+                row.tell(told, Some(Use::Ref(n)), What::NotOwnCase { party });
+            }
+        }
+        _ => {}
     }
 }

@@ -74,11 +74,12 @@ pub(crate) fn visibility(field: &Field, organisation: Option<&str>, world: &Worl
     Some(if party.identity_mode.is_named() { Visibility::Public } else { Visibility::Restricted })
 }
 
-/// A register that says a party is not to be named, while the log would print its id.
+/// A register that names a party where `parties.csv` hides it, or the other way round.
 fn mode(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
-    let mode = row.text("identity_mode").and_then(IdentityMode::parse);
-    let Some(party) = row.text("organisation").map(str::to_owned) else { return };
-    if mode.is_some_and(|mode| !mode.is_named()) && world.parties.is_named(&party) {
-        row.tell(told, row.column("identity_mode"), What::ModeNamed { party });
+    let Some(mode) = row.text("identity_mode").and_then(IdentityMode::parse) else { return };
+    let party = row.text("organisation").and_then(|id| world.parties.get(id));
+    if let Some(party) = party.filter(|party| party.identity_mode.is_named() != mode.is_named()) {
+        let what = What::ModeDiffers { party: party.id.clone() };
+        row.tell(told, row.column("identity_mode"), what);
     }
 }

@@ -4,7 +4,7 @@
 //! manual finds them together. A message never repeats a value that may be personal: see
 //! [`shown`](super::shown).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use schemas::lint::Lint;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
@@ -73,13 +73,13 @@ impl Problem {
     pub fn place(&self) -> String {
         let mut text = self.file.clone();
         if let Some(line) = self.line {
-            text += &format!(":{line}");
+            let _ = write!(text, ":{line}");
         }
         if let Some(row) = &self.row {
-            text += &format!(" ({row})");
+            let _ = write!(text, " ({row})");
         }
         if let Some(column) = &self.column {
-            text += &format!(", column {column}");
+            let _ = write!(text, ", column {column}");
         }
         text
     }
@@ -298,15 +298,17 @@ whats! {
     NotOwnField { party: String } RefuseRow "own.field"
         "{party} writes only about itself here" "write {party}, or let the other party report it"
     NotRequester { party: String } RefuseRow "own.request"
-        "the request is that of {party}" "only who made a request withdraws it"
+        "the request is that of {party}" "only who made a request withdraws it or adds to it"
     NotOwnCase { party: String } RefuseRow "own.case"
-        "the case is that of {party}" "only the facility of the case or the administration decides"
+        "the case is one of {party}" "write its facility; only that facility or the administration decides"
     InspectionKind { shown: String } RefuseRow "own.inspection"
-        "inspections of the kind {shown} are reported by oversight alone" "write internal, or let the oversight body report it"
+        "inspections of the kind {shown} are reported by oversight alone" "write internal or followup, or let the oversight body report it"
     DisputeSides { organisation: String } RefuseRow "own.dispute"
         "a dispute ends by oversight or by both sides" "let a holder of {organisation} sign as cosigner"
     KeyOfAnother { party: String } RefuseRow "own.key"
-        "the key would be that of another party" "write {party}; each party enrols its own keys"
+        "the key is not one of {party}" "write {party}; each party enrols and ends its own keys"
+    KeyRole { party: String, role: &'static str } RefuseRow "own.key"
+        "the role of {party} in parties.csv is {role}" "write {role}; a party has one role"
     // A correction.
     NoSuchField { event: String, near: String } RefuseRow "correction.field"
         "{event} has no such field" "write the name of a field{near}"
@@ -321,8 +323,8 @@ whats! {
         "the text looks as if it named a person or a register number" "take it out unless it must be there; it is not printed, but it travels to those who may open it"
     UnnamedParty {} RefuseRow "personal.party"
         "the text is public and names a party that is not to be named" "take the name out; the party stands in the log under a pseudonym"
-    ModeNamed { party: String } RefuseRow "personal.mode"
-        "the row says that {party} is not to be named, but parties.csv names it" "set its identity_mode in parties.csv before anything is recorded, for the log would print its id"
+    ModeDiffers { party: String } RefuseRow "personal.mode"
+        "parties.csv does not say the same of {party}" "make the two agree before anything is recorded; from the first event on the log prints the party's id, or a pseudonym"
     // A mapping file.
     BadMapping { why: String } RefuseFile "mapping.form"
         "the mapping cannot be used: {why}" "see IMPORT.md for its form"

@@ -1,6 +1,6 @@
 //! Rows among each other: what they create, what they refer to, in which order they stand.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use schemas::catalogue::{Catalogue, Ref, Targets};
 
@@ -117,7 +117,7 @@ fn resolve(rows: &mut [Row<'_>], at: usize, index: &Index, world: &World<'_>, to
         }
         rows[at].refs.insert(r.name.clone(), qualified);
     }
-    own::check_refs(&mut rows[at], world, &cases, told);
+    own::check_refs(&mut rows[at], &cases, told);
     if event.name == "record.corrected" {
         // A registration is about the party in its own field; with no ref there is nothing to ask.
         correction::check(&mut rows[at], organisation.as_deref(), world, told);
@@ -153,32 +153,36 @@ fn address(item: &str, rows: &[Row<'_>], index: &Index, world: &World<'_>) -> Re
 fn thing(id: &str, types: &[String], rows: &[Row<'_>], index: &Index, world: &World<'_>) -> Result<Found, What> {
     let catalogue = Catalogue::built_in();
     let creates = |name: &String| catalogue.event(name).or_else(|| catalogue.inner(name)).and_then(|e| e.id_of.clone());
-    let kinds: BTreeSet<String> = types.iter().filter_map(creates).collect();
     let wanted = || types.join(" or ");
-    let mut found = Vec::new();
+    let mut found: Option<(String, Found)> = None;
     let mut other = None;
-    for kind in kinds {
-        if let Some(to) = index.things.get(&(kind.clone(), id.to_owned())) {
-            if types.contains(&rows[*to].sheet.event.name) {
-                found.push(Found::Here(*to));
-            } else {
-                other = Some(rows[*to].sheet.event.name.clone());
+    for (name, kind) in types.iter().filter_map(|name| creates(name).map(|kind| (name, kind))) {
+        let (qualified, here) = if let Some(to) = index.things.get(&(kind.clone(), id.to_owned())) {
+            if rows[*to].sheet.event.name != *name {
+                other = other.or_else(|| Some(rows[*to].sheet.event.name.clone()));
+                continue;
             }
+            (format!("{}/{id}", rows[*to].sheet.party), Found::Here(*to))
         } else if let Some(party) = world.known.author_of(&kind, id) {
-            match world.known.type_of(&kind, id) {
-                Some(is) if !types.contains(&is) => other = Some(is),
-                _ => found.push(Found::InLog {
-                    qualified: format!("{party}/{id}"),
-                    address: world.known.address_of(&kind, id),
-                }),
+            if let Some(is) = world.known.type_of(&kind, id).filter(|is| is != name) {
+                other = other.or(Some(is));
+                continue;
             }
+            let (qualified, address) = (format!("{party}/{id}"), world.known.address_of(&kind, id));
+            (qualified.clone(), Found::InLog { qualified, address })
+        } else {
+            continue;
+        };
+        match &found {
+            // The first type under which the thing exists is meant, FORMAT.md 4.4; but not
+            // where the same bare id names things of two parties.
+            Some((first, _)) if *first != qualified => return Err(What::RefAmbiguous { shown: shown(id) }),
+            Some(_) => {}
+            None => found = Some((qualified, here)),
         }
     }
-    if found.len() > 1 {
-        return Err(What::RefAmbiguous { shown: shown(id) });
-    }
     let other = || other.or_else(|| index.ids.get(id).map(|to| rows[*to].sheet.event.name.clone()));
-    found.pop().ok_or_else(|| match other() {
+    found.map(|(_, found)| found).ok_or_else(|| match other() {
         Some(is) => What::RefType { shown: shown(id), is, wanted: wanted() },
         None => What::RefUnknown { shown: shown(id), wanted: wanted() },
     })

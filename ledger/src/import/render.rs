@@ -17,17 +17,22 @@ pub fn table(problems: &[Problem]) -> String {
         let _ = writeln!(text, "{mark}{problem}{more}");
     };
     if problems.len() <= GROUP_FROM {
-        problems.iter().for_each(|problem| line(problem, 0));
+        for problem in problems {
+            line(problem, 0);
+        }
         return text;
     }
-    let mut groups: BTreeMap<(&str, &str, Option<&str>), (usize, &Problem, usize)> = BTreeMap::new();
+    // By file, kind and column: the place of the first in the list, the first, how many.
+    let mut groups = BTreeMap::new();
     for (order, problem) in problems.iter().enumerate() {
         let key = (problem.file.as_str(), problem.what.code(), problem.column.as_deref());
         groups.entry(key).or_insert((order, problem, 0)).2 += 1;
     }
     let mut groups: Vec<_> = groups.into_values().collect();
     groups.sort_by_key(|(order, _, _)| *order);
-    groups.iter().for_each(|(_, problem, count)| line(problem, count - 1));
+    for (_, problem, count) in groups {
+        line(problem, count - 1);
+    }
     text
 }
 

@@ -24,8 +24,6 @@ pub(crate) struct World<'a> {
     pub options: &'a Options,
     /// Minutes by which local time is ahead of UTC.
     pub utc_offset_minutes: i32,
-    /// Kinds of inspection that oversight alone reports.
-    pub external_kinds: Vec<String>,
 }
 
 impl World<'_> {
@@ -100,10 +98,10 @@ impl<'a> Row<'a> {
         }
         if found != expected {
             row.tell(told, None, What::Ragged { found, expected });
-            return Read::Row(row);
+            return Read::Row(Box::new(row));
         }
         if header.personal {
-            return Read::Row(row);
+            return Read::Row(Box::new(row));
         }
         if !row.row_id.is_empty() && world.known.has_row(&sheet.party, &sheet.event.name, &row.row_id) {
             return Read::Known(row.place());
@@ -116,7 +114,7 @@ impl<'a> Row<'a> {
         cells.fields(world);
         own::check(&mut row, world, told);
         privacy::check(&mut row, world, told);
-        Read::Row(row)
+        Read::Row(Box::new(row))
     }
 
     /// Where it stands.
@@ -193,7 +191,7 @@ impl<'a> Row<'a> {
 
 /// What became of a record.
 pub(crate) enum Read<'a> {
-    Row(Row<'a>),
+    Row(Box<Row<'a>>),
     Known(Place),
     Empty,
 }

@@ -73,11 +73,15 @@ impl Charset {
             Ok(text) => Ok(text.to_owned()),
             Err(error) => {
                 let at = error.valid_up_to();
-                let line = 1 + bytes[..at].iter().filter(|b| **b == b'\n').count() as u64;
+                let line = 1 + line_breaks(&bytes[..at]);
                 Err((Some(line), What::NotUtf8 { byte: bytes[at] }))
             }
         }
     }
+}
+
+fn line_breaks(bytes: &[u8]) -> u64 {
+    bytes.split(|b| *b == b'\n').count() as u64 - 1
 }
 
 /// One record of a file.
@@ -167,7 +171,7 @@ impl Reader<'_> {
             let rest = &self.text[self.at..];
             let Some(length) = rest.find('"') else { return Err((opened, What::OpenQuote {})) };
             cell.push_str(&rest[..length]);
-            self.line += rest.as_bytes()[..length].iter().filter(|b| **b == b'\n').count() as u64;
+            self.line += line_breaks(&rest.as_bytes()[..length]);
             self.at += length + 1;
             if self.peek() != Some(b'"') {
                 return Ok(cell);
@@ -182,14 +186,13 @@ impl Reader<'_> {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(u64, Vec<String>)>, (u64, What)> {
-        let limits = Limits { rows: 3, columns: 3, ..Limits::default() };
-        Ok(records(text, &limits)?.into_iter().map(|r| (r.line, r.cells)).collect())
+    fn read(text: &str) -> Result<Vec<Record>, (u64, What)> {
+        records(text, &Limits { rows: 3, columns: 3, ..Limits::default() })
     }
 
     #[test]
     fn records_are_read_as_rfc_4180_says() {
-        let row = |line, cells: &[&str]| (line, cells.iter().map(|c| (*c).to_owned()).collect::<Vec<_>>());
+        let row = |line, cells: &[&str]| Record { line, cells: cells.iter().map(|c| (*c).to_owned()).collect() };
         for (text, want) in [
             ("", vec![]),
             ("a,b\n", vec![row(1, &["a", "b"])]),
