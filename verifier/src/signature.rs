@@ -91,9 +91,10 @@ impl Claim {
         Some(Self { a: key.point, a_bytes: key.vkey.key, r, s, k })
     }
 
-    /// [S]B - R - [k]A.
+    /// [S]B - R - [k]A. The point is negated, not the scalar: L - k times a key with a torsion part
+    /// is another point than -k times it, and the equation without the cofactor would tell.
     fn difference(&self) -> EdwardsPoint {
-        EdwardsPoint::vartime_double_scalar_mul_basepoint(&-self.k, &self.a, &self.s) - self.r
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &-self.a, &self.s) - self.r
     }
 
     /// Whether it holds under the law.
