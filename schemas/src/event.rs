@@ -33,6 +33,12 @@ impl RefValue {
     }
 }
 
+/// Whether a text can be a ref: `<party>/<id>`, or an address `<party>/<type>/<row>`. FORMAT.md 4.4.
+pub fn is_reference(text: &str) -> bool {
+    let parts = text.split('/').count();
+    (2..=3).contains(&parts) && text.split('/').all(is_id)
+}
+
 /// The members of an event, in canonical order. FORMAT.md 4.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -140,7 +146,6 @@ impl Event {
 
     fn check(&self) -> Result<(), &'static str> {
         let qualified = |text: &str| text.split_once('/').is_some_and(|(a, b)| is_id(a) && is_id(b));
-        let reference = |text: &str| text.len() <= 400 && text.split('/').all(is_id) && text.contains('/');
         for (good, member) in [
             (Date::parse(&self.at).is_some(), "at"),
             (is_id(&self.by), "by"),
@@ -149,12 +154,13 @@ impl Event {
             (self.id.as_deref().is_none_or(|id| qualified(id) && id.split('/').next() == Some(&self.by)), "id"),
             (self.lang.as_deref().is_none_or(crate::catalogue::is_language), "lang"),
             (Origin::parse(&self.ledger).is_some(), "ledger"),
-            (self.refs.values().flat_map(RefValue::targets).all(|t| reference(t)), "refs"),
-            (self.data.keys().chain(self.refs.keys()).all(|k| is_id(k)), "data"),
+            (self.data.keys().all(|name| is_id(name)), "data"),
+            (self.refs.keys().all(|name| is_id(name)), "refs"),
+            (self.refs.values().flat_map(RefValue::targets).all(|target| is_reference(target)), "refs"),
             (is_id(&self.row), "row"),
             ((0..=INTEGER_MAX).contains(&self.seq), "seq"),
             (is_id(&self.kind), "type"),
-            (self.v > 0, "v"),
+            ((1..=INTEGER_MAX).contains(&self.v), "v"),
         ] {
             if !good {
                 return Err(member);

@@ -45,6 +45,9 @@ pub enum PolicyProblem {
     /// A line that the format does not have.
     #[error("a line reads log, witness, group or quorum")]
     Line,
+    /// The last line has no line end: a part may have been cut off.
+    #[error("the last line has no line end; the file may be cut off")]
+    End,
     /// A control character.
     #[error("a control character")]
     Control,
@@ -80,6 +83,9 @@ impl Policy {
         let mut policy = Self { logs: Vec::new(), witnesses: Vec::new(), groups: Vec::new(), quorum: None };
         let mut quorums = 0;
         let mut used = Vec::new();
+        if !text.ends_with('\n') {
+            return Err(BadPolicy { line: text.split('\n').count(), what: PolicyProblem::End });
+        }
         for (line, raw) in (1..).zip(text.split('\n')) {
             let bad = |what| BadPolicy { line, what };
             if raw.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
