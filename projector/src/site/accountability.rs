@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use maud::{Markup, html};
 
-use super::figure::table;
+use super::figure::{provenance, table};
 use super::input::{Site, Undetermined};
 use super::sheet::{self, Sheet};
 use super::shell::{self, Page, shape};
@@ -31,13 +31,13 @@ pub fn page(site: &Site) -> Markup {
             } @else {
                 p { (legend()) }
                 (matrix::by_rule(site, &sheets, &findings))
-                p.note { "Read the numbers with care: a prison that is visited more has more duties to miss. Download: " a href="data/matrix.csv" { "matrix.csv" } "." }
+                p.note { "Read the numbers with care: a prison that is visited more has more duties to miss." }
+                (provenance(site, &[], "data/matrix.csv"))
             }
         }
         section #time aria-labelledby="time-title" {
             h2 #time-title { "Over time" }
             (matrix::over_time(site))
-            p.note { "Download: " a href="data/over-time.csv" { "over-time.csv" } "." }
         }
         (index(site, &sheets, findings.len()))
         (groups(site, &sheets))
@@ -97,7 +97,7 @@ fn summary(site: &Site, findings: &[&Finding]) -> Markup {
             @if site.audience == Audience::Oversight {
                 p { "Beside these, " (text::things(indicators, "indicator asks", "indicators ask")) " for a judgement. Indicators are statistical or temporal and are never counted as breaches." }
             } @else {
-                p { (transparency::held(site, &site.withheld)) " Who is concerned has " (site.profile.reply_days) " days to answer first. Indicators are not published." }
+                p { (transparency::held(site)) " Indicators are not published." }
             }
             @if site.withheld.openings_read {
                 p.note { "This copy was made from an evaluation that read hidden values. Findings that may rest on them were left out, and so was every text computed; a copy made from the public log alone can show more." }
@@ -122,17 +122,17 @@ fn index(site: &Site, sheets: &[Sheet<'_>], total: usize) -> Markup {
     let mut lines: Vec<&Sheet<'_>> = sheets.iter().collect();
     lines.sort_by_key(|sheet| (std::cmp::Reverse(sheet.finding.severity), sheet.finding.status));
     let head = html! { tr {
-        th scope="col" { "Severity" } th scope="col" { "Status" } th scope="col" { "Rule and sheet" }
+        th scope="col" { "Rule and sheet" } th scope="col" { "Severity" } th scope="col" { "Status" }
         th scope="col" { "Facility" } th scope="col" { "Organisation" } th scope="col" { "Opened" } th scope="col" { "Closed" }
     } };
     let body = html! { @for sheet in lines {
         @let finding = sheet.finding;
         tr {
+            th scope="row" { a href={ "#" (sheet.anchor) } { (text::id(finding.rule)) " " (text::id(&finding.subject)) } }
             td { (sheet::severity(finding.severity)) }
             td { (sheet::status(finding.status)) }
-            th scope="row" { a href={ "#" (sheet.anchor) } { (text::id(finding.rule)) " " (text::id(&finding.subject)) } }
             td { @if finding.facility.is_empty() { "–" } @else { (text::facility(site, &finding.facility)) } }
-            td { @if finding.organisation.is_empty() { "–" } @else { (text::organisation(site, &finding.organisation)) } }
+            td { @if finding.organisation.is_empty() { "–" } @else { (text::organisation_short(site, &finding.organisation)) } }
             td.nowrap { (site.day(finding.opened_at)) }
             td.nowrap { @match finding.closed_at { Some(at) => (site.day(at)), None => "–" } }
         }
@@ -158,7 +158,7 @@ fn groups(site: &Site, sheets: &[Sheet<'_>]) -> Markup {
             h2 #sheets-title { "Finding sheets" }
             @if sheets.is_empty() { p.empty { (why_none(site)) } }
             @else {
-                p { "To print one sheet alone, follow its link first." }
+                p { "To print one sheet alone, follow the link in its title, then print the page." }
                 @for group in sheets.chunk_by(|a, b| a.finding.rule == b.finding.rule) {
                     @let rule = group[0].finding.rule;
                     @let info = site.rule(rule);
@@ -179,8 +179,13 @@ fn groups(site: &Site, sheets: &[Sheet<'_>]) -> Markup {
 fn why_none(site: &Site) -> String {
     match (site.latest(), site.withheld.waiting_for_reply) {
         (None, _) => "The log has had no evaluation date, so there is nothing to list.".to_owned(),
-        (Some(_), 0) => "Every rule was applied and none found a duty unmet, as far as this audience may see.".to_owned(),
-        (Some(_), n) => format!("{} held back until those concerned had time to answer; nothing else was found.", text::things(n, "finding is", "findings are")),
+        (Some(_), 0) => {
+            "Every rule was applied and none found a duty unmet, as far as this audience may see.".to_owned()
+        }
+        (Some(_), n) => format!(
+            "{} held back until those concerned had time to answer; nothing else was found.",
+            text::things(n, "finding is", "findings are")
+        ),
     }
 }
 
@@ -195,7 +200,7 @@ fn undetermined(site: &Site) -> Markup {
     } };
     let body = html! { @for ((rule, missing), items) in groups.iter().take(GROUPS_MAX) {
         tr {
-            th scope="row" { (text::id(rule)) " " span.quiet { (site.rule(rule).map_or("", |info| info.title.as_str())) } }
+            th scope="row" { (text::id(rule)) " " span.quiet { (text::rule_title(site, rule)) } }
             td { @for (i, field) in missing.iter().enumerate() { @if i > 0 { ", " } (text::id(field)) } }
             td { (places(site, items)) }
             td.number { (text::size(items.len())) }
@@ -223,7 +228,8 @@ fn undetermined(site: &Site) -> Markup {
 }
 
 fn places(site: &Site, items: &[&Undetermined]) -> Markup {
-    let facilities: BTreeSet<&str> = items.iter().map(|item| item.facility.as_str()).filter(|id| !id.is_empty()).collect();
+    let facilities: BTreeSet<&str> =
+        items.iter().map(|item| item.facility.as_str()).filter(|id| !id.is_empty()).collect();
     html! {
         @if facilities.is_empty() { "–" }
         @for (i, id) in facilities.iter().take(8).enumerate() { @if i > 0 { ", " } (text::facility(site, id)) }
@@ -236,7 +242,7 @@ fn controls(site: &Site) -> Markup {
         section #controls aria-labelledby="controls-title" {
             h2 #controls-title { "How to read this" }
             ul.spaced {
-                li { strong { "A silence is proved." } " “Nothing found” names a stream of the log and a span of days. The bundle proves that the stream holds nothing else, and whoever has the bundle can check it." }
+                li { strong { "A silence is proved." } " “Searched, not found” names a stream of the log and a span of days. The bundle proves that the stream holds nothing else, and whoever has the bundle can check it." }
                 li { strong { "Only the ledger’s clock counts." } " Duties run from the day on which the log received a record to the day on which it received the answer, not by dates that anyone claims." }
                 li { strong { "Clocks stand still" } " while a prison is closed or in a declared emergency, and during an outage declared in time." }
                 li { strong { "Nothing disappears." } " A duty met late stays on the list as done late. A corrected record shows both versions." }
@@ -254,7 +260,7 @@ fn controls(site: &Site) -> Markup {
 fn never(site: &Site) -> Markup {
     let head = html! { tr { th scope="col" { "Rule" } th scope="col" { "Why" } } };
     let body = html! { @for (rule, why) in &site.withheld.never { tr {
-        th scope="row" { (text::id(rule)) " " span.quiet { (site.rule(rule).map_or("", |info| info.title.as_str())) } }
+        th scope="row" { (text::id(rule)) " " span.quiet { (text::rule_title(site, rule)) } }
         td { (text::capital(why)) }
     } } };
     table("never", &html! { "Rules whose findings are not published" }, &head, &body)

@@ -82,7 +82,7 @@ pub fn columns(name: &str, columns: &[Column], top: f64, fill: Fill) -> Markup {
                     @if fill != Fill::Count && value < 100.0 {
                         rect.rest.missed[fill == Fill::Missed] x=(u(left)) y=(u(full)) width=(u(width)) height=(u(base - full)) {}
                     }
-                    rect.bar x=(u(left)) y=(u(tip)) width=(u(width)) height=(u(base - tip)) {}
+                    rect.bar.share[fill != Fill::Count] x=(u(left)) y=(u(tip)) width=(u(width)) height=(u(base - tip)) {}
                     @let text_y = if fill == Fill::Count { tip } else { tip.min(full) };
                     text.value.strong[fill == Fill::Missed && value < 100.0] x=(u(middle)) y=(u(text_y - 5.0)) { (column.text) }
                 } @else {
@@ -108,8 +108,8 @@ pub fn dots(name: &str, rows: &[Dots], top: f64, limit: Option<(f64, &str)>) -> 
     html! {
         svg.chart viewBox={ "0 0 " (u(PANEL)) " " (u(bottom + 18.0)) } role="img" aria-label=(name) {
             @if let Some([(half, _), (most, _)]) = heads {
-                text.head.end x=(u(x(*half) + 8.0)) y=(u(head - 4.0)) { "half" }
-                text.head.start x=(u(x(*most) - 8.0)) y=(u(head - 4.0)) { "95%" }
+                text.head.end x=(u(x(*half) - 3.0)) y=(u(head - 4.0)) { "half" }
+                text.head.start x=(u(x(*most) + 3.0)) y=(u(head - 4.0)) { "95%" }
             }
             text.head.end x=(u(PANEL)) y=(u(head - 4.0)) { "n" }
             @if let Some((value, label)) = limit {
@@ -148,9 +148,9 @@ pub fn bars(name: &str, bars: &[Bar], top: f64) -> Markup {
                 @let upper = step * i as f64;
                 text.label.start x="0" y=(u(upper + 12.0)) { (bar.label) }
                 rect.bar x="0" y=(u(upper + 17.0)) width=(u(length(bar.value))) height=(u(thick)) {}
+                line.axis x1="0" y1=(u(upper + 15.0)) x2="0" y2=(u(upper + 30.0)) {}
                 text.value.start x=(u(length(bar.value) + 6.0)) y=(u(upper + 26.5)) { (bar.text) }
             }
-            line.axis x1="0" y1="14" x2="0" y2=(u(step * bars.len() as f64)) {}
         }
     }
 }
@@ -180,14 +180,22 @@ mod tests {
 
     #[test]
     fn a_scale_ends_on_a_round_number() {
-        for (value, want) in [(0.0, 1.0), (1.0, 1.0), (7.0, 8.0), (21.8, 25.0), (31.0, 40.0), (71.0, 80.0), (100.0, 100.0)] {
+        for (value, want) in
+            [(0.0, 1.0), (1.0, 1.0), (7.0, 8.0), (21.8, 25.0), (31.0, 40.0), (71.0, 80.0), (100.0, 100.0)]
+        {
             assert!((top(value) - want).abs() < 1e-9, "{value}");
         }
     }
 
     #[test]
     fn a_bar_starts_at_zero() {
-        let column = |value| Column { label: "Q1".into(), group: None, value: Some(value), text: String::new(), n: String::new() };
+        let column = |value| Column {
+            label: "Q1".into(),
+            group: None,
+            value: Some(value),
+            text: String::new(),
+            n: String::new(),
+        };
         let text = columns("x", &[column(0.0), column(50.0), column(100.0)], 100.0, Fill::Count).into_string();
         for height in ["height=\"0\"", "height=\"42\"", "height=\"84\""] {
             assert!(text.contains(height), "{height} in {text}");

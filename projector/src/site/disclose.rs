@@ -111,7 +111,5 @@ fn names_only_named(site: &Site, finding: &Finding) -> bool {
 /// Whether the party that an address begins with is one that the log names.
 fn party_is_known(site: &Site, address: &str) -> bool {
     let party = address.split('/').next().unwrap_or(address);
-    site.facilities.contains_key(party)
-        || site.organisations.contains_key(party)
-        || site.authorities.contains(party)
+    site.facilities.contains_key(party) || site.organisations.contains_key(party) || site.authorities.contains(party)
 }

@@ -33,13 +33,19 @@ impl Figure {
     pub fn markup(&self, site: &Site, number: usize) -> Markup {
         html! {
             section.figure id=(self.anchor) aria-labelledby={ (self.anchor) "-title" } {
-                p.figure-number { "Figure " (number) }
-                h3 id={ (self.anchor) "-title" } { (self.title) }
-                p.subtitle { (self.subtitle) }
-                (self.picture)
-                (self.table)
-                @if let Some(note) = &self.note { p.note { (note) } }
-                (provenance(site, self.measures, self.path))
+                div.plate {
+                    p.figure-number { "Figure " (number) }
+                    h3 id={ (self.anchor) "-title" } { (self.title) }
+                    p.subtitle { (self.subtitle) }
+                    (self.picture)
+                }
+                div.below {
+                    (self.table)
+                    div.aside {
+                        @if let Some(note) = &self.note { p.note { (note) } }
+                        (provenance(site, self.measures, self.path))
+                    }
+                }
             }
         }
     }
@@ -64,7 +70,7 @@ pub fn table(anchor: &str, caption: &Markup, head: &Markup, body: &Markup) -> Ma
     html! {
         div.scroll role="region" tabindex="0" aria-labelledby={ (anchor) "-caption" } {
             table {
-                caption id={ (anchor) "-caption" } { (caption) }
+                caption id={ (anchor) "-caption" } { span { (caption) } }
                 thead { (head) }
                 tbody { (body) }
             }
@@ -73,27 +79,28 @@ pub fn table(anchor: &str, caption: &Markup, head: &Markup, body: &Markup) -> Ma
 }
 
 /// Where a figure comes from and how to make it again.
-fn provenance(site: &Site, measures: &[&str], path: &str) -> Markup {
+pub fn provenance(site: &Site, measures: &[&str], path: &str) -> Markup {
     html! {
         dl.provenance {
             div { dt { "As of" } dd {
                 (text::day(site.as_of_day())) ", " (text::count(site.log.size as i64)) " entries, fingerprint "
-                a href="#log" { (text::hash_start(&site.log.root_hex)) }
+                a href="index.html#log" { (text::hash_start(&site.log.root_hex)) }
             } }
             @for id in measures {
                 @if let Some(info) = site.measure(id) {
                     div { dt { "Definition" } dd {
-                        code { (id) } " " (info.definition) @if !info.unit.is_empty() { " Unit: " (info.unit) "." }
+                        code { (id) } " " (text::quoted(info.definition.trim_end_matches('.'))) "." @if !info.unit.is_empty() { " Unit: " (text::visible(&info.unit)) "." }
                     } }
                 }
             }
             div { dt { "Data" } dd {
-                a href=(path) { (path.trim_start_matches("data/")) } ", and in " a href="data/measures.csv" { "measures.csv" }
+                a href=(path) { (path.trim_start_matches("data/")) }
+                @if !measures.is_empty() { ", and in " a href="data/measures.csv" { "measures.csv" } }
             } }
             div { dt { "Recompute" } dd {
-                "Make " code { "measures.csv" } " again from the log as " a href="#verify" { "step 3" }
-                " shows, and compare the rows of "
-                @for (i, id) in measures.iter().enumerate() { @if i > 0 { " and " } code { (id) } } "."
+                "Make the data again from the log as " a href="index.html#verify" { "step 3" } " shows, and compare "
+                @if measures.is_empty() { "the files." }
+                @else { "the rows of " @for (i, id) in measures.iter().enumerate() { @if i > 0 { " and " } code { (id) } } "." }
             } }
         }
     }

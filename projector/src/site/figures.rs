@@ -25,9 +25,7 @@ pub fn all(site: &Site, series: &Series<'_>) -> Vec<Figure> {
 }
 
 fn requests(site: &Site, series: &Series<'_>) -> Figure {
-    let value = |quarter: &str, facility: &str| {
-        tenths_of(series, "T1", quarter, facility).map(|n| n / 10)
-    };
+    let value = |quarter: &str, facility: &str| tenths_of(series, "T1", quarter, facility).map(|n| n / 10);
     let shown = shown(series);
     let tallest = shown.iter().flat_map(|id| series.quarters.iter().filter_map(|quarter| value(quarter, id))).max();
     let top = chart::top(tallest.unwrap_or(0) as f64);
@@ -42,15 +40,17 @@ fn requests(site: &Site, series: &Series<'_>) -> Figure {
         let aside = format!("{} in all", text::count(total));
         (text::facility(site, id), aside, chart::columns(&spoken(site, id, &columns), &columns, top, Fill::Count))
     });
-    let cell = |quarter: &str, id: &str| html! {
-        td.number { @match value(quarter, id) { Some(n) => (text::count(n)), None => "–" } }
+    let cell = |quarter: &str, id: &str| {
+        html! {
+            td.number { @match value(quarter, id) { Some(n) => (text::count(n)), None => "–" } }
+        }
     };
     Figure {
         anchor: "requests",
         measures: &["T1"],
         title: title::requests(site, series),
         subtitle: "Requests for access received by the log, by facility and quarter; number of requests".into(),
-        picture: if_any(series, panels(picture)),
+        picture: if_any(series, &panels(picture)),
         table: by_quarter(site, series, "requests", "Requests for access by facility and quarter", &cell),
         note: cut_note(series),
         path: "data/requests.csv",
@@ -71,7 +71,12 @@ fn acknowledged(site: &Site, series: &Series<'_>) -> Figure {
         subtitle: format!("Requests whose receipt was confirmed {within}; % of the requests whose last day has come"),
         picture: share_panels(site, series, "T2", Fill::Missed),
         table: share_table(site, series, "acknowledged", "Requests acknowledged in time", "T2"),
-        note: Some(evidence_note(site, "ACC-01", "request that nobody acknowledged in time", "requests that nobody acknowledged in time")),
+        note: Some(evidence_note(
+            site,
+            "ACC-01",
+            "request that nobody acknowledged in time",
+            "requests that nobody acknowledged in time",
+        )),
         path: "data/acknowledged.csv",
         csv: rows_csv(site, series.of("T2")),
     }
@@ -90,7 +95,12 @@ fn decided(site: &Site, series: &Series<'_>) -> Figure {
         subtitle: format!("Requests approved or refused {within}; % of the requests whose last day has come"),
         picture: share_panels(site, series, "T3", Fill::Missed),
         table: share_table(site, series, "decided", "Requests decided in time", "T3"),
-        note: Some(evidence_note(site, "ACC-02", "request without a decision in time", "requests without a decision in time")),
+        note: Some(evidence_note(
+            site,
+            "ACC-02",
+            "request without a decision in time",
+            "requests without a decision in time",
+        )),
         path: "data/decided.csv",
         csv: rows_csv(site, series.of("T3")),
     }
@@ -122,17 +132,21 @@ fn days(site: &Site, series: &Series<'_>) -> Figure {
             })
             .collect();
         let name = name_text(site, id);
-        let spoken = format!("{name}: median and 95th percentile of days to decision by quarter; values in the table below");
-        (name_markup(site, id), "days to decision".to_owned(), chart::dots(&spoken, &rows, top, limit))
+        let spoken =
+            format!("{name}: median and 95th percentile of days to decision by quarter; values in the table below");
+        let all = series.quarters.iter().filter_map(|quarter| n(quarter, id)).fold(0, i64::saturating_add);
+        (name_markup(site, id), format!("{} decisions", text::count(all)), chart::dots(&spoken, &rows, top, limit))
     });
-    let line = |id: &str, measure: &str, label: &str, first: bool| html! {
-        tr {
-            @if first { th scope="rowgroup" rowspan="3" { (name_markup(site, id)) } }
-            th.quiet scope="row" { (label) }
-            @for quarter in &series.quarters {
-                td.number {
-                    @if measure == "n" { (n(quarter, id).map_or_else(|| "0".to_owned(), text::count)) }
-                    @else { (value(measure, quarter, id).map_or_else(|| "–".to_owned(), one_decimal)) }
+    let line = |id: &str, measure: &str, label: &str, first: bool| {
+        html! {
+            tr {
+                @if first { th.group scope="rowgroup" rowspan="3" { (name_markup(site, id)) } }
+                th.sub scope="row" { (label) }
+                @for quarter in &series.quarters {
+                    td.number {
+                        @if measure == "n" { (n(quarter, id).map_or_else(|| "0".to_owned(), text::count)) }
+                        @else { (value(measure, quarter, id).map_or_else(|| "–".to_owned(), one_decimal)) }
+                    }
                 }
             }
         }
@@ -149,7 +163,7 @@ fn days(site: &Site, series: &Series<'_>) -> Figure {
         measures: &["T4.median", "T4.p95"],
         title: title::days(series, site.profile.decision_days),
         subtitle: "Days from a request to its decision: the middle one (filled dot) and the 95th percentile (ring), by the quarter of the decision".into(),
-        picture: if_any(series, panels(picture)),
+        picture: if_any(series, &panels(picture)),
         table: table("days", &html! { "Days from request to decision; n is the number of decisions" }, &head, &body),
         note: Some(html! { "Time in which a facility waited for an answer to a question of its own is not subtracted here, so a decision may take longer than the limit and still be in time." }),
         path: "data/days.csv",
@@ -174,8 +188,9 @@ fn approved(site: &Site, series: &Series<'_>) -> Figure {
 fn denials(site: &Site, series: &Series<'_>) -> Figure {
     let national = reasons(series, "");
     let top = chart::top(national.first().map_or(0, |(_, n)| *n) as f64);
-    let shown = with_all(series);
-    let picture = shown.iter().rev().map(|id| {
+    // The nation first: it sets the order of the reasons.
+    let shown: Vec<&str> = [""].into_iter().chain(shown(series)).collect();
+    let picture = shown.iter().map(|id| {
         let bars: Vec<Bar> = national
             .iter()
             .map(|(reason, _)| {
@@ -207,9 +222,15 @@ fn denials(site: &Site, series: &Series<'_>) -> Figure {
         measures: &["T6"],
         title: title::denials(series),
         subtitle: format!("Refusals of access by the reason given, {}; number of refusals", span(series)),
-        picture: if national.is_empty() { empty("The log holds no refusal in these quarters.") } else { panels(picture) },
+        picture: if national.is_empty() {
+            empty("The log holds no refusal in these quarters.")
+        } else {
+            panels(picture)
+        },
         table: table("denials", &html! { "Refusals by reason and facility, " (span(series)) }, &head, &body),
-        note: Some(html! { "The reason is the one that the facility chose from a list. Signed is not true: the log proves that it was given, not that it holds." }),
+        note: Some(
+            html! { "The reason is the one that the facility chose from a list. Signed is not true: the log proves that it was given, not that it holds." },
+        ),
         path: "data/denials.csv",
         csv: rows_csv(site, series.of("T6")),
     }
@@ -223,7 +244,9 @@ fn realised(site: &Site, series: &Series<'_>) -> Figure {
         subtitle: "Visits that took place, of those approved; % by the quarter of the approval".into(),
         picture: share_panels(site, series, "T7", Fill::Plain),
         table: share_table(site, series, "realised", "Visits that took place, of those approved", "T7"),
-        note: Some(html! { "A visit approved late in the last quarter may still take place, so that quarter can rise in the next release." }),
+        note: Some(
+            html! { "A visit approved late in the last quarter may still take place, so that quarter can rise in the next release." },
+        ),
         path: "data/realised.csv",
         csv: rows_csv(site, series.of("T7")),
     }
@@ -247,15 +270,17 @@ fn share_panels(site: &Site, series: &Series<'_>, measure: &str, fill: Fill) -> 
         let all = series.total(measure, id);
         (name_markup(site, id), all.words(), chart::columns(&spoken(site, id, &columns), &columns, top, fill))
     });
-    if_any(series, panels(picture))
+    if_any(series, &panels(picture))
 }
 
 fn share_table(site: &Site, series: &Series<'_>, anchor: &str, caption: &str, measure: &str) -> Markup {
-    let cell = |quarter: &str, id: &str| html! {
-        td.number {
-            @match (tenths_of(series, measure, quarter, id), series.share(measure, quarter, id)) {
-                (Some(value), Some(share)) => { (one_decimal(value)) "%" span.of { (share.words()) } },
-                _ => { "–" span.of { "none" } },
+    let cell = |quarter: &str, id: &str| {
+        html! {
+            td.number {
+                @match (tenths_of(series, measure, quarter, id), series.share(measure, quarter, id)) {
+                    (Some(value), Some(share)) => { (one_decimal(value)) "%" span.of { (share.words()) } },
+                    _ => { "–" span.of { "none" } },
+                }
             }
         }
     };
@@ -263,7 +288,13 @@ fn share_table(site: &Site, series: &Series<'_>, anchor: &str, caption: &str, me
 }
 
 /// A table of facilities by quarters, the nation last.
-fn by_quarter(site: &Site, series: &Series<'_>, anchor: &str, caption: &str, cell: &dyn Fn(&str, &str) -> Markup) -> Markup {
+fn by_quarter(
+    site: &Site,
+    series: &Series<'_>,
+    anchor: &str,
+    caption: &str,
+    cell: &dyn Fn(&str, &str) -> Markup,
+) -> Markup {
     let head = html! { tr {
         th scope="col" { "Facility" }
         @for quarter in &series.quarters { th.number scope="col" { (text::period(quarter)) } }
@@ -327,9 +358,11 @@ fn span(series: &Series<'_>) -> String {
     }
 }
 
-fn if_any(series: &Series<'_>, picture: Markup) -> Markup {
+fn if_any(series: &Series<'_>, picture: &Markup) -> Markup {
     if series.quarters.is_empty() || series.facilities.is_empty() {
-        return empty("No quarter of this log has ended yet, so nothing is counted. The first figures come with the first quarter’s end.");
+        return empty(
+            "No quarter of this log has ended yet, so nothing is counted. The first figures come with the first quarter’s end.",
+        );
     }
     html! {
         (picture)
@@ -358,7 +391,11 @@ fn every<'a>(series: &Series<'a>) -> impl Iterator<Item = &'a str> {
 }
 
 fn name_markup(site: &Site, id: &str) -> Markup {
-    if id.is_empty() { html! { "All facilities" } } else { text::facility(site, id) }
+    if id.is_empty() {
+        html! { "All facilities" }
+    } else {
+        text::facility(site, id)
+    }
 }
 
 fn name_text<'a>(site: &'a Site, id: &'a str) -> std::borrow::Cow<'a, str> {
@@ -371,7 +408,18 @@ fn one_decimal(tenths: i64) -> String {
 
 fn rows_csv<'a>(site: &'a Site, rows: impl Iterator<Item = &'a Row>) -> Vec<u8> {
     let as_of = site.as_of_day().to_string();
-    let head = ["as_of", "measure", "period", "facility", "facility_name", "dimension", "key", "value", "numerator", "denominator"];
+    let head = [
+        "as_of",
+        "measure",
+        "period",
+        "facility",
+        "facility_name",
+        "dimension",
+        "key",
+        "value",
+        "numerator",
+        "denominator",
+    ];
     let number = |n: Option<i64>| n.map_or(Cell::Empty, Cell::Number);
     let rows: Vec<(&Row, String)> = rows.map(|row| (row, row.value.to_string())).collect();
     csv::write(

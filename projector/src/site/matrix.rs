@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::chart::{self, Column, Fill};
-use super::figure::{panels, table};
+use super::figure::{panels, provenance, table};
 use super::input::{Evaluation, Site};
 use super::sheet::{self, Sheet};
 use super::shell::shape;
@@ -15,14 +15,16 @@ use crate::finding::{Finding, FindingKind, Severity, Status};
 /// Most evaluation dates in the figure; the download has all.
 const DATES_MAX: usize = 8;
 /// Severities, gravest first.
-pub const SEVERITIES: [Severity; 5] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
+pub const SEVERITIES: [Severity; 5] =
+    [Severity::Critical, Severity::High, Severity::Medium, Severity::Low, Severity::Info];
 /// Statuses, the one that lasts first.
 pub const STATUSES: [Status; 4] = [Status::Open, Status::Late, Status::Remedied, Status::LateRecorded];
 
 /// Ids of the rules with findings or a description: the pack's order, then what it does not know.
 pub fn rules<'a>(site: &'a Site, findings: &[&'a Finding]) -> Vec<&'a str> {
     let mut ids: Vec<&str> = site.rules.iter().map(|rule| rule.id.as_str()).collect();
-    let mut others: Vec<&str> = findings.iter().map(|finding| finding.rule).filter(|id| site.rule(id).is_none()).collect();
+    let mut others: Vec<&str> =
+        findings.iter().map(|finding| finding.rule).filter(|id| site.rule(id).is_none()).collect();
     others.sort_unstable();
     others.dedup();
     ids.extend(others);
@@ -42,7 +44,10 @@ pub fn by_rule(site: &Site, sheets: &[Sheet<'_>], findings: &[&Finding]) -> Mark
     }
     let undetermined = |rule: &str, facility: &str| {
         let list = site.latest().map_or(&[][..], |last| &last.undetermined);
-        list.iter().any(|item| item.rule == rule && (item.facility == facility || (facility.is_empty() && !site.facilities.contains_key(&item.facility))))
+        list.iter().any(|item| {
+            item.rule == rule
+                && (item.facility == facility || (facility.is_empty() && !site.facilities.contains_key(&item.facility)))
+        })
     };
     let head = html! { tr {
         th scope="col" { "Rule" }
@@ -56,7 +61,7 @@ pub fn by_rule(site: &Site, sheets: &[Sheet<'_>], findings: &[&Finding]) -> Mark
             th scope="row" {
                 @if never.is_none() && findings.iter().any(|finding| finding.rule == rule) { a href={ "#rule-" (text::anchor(rule)) } { (text::id(rule)) } }
                 @else { (text::id(rule)) }
-                " " span.quiet { (site.rule(rule).map_or("", |info| info.title.as_str())) }
+                " " span.quiet { (text::rule_title(site, rule)) }
             }
             @if let Some((_, why)) = never {
                 td.not-shown colspan=(site.facilities.len() + 1) { "not published: " (why) }
@@ -81,7 +86,12 @@ pub fn by_rule(site: &Site, sheets: &[Sheet<'_>], findings: &[&Finding]) -> Mark
             }
         }
     } };
-    table("matrix", &html! { "Findings by rule and facility; a dash means that the rule was applied and found nothing" }, &head, &body)
+    table(
+        "matrix",
+        &html! { "Findings by rule and facility; a dash means that the rule was applied and found nothing" },
+        &head,
+        &body,
+    )
 }
 
 /// The facility's column: that of no single facility where the site does not know it.
@@ -117,7 +127,9 @@ pub fn by_severity(findings: &[&Finding]) -> Markup {
 /// Facts that are open, at one date, of one severity.
 pub fn open(evaluation: &Evaluation, severity: Option<Severity>) -> usize {
     let counts = |finding: &&Finding| {
-        finding.status == Status::Open && finding.kind == FindingKind::Fact && severity.is_none_or(|s| finding.severity == s)
+        finding.status == Status::Open
+            && finding.kind == FindingKind::Fact
+            && severity.is_none_or(|s| finding.severity == s)
     };
     evaluation.findings.iter().filter(counts).count()
 }
@@ -149,7 +161,8 @@ pub fn over_time(site: &Site) -> Markup {
                 }
             })
             .collect();
-        let told: Vec<String> = shown.iter().map(|at| format!("{} {}", site.day(at.as_of), open(at, Some(severity)))).collect();
+        let told: Vec<String> =
+            shown.iter().map(|at| format!("{} {}", site.day(at.as_of), open(at, Some(severity)))).collect();
         let spoken = format!("Open findings, {}: {}", severity.as_str(), told.join(", "));
         (html! { (sheet::severity(severity)) }, String::new(), chart::columns(&spoken, &columns, top, Fill::Count))
     });
@@ -168,19 +181,20 @@ pub fn over_time(site: &Site) -> Markup {
         section.figure #over-time aria-labelledby="over-time-title" {
             h3 #over-time-title {
                 @if shown.len() == 1 {
-                    (text::things(open(last, None), "finding was", "findings were")) " open on " (text::day(site.day(last.as_of)))
+                    (text::things(open(last, None), "breach was", "breaches were")) " open on " (text::day(site.day(last.as_of)))
                 } @else {
-                    (text::things(open(last, None), "finding was", "findings were")) " open on " (text::day(site.day(last.as_of)))
+                    (text::things(open(last, None), "breach was", "breaches were")) " open on " (text::day(site.day(last.as_of)))
                     ", against " (text::size(open(first, None))) " on " (text::day(site.day(first.as_of)))
                 }
             }
-            p.subtitle { "Breaches open at each evaluation date, by severity; number of findings" }
+            p.subtitle { "Breaches of recorded duties open at each evaluation date, by severity; number of findings" }
             (panels(picture))
             (table("over-time", &html! { "Breaches open at each evaluation date; indicators are not counted" }, &head, &body))
             p.note {
                 "Each date is judged by what the log held then. A finding can leave when what was missing comes, and only through a record that stays in the log."
                 @if from > 0 { " Earlier dates are in the download." }
             }
+            (provenance(site, &[], "data/over-time.csv"))
         }
     }
 }

@@ -22,6 +22,7 @@ mod others;
 mod series;
 mod sheet;
 mod shell;
+mod stories;
 mod story;
 mod text;
 mod title;

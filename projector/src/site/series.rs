@@ -1,5 +1,6 @@
 //! The measures as figures ask for them: by measure, quarter, facility and code.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::measure::{Figure, Row};
@@ -30,7 +31,7 @@ struct Key<'a> {
     period: &'a str,
     facility: &'a str,
     dimension: &'a str,
-    key: &'a str,
+    code: &'a str,
 }
 
 /// A numerator and its denominator.
@@ -82,7 +83,7 @@ impl<'a> Series<'a> {
             period: &row.period,
             facility: &row.facility,
             dimension: row.dimension,
-            key: &row.key,
+            code: &row.key,
         };
         let sorted: BTreeMap<_, _> = rows.iter().map(|row| (key(row), row)).collect();
         let quarters: BTreeSet<&str> =
@@ -92,7 +93,7 @@ impl<'a> Series<'a> {
         let ids: BTreeSet<&str> = rows.iter().map(|row| row.facility.as_str()).filter(|id| !id.is_empty()).collect();
         let mut series = Self { rows: sorted, quarters, cut, facilities: Vec::new() };
         let mut facilities: Vec<&str> = ids.into_iter().collect();
-        facilities.sort_by_key(|facility| (-series.sum("T1", facility, "", ""), *facility));
+        facilities.sort_by_key(|facility| (Reverse(series.sum("T1", facility, "", "")), *facility));
         series.facilities = facilities;
         series
     }
@@ -104,14 +105,14 @@ impl<'a> Series<'a> {
 
     /// The row of that measure, quarter, facility and code.
     pub fn cell(&self, measure: &str, period: &str, facility: &str, dimension: &str, key: &str) -> Option<&'a Row> {
-        self.rows.get(&Key { measure, period, facility, dimension, key }).copied()
+        self.rows.get(&Key { measure, period, facility, dimension, code: key }).copied()
     }
 
     /// Codes of a dimension that a measure uses in the quarters shown.
     pub fn keys(&self, measure: &str, dimension: &str) -> BTreeSet<&'a str> {
         let shown = |key: &&Key<'a>| self.quarters.contains(&key.period);
         let of = self.rows.keys().filter(|key| key.measure == measure && key.dimension == dimension);
-        of.filter(shown).map(|key| key.key).collect()
+        of.filter(shown).map(|key| key.code).collect()
     }
 
     /// A count, added up over the quarters shown.
@@ -141,7 +142,10 @@ impl<'a> Series<'a> {
 
     /// Every row of measures that begin so, in the order of the file.
     pub fn of(&self, stem: &str) -> impl Iterator<Item = &'a Row> {
-        self.rows.values().copied().filter(move |row| row.measure == stem || row.measure.starts_with(&format!("{stem}.")))
+        self.rows
+            .values()
+            .copied()
+            .filter(move |row| row.measure == stem || row.measure.starts_with(&format!("{stem}.")))
     }
 
     /// The last quarter.
@@ -167,7 +171,15 @@ mod tests {
 
     #[test]
     fn not_quite_all_is_not_all() {
-        for (part, whole, want) in [(0, 3, "0%"), (3, 3, "100%"), (999, 1000, "99%"), (1, 1000, "1%"), (7, 8, "88%"), (3, 2, "150%"), (0, 0, "")] {
+        for (part, whole, want) in [
+            (0, 3, "0%"),
+            (3, 3, "100%"),
+            (999, 1000, "99%"),
+            (1, 1000, "1%"),
+            (7, 8, "88%"),
+            (3, 2, "150%"),
+            (0, 0, ""),
+        ] {
             assert_eq!(Share { part, whole }.rounded(), want);
         }
     }

@@ -80,21 +80,21 @@ pub fn markup(site: &Site, sheet: &Sheet<'_>) -> Markup {
                     @if finding.kind == FindingKind::Indicator { span.indicator { "Indicator: to be judged, not a breach" } } }
                 h4 id={ (sheet.anchor) "-title" } {
                     @if finding.facility.is_empty() { "No single facility" } @else { (text::facility(site, &finding.facility)) }
-                    @if !finding.organisation.is_empty() { ", " (text::organisation(site, &finding.organisation)) }
-                    ": " (text::id(&finding.subject))
+                    @if !finding.organisation.is_empty() { ", " (text::organisation_short(site, &finding.organisation)) }
+                    ": " a href={ "#" (sheet.anchor) } { (text::id(&finding.subject)) }
                 }
+                p.told { (story::told(site, finding)) }
             }
-            p.told { (story::told(site, finding)) }
             dl.sheet-facts {
                 @if let Some(rule) = rule.filter(|rule| !rule.duty.is_empty()) {
                     div { dt { "The duty" } dd { (text::quoted(&rule.duty)) " (" (text::id(&rule.id)) @if !rule.source.is_empty() { "; " (text::quoted(&rule.source)) } ")" } }
                 } @else {
                     div { dt { "The duty" } dd { "Rule " (text::id(finding.rule)) " of the rule pack" } }
                 }
-                div { dt { "Opened" } dd { (text::day(site.day(finding.opened_at))) " (" (text::instant(finding.opened_at)) ")" } }
+                div { dt { "Opened" } dd { (text::instant(site, finding.opened_at)) } }
                 div { dt { "Closed" } dd {
                     @match finding.closed_at {
-                        Some(at) => { (text::day(site.day(at))) " (" (text::instant(at)) ")" },
+                        Some(at) => (text::instant(site, at)),
                         None => { "Not closed as of " (text::day(site.as_of_day())) },
                     }
                 } }
@@ -105,13 +105,10 @@ pub fn markup(site: &Site, sheet: &Sheet<'_>) -> Markup {
                     @if !finding.arms.is_empty() { " Arm " @for (i, arm) in finding.arms.iter().enumerate() { @if i > 0 { ", " } (text::id(arm)) } "." }
                 } }
             }
-            p.sheet-foot {
-                a href={ "#" (sheet.anchor) } { "Link to this sheet" }
-                span.print-only {
-                    @match site.audience { Audience::Public => "Public. ", Audience::Oversight => "For oversight only. Do not publish. " }
-                    "Log " (text::id(&site.log.origin)) ", " (text::count(site.log.size as i64)) " entries, as of " (text::day(site.as_of_day()))
-                    ", fingerprint " (text::hash(&site.log.root_hex)) ". Signed is not true: the log proves who said what, and when."
-                }
+            p.print-only {
+                @match site.audience { Audience::Public => "Public. ", Audience::Oversight => "For oversight only. Do not publish. " }
+                "Log " (text::id(&site.log.origin)) ", " (text::count(site.log.size as i64)) " entries, as of " (text::day(site.as_of_day()))
+                ", fingerprint " (text::hash_start(&site.log.root_hex)) " Signed is not true: the log proves who said what, and when."
             }
         }
     }
@@ -141,9 +138,10 @@ fn one(evidence: &Evidence) -> Markup {
         },
         Evidence::Absence { stream, types, from, to } => html! {
             li.absence {
-                strong { "Nothing found" } ": the stream " (text::id(stream)) " holds no "
+                strong { "Searched, not found" } ": from " (text::day(*from)) " to " (text::day(*to)) ", both days included, the stream "
+                (text::id(stream)) " holds no "
                 @for (i, kind) in types.iter().enumerate() { @if i > 0 { " and no " } (text::id(kind)) }
-                " from " (text::day(*from)) " to " (text::day(*to)) ", both days included."
+                " that meets the duty."
             }
         },
     }

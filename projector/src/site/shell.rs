@@ -9,8 +9,13 @@ use crate::lens::Audience;
 /// The one stylesheet, inlined: the page loads nothing.
 const STYLE: &str = include_str!("style.css");
 
+/// Every printed page of a copy for oversight says so.
+const CLOSED: &str =
+    "@page { @top-left { content: 'For oversight only. Do not publish.'; font: bold 8pt sans-serif; } }\n";
+
 /// Nothing may be loaded or run; the style is inline.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// One page of the site.
 pub struct Page<'a> {
@@ -40,7 +45,7 @@ pub fn page(site: &Site, page: &Page<'_>) -> Markup {
                 meta name="color-scheme" content="light dark";
                 title { (page.title) " – " (operator) }
                 link rel="icon" href="data:,";
-                style { (PreEscaped(STYLE)) }
+                style { (PreEscaped(STYLE)) @if site.audience == Audience::Oversight { (PreEscaped(CLOSED)) } }
             }
             body {
                 a.skip href="#main" { "Skip to the content" }

@@ -4,12 +4,24 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use maud::{Markup, html};
+use schemas::catalogue::is_language;
 use schemas::time::{Date, Timestamp};
 
 use super::input::{Name, Site};
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// An integer with commas: `2,120`.
@@ -52,11 +64,14 @@ pub fn day(day: Date) -> Markup {
     html! { time datetime=(day) { (day_words(day)) } }
 }
 
-/// An instant to the second, in UTC.
-pub fn instant(at: Timestamp) -> Markup {
-    let text = at.to_string();
-    let clock = text.get(11..19).unwrap_or_default();
-    html! { time datetime=(text) { (day_words(at.date(0))) ", " (clock) " UTC" } }
+/// An instant to the second, in the local time of the profile's calendar.
+pub fn instant(site: &Site, at: Timestamp) -> Markup {
+    let minutes = site.log.utc_offset_minutes;
+    let local = at.plus_seconds(i64::from(minutes) * 60).to_string();
+    let clock = local.get(11..19).unwrap_or_default();
+    let sign = if minutes < 0 { '\u{2212}' } else { '+' };
+    let (hours, rest) = (minutes.abs() / 60, minutes.abs() % 60);
+    html! { time datetime=(at) { (day_words(site.day(at))) ", " (clock) " (UTC" (sign) (format!("{hours:02}:{rest:02}")) ")" } }
 }
 
 /// The quarter in a period such as `2025-Q3`.
@@ -92,19 +107,11 @@ pub fn code(text: &str) -> String {
     visible(text).replace('_', " ")
 }
 
-/// The same text with a capital first letter.
+/// The same text with a capital first letter, and with what hides made visible.
 pub fn capital(text: &str) -> String {
-    let mut chars = text.chars();
+    let shown = visible(text);
+    let mut chars = shown.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
-}
-
-/// `a, b and c`.
-pub fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
-    }
 }
 
 /// Control characters, and those that turn or hide text, made visible: what a reader sees is then
@@ -159,7 +166,7 @@ pub fn quoted(text: &str) -> Markup {
 
 /// A name in its own language.
 pub fn name(name: &Name) -> Markup {
-    html! { bdi lang=[(!name.lang.is_empty()).then_some(&name.lang)] { (visible(&name.text)) } }
+    html! { bdi lang=[is_language(&name.lang).then_some(&name.lang)] { (visible(&name.text)) } }
 }
 
 /// A facility's name, else its id.
@@ -176,6 +183,19 @@ pub fn organisation(site: &Site, id: &str) -> Markup {
         Some(known) => name(known),
         None => html! { "an organisation that is not named (" (self::id(id)) ")" },
     }
+}
+
+/// The same for a cell of a table or a heading.
+pub fn organisation_short(site: &Site, id: &str) -> Markup {
+    match site.organisations.get(id) {
+        Some(known) => name(known),
+        None => html! { "unnamed organisation " (self::id(id)) },
+    }
+}
+
+/// A rule's title; empty where the pack does not know it.
+pub fn rule_title<'a>(site: &'a Site, id: &str) -> Cow<'a, str> {
+    visible(site.rule(id).map_or("", |info| info.title.as_str()))
 }
 
 /// A facility's name as plain text, for labels of charts and cells of downloads.
@@ -217,12 +237,9 @@ mod tests {
 
     #[test]
     fn quarters_are_read_or_left_alone() {
-        for (text, want) in [
-            ("2025-Q3", "the third quarter of 2025"),
-            ("2025", "2025"),
-            ("2025-H2", "2025-H2"),
-            ("2025-Q9", "2025-Q9"),
-        ] {
+        for (text, want) in
+            [("2025-Q3", "the third quarter of 2025"), ("2025", "2025"), ("2025-H2", "2025-H2"), ("2025-Q9", "2025-Q9")]
+        {
             assert_eq!(period_words(text), want);
         }
     }
@@ -230,6 +247,9 @@ mod tests {
     #[test]
     fn a_hash_keeps_its_bytes_together() {
         let text = hash("00112233aabb").into_string();
-        assert_eq!(text.replace("<wbr>", "").replace("</span><span>", ""), "<code class=\"hash\"><bdi dir=\"ltr\"><span>00112233aabb</span></bdi></code>");
+        assert_eq!(
+            text.replace("<wbr>", "").replace("</span><span>", ""),
+            "<code class=\"hash\"><bdi dir=\"ltr\"><span>00112233aabb</span></bdi></code>"
+        );
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! A sentence compares only facilities with enough cases, and always says how many.
 
+use std::cmp::Reverse;
+
 use maud::{Markup, html};
 
 use super::input::Site;
@@ -104,7 +106,10 @@ pub fn days(series: &Series<'_>, limit: Option<u32>) -> Markup {
     };
     let over = limit.map(|limit| {
         let cells = series.quarters.iter().flat_map(|quarter| series.facilities.iter().map(move |id| (quarter, id)));
-        cells.filter_map(|(quarter, id)| tenths_of(series, "T4.p95", quarter, id)).filter(|p| *p > i64::from(limit) * 10).count()
+        cells
+            .filter_map(|(quarter, id)| tenths_of(series, "T4.p95", quarter, id))
+            .filter(|p| *p > i64::from(limit) * 10)
+            .count()
     });
     html! {
         "In " (text::period_words(quarter)) " half of the decisions came within " (text::tenths(half))
@@ -137,7 +142,7 @@ pub fn reasons<'a>(series: &Series<'a>, facility: &str) -> Vec<(&'a str, i64)> {
         .into_iter()
         .map(|reason| (reason, series.sum("T6", facility, "reason", reason)))
         .collect();
-    reasons.sort_by_key(|(reason, n)| (-n, *reason));
+    reasons.sort_by_key(|(reason, n)| (Reverse(*n), *reason));
     reasons
 }
 

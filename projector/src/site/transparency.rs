@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::figure::Figure;
-use super::input::{Site, Withheld};
+use super::figure::{Figure, provenance};
+use super::input::Site;
 use super::others;
 use super::series::{COMPARED_MIN, Series, lowest};
 use super::shell::{self, Page};
@@ -28,6 +28,7 @@ pub fn page(site: &Site, series: &Series<'_>, figures: &[Figure]) -> Markup {
             h2 #measures-title { "Everything else that is counted" }
             p { "Programmes, measures, training, consultations, money, inspections, recommendations, and the health of the log itself." }
             (others::measures(site, series))
+            (provenance(site, &[], "data/measures.csv"))
         }
         (not_published(site))
         (verify(site))
@@ -140,7 +141,10 @@ fn sentences(site: &Site, series: &Series<'_>) -> Vec<(Markup, &'static str)> {
         ));
     }
     if let Some(share) = series.share("T7", quarter, "").filter(|share| share.whole > 0) {
-        told.push((html! { strong { (share.words()) } " visits approved in the quarter have taken place so far." }, "#realised"));
+        told.push((
+            html! { strong { (share.words()) } " visits approved in the quarter have taken place so far." },
+            "#realised",
+        ));
     }
     told.extend(open_findings(site));
     told
@@ -149,7 +153,8 @@ fn sentences(site: &Site, series: &Series<'_>) -> Vec<(Markup, &'static str)> {
 fn open_findings(site: &Site) -> Option<(Markup, &'static str)> {
     let last = site.latest()?;
     let open = last.findings.iter().filter(|f| f.status == Status::Open && f.kind == FindingKind::Fact);
-    let (n, critical) = open.fold((0, 0), |(n, critical), f| (n + 1, critical + usize::from(f.severity == Severity::Critical)));
+    let (n, critical) =
+        open.fold((0, 0), |(n, critical), f| (n + 1, critical + usize::from(f.severity == Severity::Critical)));
     let sentence = html! {
         @if n == 0 { "No breach of a recorded duty is open." }
         @else {
@@ -164,9 +169,9 @@ fn freshness(site: &Site) -> Markup {
     html! {
         section #freshness aria-labelledby="freshness-title" {
             h2 #freshness-title { "How fresh this is" }
-            p { "Everything is counted as of " strong { (text::instant(site.log.as_of)) } ". The log then held "
+            p { "Everything is counted as of " strong { (text::instant(site, site.log.as_of)) } ". The log then held "
                 (text::count(site.log.size as i64)) " entries; the checkpoint that covers them was signed on "
-                (text::instant(site.log.checkpoint_at)) ". What came later is not here. The log began on " (text::day(site.log.genesis)) "." }
+                (text::instant(site, site.log.checkpoint_at)) ". What came later is not here. The log began on " (text::day(site.log.genesis)) "." }
         }
     }
 }
@@ -183,23 +188,21 @@ fn not_published(site: &Site) -> Markup {
                 li { strong { "Interviews, team sizes, security annexes, vetting results, and places below the region." } " They could put visitors, staff or people released at risk." }
                 li { strong { "Exact hours of visits and plans of inspections." } " The day is enough to check a duty; the hour would show a routine." }
                 li { strong { "Statistical signals." } " An unusual pattern is for oversight to judge with both sides heard; it is not a breach, so it is not shown as one." }
-                li { strong { "Fresh findings." } " Whoever is concerned has " (site.profile.reply_days) " days to answer before a finding is shown. "
-                    (held(site, &site.withheld)) }
+                li { strong { "Fresh findings." } " They could not be answered yet. " (held(site)) }
             }
         }
     }
 }
 
-/// How many findings wait, in the words of the audience.
-pub fn held(site: &Site, withheld: &Withheld) -> Markup {
+/// The right of reply, and how many findings wait for it.
+pub fn held(site: &Site) -> Markup {
     html! {
-        @if site.audience == Audience::Oversight { "This copy holds nothing back." }
-        @else {
-            @match withheld.waiting_for_reply {
-                0 => "At this date none is held back for this reason.",
-                1 => "At this date 1 finding is held back for this reason.",
-                n => { "At this date " (text::size(n)) " findings are held back for this reason." },
-            }
+        "Whoever is concerned has " (site.profile.reply_days) " days to answer before a finding is shown to the public"
+        @match (site.audience, site.withheld.waiting_for_reply) {
+            (Audience::Oversight, _) => ". This copy holds none back.",
+            (Audience::Public, 0) => "; at this date none is held back so.",
+            (Audience::Public, 1) => "; at this date 1 finding is held back so.",
+            (Audience::Public, n) => { "; at this date " (text::size(n)) " findings are held back so." },
         }
     }
 }
@@ -238,8 +241,8 @@ fn log(site: &Site) -> Markup {
                 div { dt { "Log" } dd { (text::id(&site.log.origin)) } }
                 div { dt { "Entries" } dd { (text::count(site.log.size as i64)) } }
                 div { dt { "Fingerprint" } dd { (text::hash(&site.log.root_hex)) } }
-                div { dt { "Checkpoint signed" } dd { (text::instant(site.log.checkpoint_at)) } }
-                div { dt { "Evaluated as of" } dd { (text::instant(site.log.as_of)) } }
+                div { dt { "Checkpoint signed" } dd { (text::instant(site, site.log.checkpoint_at)) } }
+                div { dt { "Evaluated as of" } dd { (text::instant(site, site.log.as_of)) } }
                 div { dt { "First day" } dd { (text::day(site.log.genesis)) } }
                 div { dt { "Rule profile" } dd { (text::id(&site.profile.name)) } }
             }

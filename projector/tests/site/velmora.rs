@@ -12,6 +12,25 @@ use projector::site::input::{
 use schemas::time::{Date, Timestamp};
 
 const UTC_OFFSET_MINUTES: i32 = 60;
+/// Parties that are not named, and what the public log calls them.
+pub const PSEUDONYMS: [(&str, &str); 2] = [("cso-clinic", "p-7f3c91d2"), ("cso-noor", "p-c40a2e55")];
+/// Titles and units that the rule pack's table leaves to the projector.
+const TITLES: [(&str, &str, &str); 14] = [
+    ("T1", "requests for access", "requests"),
+    ("T2", "requests acknowledged in time", "%"),
+    ("T3", "requests decided in time", "%"),
+    ("T4.median", "median days to decision", "days"),
+    ("T4.p95", "95th percentile of days to decision", "days"),
+    ("T5", "requests approved", "%"),
+    ("T6", "requests refused", "refusals"),
+    ("T7", "visits that took place, of those approved", "%"),
+    ("T8", "hours of visits", "hours"),
+    ("T9", "facilities without a visit in 90 days", "%"),
+    ("T10.active", "programmes active on the last day", "programmes"),
+    ("T10.sessions", "programme sessions held", "sessions"),
+    ("T15.committed", "funding committed", "minor units"),
+    ("T17.age", "median age of recommendations not yet carried out", "days"),
+];
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../tests/scenario/velmora")
@@ -85,7 +104,12 @@ pub fn site(read: Read) -> Site {
 fn evaluations(read: Read) -> Vec<Evaluation> {
     let mut positions = BTreeMap::new();
     let mut by_date: BTreeMap<Date, Vec<Finding>> = BTreeMap::new();
-    for row in table("expected/findings.csv") {
+    for mut row in table("expected/findings.csv") {
+        if read == Read::PublicLog {
+            for (party, pseudonym) in PSEUDONYMS {
+                row.values_mut().for_each(|text| *text = text.replace(party, pseudonym));
+            }
+        }
         by_date.entry(date(&row["as_of"])).or_default().push(finding(&row, &mut positions));
     }
     let undetermined = |rule: &str, facility: &str, subject: String, missing: &str| Undetermined {
@@ -117,21 +141,28 @@ fn evaluations(read: Read) -> Vec<Evaluation> {
 }
 
 fn finding(row: &BTreeMap<String, String>, positions: &mut BTreeMap<String, u64>) -> Finding {
-    let evidence = row["evidence"].split(';').filter(|item| !item.is_empty()).map(|item| match item.strip_prefix("absent:") {
-        Some(absent) => {
-            let (head, range) = absent.rsplit_once('@').unwrap();
-            let (stream, types) = head.split_once(':').unwrap();
-            let (from, to) = range.split_once("..").unwrap();
-            let types = types.split('+').map(kept).collect();
-            Evidence::Absence { stream: stream.into(), types, from: date(from), to: date(to) }
-        }
-        None => {
-            let address = item.replace(".csv#", "/");
-            let next = 100 + 7 * positions.len() as u64;
-            let position = *positions.entry(address.clone()).or_insert(next);
-            Evidence::Event { position, address }
-        }
-    });
+    // The register's ids lack their party; in the log a stream is `<kind>/<party>/<id>`.
+    let author = row["evidence"].split('/').next().unwrap_or_default();
+    let qualified = |stream: &str| match stream.split_once('/') {
+        Some((kind, id)) if !matches!(kind, "facility" | "organisation") => format!("{kind}/{author}/{id}"),
+        _ => stream.to_owned(),
+    };
+    let evidence =
+        row["evidence"].split(';').filter(|item| !item.is_empty()).map(|item| match item.strip_prefix("absent:") {
+            Some(absent) => {
+                let (head, range) = absent.rsplit_once('@').unwrap();
+                let (stream, types) = head.split_once(':').unwrap();
+                let (from, to) = range.split_once("..").unwrap();
+                let types = types.split('+').map(kept).collect();
+                Evidence::Absence { stream: qualified(stream), types, from: date(from), to: date(to) }
+            }
+            None => {
+                let address = item.replace(".csv#", "/");
+                let next = 100 + 7 * positions.len() as u64;
+                let position = *positions.entry(address.clone()).or_insert(next);
+                Evidence::Event { position, address }
+            }
+        });
     Finding {
         rule: kept(&row["rule"]),
         arms: row["arm"].split('+').filter(|arm| !arm.is_empty()).map(kept).collect(),
@@ -229,6 +260,9 @@ fn measure_info() -> Vec<MeasureInfo> {
             ids.into_iter().map(move |id| (id, definition.clone())).collect::<Vec<_>>()
         })
         .filter(|(id, _)| seen.insert(id.clone()))
-        .map(|(id, definition)| MeasureInfo { title: id.clone(), unit: String::new(), id, definition })
+        .map(|(id, definition)| {
+            let (_, title, unit) = TITLES.iter().find(|(known, ..)| *known == id).copied().unwrap_or((&id, &id, ""));
+            MeasureInfo { title: title.into(), unit: unit.into(), definition, id: id.clone() }
+        })
         .collect()
 }
