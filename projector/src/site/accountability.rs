@@ -80,7 +80,7 @@ fn summary(site: &Site, findings: &[&Finding]) -> Markup {
             h2 #summary-title {
                 @match (site.latest(), open) {
                     (None, _) => "Nothing has been evaluated yet",
-                    (Some(_), 0) => { "No breach is open on " (text::day(site.as_of_day())) },
+                    (Some(_), 0) => { "No breach " @if site.holds_back() { "that may be shown yet " } "is open on " (text::day(site.as_of_day())) },
                     (Some(_), n) => {
                         (text::things(n, "breach", "breaches")) " of " (text::things(rules.len(), "rule", "rules"))
                         @if n == 1 { " is" } @else { " are" } " open on " (text::day(site.as_of_day()))
@@ -213,7 +213,8 @@ fn undetermined(site: &Site) -> Markup {
                 "Not judged means neither met nor unmet." }
             @if groups.is_empty() {
                 p.empty {
-                    @if site.withheld.openings_read { "Left out of this copy, because it was made from an evaluation that read hidden values." }
+                    @if site.latest().is_none() { "The log has had no evaluation date, so nothing was judged." }
+                    @else if site.withheld.openings_read { "Left out of this copy, because it was made from an evaluation that read hidden values." }
                     @else { "Every rule shown here could be judged in every case with what is at hand." }
                 }
             } @else {

@@ -83,7 +83,7 @@ pub fn provenance(site: &Site, measures: &[&str], path: &str) -> Markup {
     html! {
         dl.provenance {
             div { dt { "As of" } dd {
-                (text::day(site.as_of_day())) ", " (text::count(site.log.size as i64)) " entries, fingerprint "
+                (text::day(site.as_of_day())) ", " (text::entries(site)) ", fingerprint "
                 a href="index.html#log" { (text::hash_start(&site.log.root_hex)) }
             } }
             @for id in measures {

@@ -169,6 +169,11 @@ pub struct Withheld {
 }
 
 impl Site {
+    /// Whether findings may exist that this audience does not see.
+    pub fn holds_back(&self) -> bool {
+        self.withheld.waiting_for_reply > 0 || self.withheld.openings_read
+    }
+
     /// The evaluation that the pages show.
     pub fn latest(&self) -> Option<&Evaluation> {
         self.evaluations.last()

@@ -88,7 +88,7 @@ pub fn by_rule(site: &Site, sheets: &[Sheet<'_>], findings: &[&Finding]) -> Mark
     } };
     table(
         "matrix",
-        &html! { "Findings by rule and facility; a dash means that the rule was applied and found nothing" },
+        &html! { "Findings by rule and facility; a dash means that the rule was applied and there is no finding to show" },
         &head,
         &body,
     )

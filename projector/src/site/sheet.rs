@@ -107,7 +107,7 @@ pub fn markup(site: &Site, sheet: &Sheet<'_>) -> Markup {
             }
             p.print-only {
                 @match site.audience { Audience::Public => "Public. ", Audience::Oversight => "For oversight only. Do not publish. " }
-                "Log " (text::id(&site.log.origin)) ", " (text::count(site.log.size as i64)) " entries, as of " (text::day(site.as_of_day()))
+                "Log " (text::id(&site.log.origin)) ", " (text::entries(site)) ", as of " (text::day(site.as_of_day()))
                 ", fingerprint " (text::hash_start(&site.log.root_hex)) " Signed is not true: the log proves who said what, and when."
             }
         }

@@ -70,7 +70,7 @@ pub fn page(site: &Site, page: &Page<'_>) -> Markup {
                     (page.body)
                 }
                 footer.bottom {
-                    p { "Log " (text::id(&site.log.origin)) ", " (text::count(site.log.size as i64)) " entries, as of "
+                    p { "Log " (text::id(&site.log.origin)) ", " (text::entries(site)) ", as of "
                         (text::day(site.as_of_day())) "." }
                     p { "Fingerprint " (text::hash(&site.log.root_hex)) }
                     p { "Made by the projector from the log alone: the same log gives the same page, byte for byte. "

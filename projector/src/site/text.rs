@@ -102,6 +102,11 @@ pub fn period_words(text: &str) -> Cow<'_, str> {
     format!("the {ordinal} quarter of {year}").into()
 }
 
+/// How many entries the log had: `4,213 entries`.
+pub fn entries(site: &Site) -> String {
+    format!("{} {}", count(site.log.size as i64), if site.log.size == 1 { "entry" } else { "entries" })
+}
+
 /// A code of a code list as words: `security_assessment` is `security assessment`.
 pub fn code(text: &str) -> String {
     visible(text).replace('_', " ")

@@ -35,7 +35,8 @@ pub fn requests(site: &Site, series: &Series<'_>) -> Markup {
     let share = Share { part: most, whole: total };
     html! {
         (text::facility(site, first)) " received " (text::count(most)) " of " (text::count(total))
-        " requests to enter (" (share.rounded()) "), more than any other facility"
+        " requests to enter (" (share.rounded()) ")"
+        @if series.facilities.get(1).is_some_and(|second| series.sum("T1", second, "", "") < most) { ", more than any other facility" }
     }
 }
 

@@ -44,7 +44,7 @@ pub fn page(site: &Site, series: &Series<'_>, figures: &[Figure]) -> Markup {
     };
     let lead = html! {
         p { "This page shows how prisons answer civil society: who asked to enter, how fast they were answered, who was let in or turned away, and why. "
-            "Prisons, organisations and oversight bodies each write their own side into one public log that nobody can change afterwards." }
+            "Prisons, organisations and oversight bodies each write their own side into one public log that nobody can change afterwards without being caught." }
         p.signed { strong { "Signed is not true." } " The log proves who said what, and when. Whether it happened so is another question; "
             "that is why organisations write their own requests and arrivals, and countersign or dispute what a prison reports." }
     };
@@ -156,7 +156,7 @@ fn open_findings(site: &Site) -> Option<(Markup, &'static str)> {
     let (n, critical) =
         open.fold((0, 0), |(n, critical), f| (n + 1, critical + usize::from(f.severity == Severity::Critical)));
     let sentence = html! {
-        @if n == 0 { "No breach of a recorded duty is open." }
+        @if n == 0 { "No breach of a recorded duty " @if site.holds_back() { "that may be shown yet " } "is open." }
         @else {
             strong { (text::things(n, "breach", "breaches")) } " of recorded duties " @if n == 1 { "is" } @else { "are" } " open"
             @if critical > 0 { ", " (text::size(critical)) " of them critical" } "."
@@ -170,7 +170,7 @@ fn freshness(site: &Site) -> Markup {
         section #freshness aria-labelledby="freshness-title" {
             h2 #freshness-title { "How fresh this is" }
             p { "Everything is counted as of " strong { (text::instant(site, site.log.as_of)) } ". The log then held "
-                (text::count(site.log.size as i64)) " entries; the checkpoint that covers them was signed on "
+                (text::entries(site)) "; the checkpoint that covers them was signed on "
                 (text::instant(site, site.log.checkpoint_at)) ". What came later is not here. The log began on " (text::day(site.log.genesis)) "." }
         }
     }

@@ -107,7 +107,9 @@ fn evaluations(read: Read) -> Vec<Evaluation> {
     for mut row in table("expected/findings.csv") {
         if read == Read::PublicLog {
             for (party, pseudonym) in PSEUDONYMS {
-                row.values_mut().for_each(|text| *text = text.replace(party, pseudonym));
+                for text in row.values_mut() {
+                    *text = text.replace(party, pseudonym);
+                }
             }
         }
         by_date.entry(date(&row["as_of"])).or_default().push(finding(&row, &mut positions));
@@ -253,7 +255,7 @@ fn measure_info() -> Vec<MeasureInfo> {
             let stem = cells[1].split('.').next().unwrap_or_default().to_owned();
             let ids: Vec<String> = cells[1]
                 .split(',')
-                .map(|id| id.trim())
+                .map(str::trim)
                 .map(|id| if id.starts_with('.') { format!("{stem}{id}") } else { id.to_owned() })
                 .collect();
             let definition = cells[2].to_owned();
