@@ -246,8 +246,8 @@ fn controls(site: &Site) -> Markup {
                 li { strong { "A silence is proved." } " “Searched, not found” names a stream of the log and a span of days. The bundle proves that the stream holds nothing else, and whoever has the bundle can check it." }
                 li { strong { "Only the ledger’s clock counts." } " Duties run from the day on which the log received a record to the day on which it received the answer, not by dates that anyone claims." }
                 li { strong { "Clocks stand still" } " while a prison is closed or in a declared emergency, and during an outage declared in time." }
-                li { strong { "Nothing disappears." } " A duty met late stays on the list as done late. A corrected record shows both versions." }
-                li { strong { "Whoever is concerned may answer." } " There are " (site.profile.reply_days) " days before a finding is shown here, and an answer can be appended to the log at any time." }
+                li { strong { "Nothing disappears." } " A duty met late stays on the list as done late, and a corrected record shows both versions. A finding leaves only when a record is retracted or a stop of the clocks is declared in time; those records stay in the log." }
+                li { strong { "Whoever is concerned may answer." } " There are " (site.profile.reply_days) " days before a finding is shown to the public, and an answer can be appended to the log at any time." }
                 li { strong { "Wrong?" } " An organisation disputes a record by appending a dispute; a prison corrects its own with a second signature. Both count from the day they arrive." }
             }
             @if !site.withheld.never.is_empty() {

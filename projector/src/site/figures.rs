@@ -49,7 +49,10 @@ fn requests(site: &Site, series: &Series<'_>) -> Figure {
         anchor: "requests",
         measures: &["T1"],
         title: title::requests(site, series),
-        subtitle: "Requests for access received by the log, by facility and quarter; number of requests".into(),
+        subtitle: format!(
+            "Requests for access by facility and quarter of receipt, {}; number of requests",
+            span(series)
+        ),
         picture: if_any(series, &panels(picture)),
         table: by_quarter(site, series, "requests", "Requests for access by facility and quarter", &cell),
         note: cut_note(series),
@@ -68,7 +71,10 @@ fn acknowledged(site: &Site, series: &Series<'_>) -> Figure {
         anchor: "acknowledged",
         measures: &["T2"],
         title: title::kept(site, series, "T2", words),
-        subtitle: format!("Requests whose receipt was confirmed {within}; % of the requests whose last day has come"),
+        subtitle: format!(
+            "Requests whose receipt was confirmed {within}, {}; % of the requests whose last day has come",
+            span(series)
+        ),
         picture: share_panels(site, series, "T2", Fill::Missed),
         table: share_table(site, series, "acknowledged", "Requests acknowledged in time", "T2"),
         note: Some(evidence_note(
@@ -92,7 +98,10 @@ fn decided(site: &Site, series: &Series<'_>) -> Figure {
         anchor: "decided",
         measures: &["T3"],
         title: title::kept(site, series, "T3", words),
-        subtitle: format!("Requests approved or refused {within}; % of the requests whose last day has come"),
+        subtitle: format!(
+            "Requests approved or refused {within}, {}; % of the requests whose last day has come",
+            span(series)
+        ),
         picture: share_panels(site, series, "T3", Fill::Missed),
         table: share_table(site, series, "decided", "Requests decided in time", "T3"),
         note: Some(evidence_note(
@@ -241,7 +250,10 @@ fn realised(site: &Site, series: &Series<'_>) -> Figure {
         anchor: "realised",
         measures: &["T7"],
         title: title::realised(site, series),
-        subtitle: "Visits that took place, of those approved; % by the quarter of the approval".into(),
+        subtitle: format!(
+            "Visits that took place, of those approved, {}; % by the quarter of the approval",
+            span(series)
+        ),
         picture: share_panels(site, series, "T7", Fill::Plain),
         table: share_table(site, series, "realised", "Visits that took place, of those approved", "T7"),
         note: Some(

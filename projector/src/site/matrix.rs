@@ -191,7 +191,7 @@ pub fn over_time(site: &Site) -> Markup {
             (panels(picture))
             (table("over-time", &html! { "Breaches open at each evaluation date; indicators are not counted" }, &head, &body))
             p.note {
-                "Each date is judged by what the log held then. A finding can leave when what was missing comes, and only through a record that stays in the log."
+                "Each date is judged by what the log held then. A breach stops being open when what was missing comes; it then stays on the list as done late or put right."
                 @if from > 0 { " Earlier dates are in the download." }
             }
             (provenance(site, &[], "data/over-time.csv"))

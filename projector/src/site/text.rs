@@ -161,7 +161,8 @@ pub fn hash_start(hex: &str) -> Markup {
 
 /// An id, an address or a stream, always from left to right.
 pub fn id(text: &str) -> Markup {
-    html! { bdi dir="ltr" { code { (visible(text)) } } }
+    // A short one is kept on one line: a hyphen at a line's end reads as a division.
+    html! { bdi dir="ltr" { code.short[text.len() <= 24] { (visible(text)) } } }
 }
 
 /// Text that someone else wrote, kept from turning what stands around it.

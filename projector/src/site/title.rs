@@ -44,7 +44,7 @@ pub fn requests(site: &Site, series: &Series<'_>) -> Markup {
 pub fn kept(site: &Site, series: &Series<'_>, measure: &str, words: Words) -> Markup {
     let all = series.total(measure, "");
     if all.whole == 0 {
-        return nothing("no request has reached its last day yet");
+        return html! { "Nothing to show yet: no request has come to the day by which it had to be " (words.verb) };
     }
     if all.part == all.whole {
         return html! { "Every facility " (words.verb) " all its " (words.what) " (" (all.words()) ")" };
