@@ -3,7 +3,7 @@
 //!
 //! [`render`] is a function from data to bytes: no clock, no disk, no network, and the same bytes
 //! on every machine. The pages hold no script and load nothing; each has a table beside every
-//! chart and a download beside every table. [`write`] is the thin rim that puts them on a disk.
+//! chart and a download beside every table. [`write()`] is the thin rim that puts them on a disk.
 //!
 //! A newcomer's map: [`input`] is what the pages are made from; [`disclose`] what the public may
 //! see of it; `transparency` and `accountability` are the two pages; `figures` the charts' data;
