@@ -1,5 +1,8 @@
 //! The second door: nothing leaves by a page, a report or a release unless a [`Lens`] made it.
 
+use crate::site::disclose;
+use crate::site::input::Site;
+
 /// Who is looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Audience {
@@ -35,5 +38,17 @@ impl Lens {
     /// For whom.
     pub fn audience(&self) -> Audience {
         self.audience
+    }
+
+    /// What this audience may see of the two pages.
+    ///
+    /// The public sees no indicator, nothing that rests on a hidden value, and no finding before
+    /// its addressee had time to answer; the pages say what is held back and why. Oversight sees
+    /// everything.
+    pub fn site(&self, exact: &Site) -> Disclosed<Site> {
+        Disclosed(match self.audience {
+            Audience::Public => disclose::public(exact),
+            Audience::Oversight => disclose::oversight(exact),
+        })
     }
 }

@@ -4,9 +4,11 @@
 //! * a new view: a file in `views/`, and a member of [`views::Views`];
 //! * a new rule: a file in `rules/`, and a line in [`rules::RULES`];
 //! * a new measure: a file in `measures/`, and a line in `measures::MEASURES`;
+//! * a new figure: a function in `site/figures.rs`, and a line in its list;
 //! * a new feed: an implementation of `feed::Feed`.
 
 pub mod finding;
 pub mod lens;
 pub mod measure;
 pub mod record;
+pub mod site;
