@@ -6,7 +6,10 @@
 //! * a new measure: a file in `measures/`, and a line in `measures::MEASURES`;
 //! * a new feed: an implementation of `feed::Feed`.
 
+pub mod calendar;
 pub mod finding;
 pub mod lens;
 pub mod measure;
+pub mod profile;
+pub mod ratio;
 pub mod record;
