@@ -7,9 +7,17 @@
 //! * a new feed: an implementation of `feed::Feed`.
 
 pub mod calendar;
+mod cell;
 pub mod finding;
 pub mod lens;
 pub mod measure;
 pub mod profile;
 pub mod ratio;
 pub mod record;
+pub mod rules;
+pub mod views;
+
+#[cfg(test)]
+mod dev_csv;
+#[cfg(test)]
+mod velmora_tests;

@@ -1,0 +1,19 @@
+//! Training.
+
+use super::{Filed, Shelf};
+
+/// Training.
+#[derive(Clone, Debug, Default)]
+pub struct Training {
+    /// Trainings.
+    pub delivered: Shelf,
+}
+
+impl Training {
+    pub(super) fn apply(&mut self, record: &Filed) {
+        match record.kind() {
+            "training.delivered" => self.delivered.push(record),
+            _ => {} // a view reads only the events it is about
+        }
+    }
+}
