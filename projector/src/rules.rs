@@ -2,14 +2,31 @@
 //!
 //! A new rule is a file here, named by its id, and a line in [`RULES`].
 
-mod acc01;
-mod acc02;
+pub(crate) mod acc01;
+pub(crate) mod acc02;
 mod acc03;
+mod agr01;
+mod agreement;
+mod cluster;
+mod con01;
+mod covering;
 mod draft;
 pub(crate) mod duty;
+mod fun01;
+mod ins01;
+mod ins03;
+mod mea01;
+mod mea02;
 mod merge;
 mod question;
+mod rec01;
+mod rec02;
+mod span;
 mod stopped;
+mod trn01;
+pub(crate) mod v01;
+mod v03;
+mod vis04;
 
 use std::collections::BTreeSet;
 
@@ -24,7 +41,24 @@ pub(crate) use duty::{Answer, Breach, Judged};
 pub use question::{AsOfPassed, Question};
 
 /// Every rule that is judged, in the order of `rules/RULES.md`.
-pub const RULES: &[Rule] = &[acc01::RULE, acc02::RULE, acc03::RULE];
+pub const RULES: &[Rule] = &[
+    acc01::RULE,
+    acc02::RULE,
+    acc03::RULE,
+    agr01::RULE,
+    vis04::RULE,
+    mea01::RULE,
+    mea02::RULE,
+    con01::RULE,
+    fun01::RULE,
+    trn01::RULE,
+    ins01::RULE,
+    ins03::RULE,
+    rec01::RULE,
+    rec02::RULE,
+    v01::RULE,
+    v03::RULE,
+];
 
 /// One rule of `rules/RULES.md` 2.
 #[derive(Clone, Copy, Debug)]
