@@ -118,11 +118,11 @@ fn delays(question: &Question<'_>, results: &mut Results) {
         // Paid is paid: the breach is over with the record that shows it.
         let breach =
             if breach.status == Status::Open { Breach::at_receipt(breach.opened_at, Status::Late) } else { breach };
-        let commitment = payment.reference("commitment");
+        let commitment = payment.reference("commitment").unwrap_or_default();
         let draft = Draft::graded(&RULE, Severity::Medium, breach)
             .on("", question.organisation(payment), own_id(payment))
             .arm("b")
-            .events(question.all(&funding.committed).filter(|c| commitment.is_some() && c.id() == commitment))
+            .events(question.of(&funding.committed, commitment))
             .events([payment])
             .detail(format!("paid {} days after it was due", delay(breach.opened_at).unwrap_or_default()));
         results.findings.push(draft.done());

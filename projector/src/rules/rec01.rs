@@ -25,10 +25,7 @@ pub(super) const RULE: Rule = Rule {
 fn facility<'a>(question: &Question<'a>, recommendation: &'a Filed) -> &'a str {
     let of_report = || {
         let report = recommendation.reference("report").or(recommendation.reference("visit_report"))?;
-        question
-            .all(&question.views.recommendations.reports)
-            .find(|r| r.id() == Some(report))
-            .map(|r| question.facility(r))
+        question.of(&question.views.recommendations.reports, report).next().map(|r| question.facility(r))
     };
     question.text(recommendation, "facility").or_else(of_report).unwrap_or_default()
 }

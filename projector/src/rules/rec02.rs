@@ -28,9 +28,8 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
 /// Arm a: the letter came too late. Breach and end at once.
 fn late_letter<'a>(question: &Question<'a>, notification: &'a Filed, results: &mut Results) {
     let received_at = notification.received_at();
-    let inspection = notification.reference("inspection");
-    let inspection =
-        question.all(&question.views.inspections.conducted).find(|i| inspection.is_some() && i.id() == inspection);
+    let inspection = notification.reference("inspection").unwrap_or_default();
+    let inspection = question.of(&question.views.inspections.conducted_by_id, inspection).next();
     let Some(inspection) = inspection else { return };
     let days = question.profile_at(received_at).whole(URGENT_LETTER_DAYS);
     let ended = question.date_at(inspection, "ended_on", received_at);

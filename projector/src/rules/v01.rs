@@ -91,22 +91,21 @@ fn backfills(question: &Question<'_>, facility: &str, marks: &[&Mark], results: 
     for (at, mark) in old.iter().enumerate() {
         let profile = question.profile_at(mark.received_at);
         let min = profile.whole(BACKFILL_MIN);
-        let since = mark.received_at.plus_seconds(-profile.whole(BACKFILL_HOURS) * 3600);
-        let window: Vec<&Mark> = old[..=at].iter().copied().skip_while(|m| m.received_at < since).collect();
+        let hours = profile.whole(BACKFILL_HOURS);
+        let first = old.partition_point(|m| m.received_at < mark.received_at.plus_seconds(-hours * 3600));
+        let window = &old[first..=at];
         let own_month = month(question.day(mark.received_at));
         let of_month = window.iter().filter(|m| month(question.day(m.received_at)) == own_month).count() as i64;
         let is_complete = window.len() as i64 >= min;
-        if is_complete && (!was_complete || of_month >= min) && months.insert(own_month.clone()) {
-            let all = old.iter().copied().filter(|m| {
-                m.received_at >= since
-                    && m.received_at <= mark.received_at.plus_seconds(profile.whole(BACKFILL_HOURS) * 3600)
-            });
+        if is_complete && (!was_complete || of_month >= min) && !months.contains(&own_month) {
+            let beyond = old.partition_point(|m| m.received_at <= mark.received_at.plus_seconds(hours * 3600));
             let draft = Draft::new(&RULE, Breach::open(mark.received_at))
-                .on(facility, "", own_month)
+                .on(facility, "", own_month.clone())
                 .arm("b")
-                .marks(all)
-                .detail(format!("{min} old records within {} hours", profile.whole(BACKFILL_HOURS)));
+                .marks(old[first..beyond].iter().copied())
+                .detail(format!("{min} or more old records within {hours} hours"));
             results.findings.push(draft.done());
+            months.insert(own_month);
         }
         was_complete = is_complete;
     }

@@ -5,8 +5,8 @@ use super::{ByCase, Filed, Shelf};
 /// Money committed, paid, stopped.
 #[derive(Clone, Debug, Default)]
 pub struct Funding {
-    /// Commitments.
-    pub committed: Shelf,
+    /// Commitments, by their own id.
+    pub committed: ByCase,
     /// Commitments, by programme.
     pub committed_to: ByCase,
     /// Terminations, by commitment.
@@ -19,7 +19,7 @@ impl Funding {
     pub(super) fn apply(&mut self, record: &Filed) {
         match record.kind() {
             "funding.committed" => {
-                self.committed.push(record);
+                self.committed.push(record.id(), record);
                 self.committed_to.push(record.reference("programme"), record);
             }
             "funding.terminated" => self.terminated.push(record.reference("commitment"), record),

@@ -7,6 +7,8 @@ use super::{ByCase, Filed, Shelf};
 pub struct Inspections {
     /// Inspections.
     pub conducted: Shelf,
+    /// The same, by their own id.
+    pub conducted_by_id: ByCase,
     /// Reports submitted, by inspection.
     pub submitted: ByCase,
     /// Reports published, by report.
@@ -22,7 +24,10 @@ pub struct Inspections {
 impl Inspections {
     pub(super) fn apply(&mut self, record: &Filed) {
         match record.kind() {
-            "inspection.conducted" => self.conducted.push(record),
+            "inspection.conducted" => {
+                self.conducted.push(record);
+                self.conducted_by_id.push(record.id(), record);
+            }
             "inspection.report.submitted" => self.submitted.push(record.reference("inspection"), record),
             "inspection.report.published" => {
                 self.published.push(record.reference("report"), record);

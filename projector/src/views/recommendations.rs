@@ -7,8 +7,8 @@ use super::{ByCase, Filed, Shelf};
 pub struct Recommendations {
     /// Recommendations.
     pub issued: Shelf,
-    /// Reports in which recommendations stand.
-    pub reports: Shelf,
+    /// Reports in which recommendations stand, by their own id.
+    pub reports: ByCase,
     /// Answers, by recommendation.
     pub answered: ByCase,
 }
@@ -17,7 +17,7 @@ impl Recommendations {
     pub(super) fn apply(&mut self, record: &Filed) {
         match record.kind() {
             "recommendation.issued" => self.issued.push(record),
-            "inspection.report.submitted" | "visit.report.submitted" => self.reports.push(record),
+            "inspection.report.submitted" | "visit.report.submitted" => self.reports.push(record.id(), record),
             "recommendation.answered" => self.answered.push(record.reference("recommendation"), record),
             _ => {} // a view reads only the events it is about
         }
