@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use schemas::time::{Date, Timestamp};
-use schemas::value::Value;
 
 use super::{Answer, Draft, Judged, Question, Reader, Results, Rule, own_id, stream};
 use crate::calendar::Calendar;
@@ -60,9 +59,7 @@ pub(crate) fn duty<'a>(question: &Question<'a>, request: &'a Filed) -> Decision<
 fn tolled<'a>(question: &Question<'a>, request: &Filed, clarifications: &[&'a Filed], t: Timestamp) -> BTreeSet<Date> {
     let profile = question.profile_at(request.received_at());
     let (times, days) = (profile.whole(TOLL_CAP_TIMES) as usize, profile.whole(TOLL_CAP_DAYS) as usize);
-    let tolls = |c: &&&'a Filed| {
-        question.value_at(c, "tolls", t.max(c.received_at())).value().and_then(Value::as_bool) == Some(true)
-    };
+    let tolls = |c: &&&'a Filed| question.flag_at(c, "tolls", t.max(c.received_at())) == Some(true);
     let mut all = BTreeSet::new();
     for clarification in clarifications.iter().filter(tolls).take(times) {
         let supplied = question.of_own(&question.views.requests.supplied, clarification).next();

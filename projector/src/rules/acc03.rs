@@ -22,8 +22,8 @@ pub(super) const RULE: Rule = Rule {
 /// What a decision lacks, by what was known at `t`.
 fn missing<'a>(question: &Question<'a>, decision: &'a Filed, t: Timestamp) -> Vec<&'static str> {
     let value = |field| question.value_at(decision, field, t);
-    let says_no = |field| value(field).value().and_then(|v| v.as_bool()) == Some(false);
-    let reason_is_other = value("reason").value().and_then(|v| v.as_text()) == Some("other");
+    let says_no = |field| question.flag_at(decision, field, t) == Some(false);
+    let reason_is_other = question.text_at(decision, "reason", t) == Some("other");
     [
         (value("legal_basis").is_absent(), "legal_basis"),
         (says_no("individual_assessment"), "individual_assessment"),

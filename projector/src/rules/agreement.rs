@@ -20,7 +20,7 @@ pub(crate) fn in_force<'a>(question: &Question<'a>, organisation: &str, facility
     let holds = |concluded: &'a Filed| {
         let known = |record: &&Filed| question.received_on(record) <= day;
         let begun = |record: &&'a Filed| question.date(record, "effective_on").is_some_and(|d| d <= day);
-        let terms = question.of_own(&agreements.terms, concluded).filter(known).next_back()?;
+        let terms = question.of_own(&agreements.terms, concluded).rfind(known)?;
         let theirs =
             question.organisation(terms) == organisation && question.list(terms, "facilities").contains(&facility);
         let valid = question.date(terms, "valid_from").is_some_and(|from| from <= day)

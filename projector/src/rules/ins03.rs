@@ -81,8 +81,7 @@ fn unpublished<'a>(question: &Question<'a>, inspection: &'a Filed, report: &'a F
 
 /// Arm c: published without a check for personal data.
 fn unchecked<'a>(question: &Question<'a>, published: &'a Filed, results: &mut Results) {
-    let says_no =
-        |t| question.value_at(published, "personal_data_checked", t).value().and_then(|v| v.as_bool()) == Some(false);
+    let says_no = |t| question.flag_at(published, "personal_data_checked", t) == Some(false);
     let Some(breach) = defect(question, published, says_no) else { return };
     let inspection = bare(published.reference("inspection").unwrap_or_default());
     let draft = Draft::new(&RULE, breach)

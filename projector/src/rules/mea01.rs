@@ -22,8 +22,8 @@ pub(super) const RULE: Rule = Rule {
 /// What a measure fails to show, by what was known at `t`.
 fn missing<'a>(question: &Question<'a>, measure: &'a Filed, t: Timestamp) -> Vec<&'static str> {
     let value = |field| question.value_at(measure, field, t);
-    let says_no = |field| value(field).value().and_then(|v| v.as_bool()) == Some(false);
-    let individual = value("scope").value().and_then(|v| v.as_text()) == Some("individual");
+    let says_no = |field| question.flag_at(measure, field, t) == Some(false);
+    let individual = question.text_at(measure, "scope", t) == Some("individual");
     [
         (value("legal_basis").is_absent(), "legal_basis"),
         (value("review_on").is_absent(), "review_on"),

@@ -158,11 +158,7 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
             let scope = question.value(record, "scope");
             if scope.is_withheld() {
                 results.undetermined.push(Undetermined::new(&RULE, key, &["measure.imposed.scope"]));
-            } else if scope
-                .value()
-                .and_then(|v| v.as_text())
-                .is_some_and(|s| ["group", "unit", "facility"].contains(&s))
-            {
+            } else if question.text(record, "scope").is_some_and(|s| ["group", "unit", "facility"].contains(&s)) {
                 duties.extend(measure.approvals());
             }
         }

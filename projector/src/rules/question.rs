@@ -175,9 +175,19 @@ impl<'a> Question<'a> {
         Date::parse(self.text(record, field)?)
     }
 
+    /// A truth value as it was known at an instant.
+    pub fn flag_at(&self, record: &'a Filed, field: &str, t: Timestamp) -> Option<bool> {
+        self.value_at(record, field, t).value()?.as_bool()
+    }
+
+    /// A string as it was known at an instant.
+    pub fn text_at(&self, record: &'a Filed, field: &str, t: Timestamp) -> Option<&'a str> {
+        self.value_at(record, field, t).value()?.as_text()
+    }
+
     /// A day as it was known at an instant.
     pub fn date_at(&self, record: &'a Filed, field: &str, t: Timestamp) -> Option<Date> {
-        Date::parse(self.value_at(record, field, t).value()?.as_text()?)
+        Date::parse(self.text_at(record, field, t)?)
     }
 
     /// An instant as of the evaluation.

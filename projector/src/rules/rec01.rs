@@ -40,9 +40,8 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
         let answers: Vec<&Filed> = question.of_own(&recommendations.answered, issued).collect();
         for answer in &answers {
             let unreasoned = |t| {
-                let value = |field| question.value_at(answer, field, t).value();
-                value("position").and_then(|v| v.as_text()) == Some("rejected")
-                    && value("reasons_given").and_then(|v| v.as_bool()) == Some(false)
+                question.text_at(answer, "position", t) == Some("rejected")
+                    && question.flag_at(answer, "reasons_given", t) == Some(false)
             };
             if let Some(breach) = defect(question, answer, unreasoned) {
                 let corrections = question.views.amendments.of(answer).map(|c| &c.record);

@@ -35,7 +35,7 @@ impl Inspections {
             }
             "urgent.notification.issued" => self.notifications.push(record),
             "urgent.notification.answered" => {
-                self.notifications_answered.push(record.reference("notification"), record)
+                self.notifications_answered.push(record.reference("notification"), record);
             }
             _ => {} // a view reads only the events it is about
         }
