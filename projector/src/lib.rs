@@ -5,15 +5,17 @@
 //! * a new rule: a file in `rules/`, and a line in [`rules::RULES`];
 //! * a new figure: a function in `site/figures.rs`, and a line in its list;
 //! * a new measure: a file in `measures/`, and a line in [`measures::MEASURES`];
-//! * a new feed: an implementation of `feed::Feed`.
+//! * a new feed: an implementation of [`feed::Feed`].
 
 pub mod calendar;
 mod cell;
+pub mod feed;
 pub mod finding;
 pub mod lens;
 pub mod measure;
 pub mod measures;
 pub mod profile;
+pub mod projection;
 pub mod ratio;
 pub mod record;
 pub mod report;
