@@ -1,4 +1,4 @@
-use super::world::{found, judged};
+use crate::small_log::{found, judged};
 
 /// A request on Monday 2025-03-03; three working days end on Thursday, twenty days on 2025-03-23.
 const REQUEST: &str = "2025-03-03T10 cso-a access.request.submitted rq-1 facility=fac-a organisation=cso-a";

@@ -1,4 +1,4 @@
-use super::world::found;
+use crate::small_log::found;
 
 const REQUEST: &str = "2025-03-03T10 cso-a access.request.submitted rq-1 facility=fac-a organisation=cso-a\n";
 const DENIAL: &str = "2025-03-05T10 fac-a access.request.denied dn-1 facility=fac-a organisation=cso-a reason=capacity legal_basis=art.18 individual_assessment=true valid_until=2025-04-01\n";

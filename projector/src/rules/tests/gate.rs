@@ -1,4 +1,4 @@
-use super::world::{found, undetermined};
+use crate::small_log::{found, undetermined};
 
 const AGREEMENT: &str = "2025-01-10T10 adm-x agreement.concluded ag-1 organisation=cso-a facilities=fac-a;fac-b access_regime=notice_only notice_hours=24 valid_from=2025-01-10\n";
 const NOTICE: &str = "2025-03-01T09 cso-a visit.notice.given nt-1 agreement=adm-x/ag-1 facility=fac-a organisation=cso-a planned_at=2025-03-02T09:00:00Z\n";

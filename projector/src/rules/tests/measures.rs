@@ -1,4 +1,4 @@
-use super::world::{found, judged, undetermined};
+use crate::small_log::{found, judged, undetermined};
 
 const GOOD: &str = "2025-03-03T10 fac-a measure.imposed me-1 facility=fac-a scope=individual legal_basis=art.18 individual_assessment=true less_restrictive_considered=true gender_assessment=true age_assessment=true affects_cso_access=false review_on=2025-03-20\n";
 

@@ -8,4 +8,3 @@ mod oversight;
 mod programmes;
 mod self_checks;
 mod table;
-mod world;

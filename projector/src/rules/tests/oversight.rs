@@ -1,4 +1,4 @@
-use super::world::{found, judged};
+use crate::small_log::{found, judged};
 
 const FACILITY: &str = "2025-01-02T08 adm-x facility.registered - facility=fac-a opened_on=1990-01-01\n";
 

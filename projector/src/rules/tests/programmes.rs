@@ -1,4 +1,4 @@
-use super::world::found;
+use crate::small_log::found;
 
 const PROGRAMME: &str =
     "2025-01-02T10 adm-x programme.adopted P-1 facilities=fac-a partners=cso-a sustained=true starts_on=2025-02-01\n";

@@ -1,4 +1,4 @@
-use super::world::{found, judged_with, line};
+use crate::small_log::{found, judged_with, line};
 
 fn visits(n: usize, received: &str, at: &str) -> String {
     let visit = |i| {

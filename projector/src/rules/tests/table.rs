@@ -1,9 +1,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::world::{judged, judged_with};
 use crate::profile::Profiles;
 use crate::rules::{AsOfPassed, RULES, evaluate};
+use crate::small_log::{judged, judged_with};
 
 const TEXT: &str = include_str!("../../../rules/RULES.md");
 const README: &str = include_str!("../../../rules/README.md");
@@ -96,7 +96,7 @@ fn no_number_of_a_profile_stands_in_a_rule() {
 fn nothing_after_as_of_is_looked_at() {
     let text = "2025-03-03T10 cso-a access.request.submitted rq-1 facility=fac-a organisation=cso-a";
     let mut views = crate::views::Views::new();
-    for record in super::world::log(text, b"[profile]\nid = \"p\"\n") {
+    for record in crate::small_log::log(text, b"[profile]\nid = \"p\"\n") {
         views.apply(&record);
     }
     let head = views.head().unwrap().1;
@@ -111,7 +111,7 @@ fn an_empty_log_has_no_findings() {
     assert!(evaluation.findings.is_empty() && evaluation.undetermined.is_empty());
     assert_eq!(evaluation.notes.len(), 1);
     let views = crate::views::Views::new();
-    let nothing = evaluate(&views, &Profiles::new(), crate::rules::tests::world::day("2025-01-01").end(0)).unwrap();
+    let nothing = evaluate(&views, &Profiles::new(), crate::small_log::day("2025-01-01").end(0)).unwrap();
     assert!(nothing.findings.is_empty());
 }
 
@@ -121,7 +121,7 @@ fn the_profile_at_the_trigger_counts() {
         2025-03-03T10 cso-a access.request.submitted rq-1 facility=fac-a organisation=cso-a
         2025-03-04T10 fac-a access.request.acknowledged - request=cso-a/rq-1 facility=fac-a organisation=cso-a";
     let at = |params: &[(&str, &str)], as_of| {
-        judged_with(params, text, as_of).findings.iter().map(super::world::line).collect::<Vec<_>>()
+        judged_with(params, text, as_of).findings.iter().map(crate::small_log::line).collect::<Vec<_>>()
     };
     assert!(at(&[], "2025-03-23").is_empty());
     assert_eq!(at(&[], "2025-03-24"), ["high open fac-a|cso-a|rq-1 2025-03-24"]);

@@ -19,7 +19,7 @@ use crate::views::Views;
 
 const PROFILE: &str = "[profile]\nid = \"test\"\n\n[calendar]\nutc_offset_minutes = 60\nweekend = [\"sat\", \"sun\"]\nholidays = [\"2025-05-01\"]\n";
 
-pub(super) fn day(text: &str) -> Date {
+pub(crate) fn day(text: &str) -> Date {
     Date::parse(text).unwrap_or_else(|| panic!("{text} is no day"))
 }
 
@@ -93,7 +93,7 @@ fn record(position: u64, line: &str) -> Record {
 }
 
 /// The records of a log. The profile is adopted first, with these parameters changed.
-pub(super) fn log(text: &str, profile: &[u8]) -> Vec<Record> {
+pub(crate) fn log(text: &str, profile: &[u8]) -> Vec<Record> {
     let digest = Hash::of(&[profile]).to_hex();
     let adopted =
         format!("2025-01-01T06 npm rule.profile.adopted pf profile_id=test profile={digest} effective_on=2025-01-01");
@@ -103,8 +103,8 @@ pub(super) fn log(text: &str, profile: &[u8]) -> Vec<Record> {
     records
 }
 
-/// What the rules find at the end of a day, with some parameters `name = value` of the profile.
-pub(super) fn judged_with(params: &[(&str, &str)], text: &str, as_of: &str) -> Evaluation {
+/// A log folded up to the end of a day, with some parameters `name = value` of the profile.
+pub(crate) fn folded(params: &[(&str, &str)], text: &str, as_of: &str) -> (Views, Profiles, Timestamp) {
     let params: Vec<_> = params.iter().map(|(name, value)| format!("\n[param.{name}]\nvalue = {value}\n")).collect();
     let profile = format!("{PROFILE}{}", params.join("")).into_bytes();
     let mut profiles = Profiles::new();
@@ -114,16 +114,22 @@ pub(super) fn judged_with(params: &[(&str, &str)], text: &str, as_of: &str) -> E
     for record in log(text, &profile).iter().filter(|r| r.received_at() <= as_of) {
         views.apply(record);
     }
+    (views, profiles, as_of)
+}
+
+/// What the rules find at the end of a day, with some parameters `name = value` of the profile.
+pub(crate) fn judged_with(params: &[(&str, &str)], text: &str, as_of: &str) -> Evaluation {
+    let (views, profiles, as_of) = folded(params, text, as_of);
     evaluate(&views, &profiles, as_of).unwrap()
 }
 
 /// What the rules find at the end of a day.
-pub(super) fn judged(text: &str, as_of: &str) -> Evaluation {
+pub(crate) fn judged(text: &str, as_of: &str) -> Evaluation {
     judged_with(&[], text, as_of)
 }
 
 /// A finding as `[<arms> ]<severity> <status> <facility>|<organisation>|<subject> <opened>[ <closed>]`, in local days.
-pub(super) fn line(finding: &Finding) -> String {
+pub(crate) fn line(finding: &Finding) -> String {
     let arms = if finding.arms.is_empty() { String::new() } else { format!("{} ", finding.arms.join("+")) };
     let (severity, status) = (finding.severity.as_str(), finding.status.as_str());
     let closed = finding.closed_at.map(|t| format!(" {}", t.date(60))).unwrap_or_default();
@@ -132,12 +138,12 @@ pub(super) fn line(finding: &Finding) -> String {
 }
 
 /// The findings of one rule at the end of a day.
-pub(super) fn found(rule: &str, text: &str, as_of: &str) -> Vec<String> {
+pub(crate) fn found(rule: &str, text: &str, as_of: &str) -> Vec<String> {
     judged(text, as_of).findings.iter().filter(|f| f.rule == rule).map(line).collect()
 }
 
 /// What of one rule could not be decided at the end of a day: subject and missing fields.
-pub(super) fn undetermined(rule: &str, text: &str, as_of: &str) -> Vec<String> {
+pub(crate) fn undetermined(rule: &str, text: &str, as_of: &str) -> Vec<String> {
     let of_rule = |u: &&crate::rules::Undetermined| u.rule == rule;
     let line = |u: &crate::rules::Undetermined| {
         format!("{} {}", u.subject, u.missing.iter().cloned().collect::<Vec<_>>().join(";"))
