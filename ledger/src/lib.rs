@@ -1,1 +1,30 @@
-//! placeholder
+//! What the operator does: plan, commit, answer; import, outbox, export.
+//!
+//! A newcomer's map: `import/` reads registers into checked drafts; `sign` makes events of them;
+//! `outbox` keeps those on the disk; `plan` decides, purely, what a batch becomes; `writer`
+//! commits it through `vault`, `store` and `anchor`, in that order, and only then answers.
+
+pub mod anchor;
+pub mod clock;
+pub mod cosign;
+pub mod export;
+pub mod failure;
+pub mod files;
+pub mod folder;
+pub mod fsck;
+pub mod import;
+pub mod intake;
+pub mod keys;
+pub mod outbox;
+pub mod plan;
+pub mod probe;
+pub mod pseudonym;
+pub mod restore;
+mod row;
+pub mod settings;
+pub mod sign;
+pub mod store;
+pub mod submit;
+pub mod vault;
+pub mod weekly;
+pub mod writer;

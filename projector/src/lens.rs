@@ -6,6 +6,8 @@ use crate::finding::FindingKind;
 use crate::measure::Row;
 use crate::report::{FindingsReport, MeasuresReport};
 use crate::rules::{Evaluation, RULES};
+use crate::site::disclose;
+use crate::site::input::Site;
 
 /// Who is looking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +44,18 @@ impl Lens {
     /// For whom.
     pub fn audience(&self) -> Audience {
         self.audience
+    }
+
+    /// What this audience may see of the two pages.
+    ///
+    /// The public sees no indicator, nothing that rests on a hidden value, and no finding before
+    /// its addressee had time to answer; the pages say what is held back and why. Oversight sees
+    /// everything.
+    pub fn site(&self, exact: &Site) -> Disclosed<Site> {
+        Disclosed(match self.audience {
+            Audience::Public => disclose::public(exact),
+            Audience::Oversight => disclose::oversight(exact),
+        })
     }
 
     /// The findings at each evaluation. An indicator needs human judgement and is never published

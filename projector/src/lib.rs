@@ -3,6 +3,7 @@
 //! A newcomer's map:
 //! * a new view: a file in `views/`, and a member of [`views::Views`];
 //! * a new rule: a file in `rules/`, and a line in [`rules::RULES`];
+//! * a new figure: a function in `site/figures.rs`, and a line in its list;
 //! * a new measure: a file in `measures/`, and a line in [`measures::MEASURES`];
 //! * a new feed: an implementation of `feed::Feed`.
 
@@ -17,6 +18,7 @@ pub mod ratio;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod site;
 pub mod statistics;
 pub mod views;
 

@@ -331,7 +331,9 @@ impl Field {
                 fits(!key.is_empty() && key.len() <= 512 && key.bytes().all(|b| b.is_ascii_graphic()), "a verifier key")
             }
             Kind::Date => fits(Date::parse(text("a day")?).is_some(), "a day such as 2025-03-04"),
-            Kind::Time => fits(Timestamp::parse(text("an instant")?).is_some(), "an instant such as 2025-03-04T09:30:00Z"),
+            Kind::Time => {
+                fits(Timestamp::parse(text("an instant")?).is_some(), "an instant such as 2025-03-04T09:30:00Z")
+            }
             Kind::Count | Kind::Persons | Kind::Minutes | Kind::Hours | Kind::Days => whole(INTEGER_MAX),
             Kind::Percent => whole(1000).map_err(|_| form("tenths of a percent, 0 to 1000")),
             Kind::Money => {
@@ -350,7 +352,8 @@ impl Field {
                 Err(BadValue::Code { code: code.to_owned(), list, codes: self.codes.join(", ") })
             }
             Kind::Text => {
-                let (lang, body) = (value.get("lang").and_then(Value::as_text), value.get("text").and_then(Value::as_text));
+                let (lang, body) =
+                    (value.get("lang").and_then(Value::as_text), value.get("text").and_then(Value::as_text));
                 let two = matches!(value, Value::Object(m) if m.len() == 2);
                 let (Some(lang), Some(body), true) = (lang, body, two) else {
                     return Err(form("a text and its language"));
@@ -436,6 +439,8 @@ pub struct EventType {
     pub trust: bool,
     /// Whether the type has hidden slots; only what the ledger's own clock writes has none.
     pub hides: bool,
+    /// The only stream of its events, beside nothing else: `<stream>/<by>`. FORMAT.md 8.1.
+    pub stream: Option<String>,
     /// Its fields, in order.
     pub fields: Vec<Field>,
 }
@@ -500,7 +505,9 @@ impl Catalogue {
     pub fn parse(text: &str) -> Result<Self, BadCatalogue> {
         let raw: raw::Catalogue = toml::from_str(text).map_err(|e| BadCatalogue::Toml(e.to_string()))?;
         let read = |kind: BTreeMap<String, raw::Event>| {
-            kind.into_iter().map(|(name, e)| e.read(&name, &raw.codelist).map(|e| (name, e))).collect::<Result<BTreeMap<_, _>, _>>()
+            kind.into_iter()
+                .map(|(name, e)| e.read(&name, &raw.codelist).map(|e| (name, e)))
+                .collect::<Result<BTreeMap<_, _>, _>>()
         };
         let catalogue = Self {
             digest: Hash::of(&[text.as_bytes()]),
@@ -572,7 +579,9 @@ impl Catalogue {
             }
             for subject in &event.subjects {
                 let known = subject == "id" && event.id_of.is_some()
-                    || event.field(subject).is_some_and(|f| f.is_public() && matches!(f.kind, Kind::Party | Kind::Facility))
+                    || event
+                        .field(subject)
+                        .is_some_and(|f| f.is_public() && matches!(f.kind, Kind::Party | Kind::Facility))
                     || event.reference(subject).is_some();
                 if !known {
                     return Err(bad(format!("the subject {subject:?} is no public party, no ref and no id")));
@@ -588,7 +597,9 @@ impl Catalogue {
 
 /// The catalogue as it stands in TOML.
 mod raw {
-    use super::{BTreeMap, BadCatalogue, CodeList, Cosigner, Deserialize, EventType, Kind, Ref, Role, Targets, Visibility};
+    use super::{
+        BTreeMap, BadCatalogue, CodeList, Cosigner, Deserialize, EventType, Kind, Ref, Role, Targets, Visibility,
+    };
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -625,6 +636,7 @@ mod raw {
         trust: bool,
         #[serde(default = "yes")]
         hides: bool,
+        stream: Option<String>,
         #[serde(default)]
         field: Vec<Field>,
     }
@@ -667,7 +679,9 @@ mod raw {
                     return Err(bad(format!("{}: numbers of persons are never public", f.name)));
                 }
                 let codes = match &f.codelist {
-                    Some(list) => lists.get(list).ok_or_else(|| bad(format!("{}: no codelist {list:?}", f.name)))?.codes.clone(),
+                    Some(list) => {
+                        lists.get(list).ok_or_else(|| bad(format!("{}: no codelist {list:?}", f.name)))?.codes.clone()
+                    }
                     None => Vec::new(),
                 };
                 fields.push(super::Field {
@@ -710,6 +724,7 @@ mod raw {
                 inherits: self.inherits,
                 trust: self.trust,
                 hides: self.hides,
+                stream: self.stream,
                 fields,
             })
         }
@@ -780,10 +795,18 @@ mod tests {
     fn a_broken_catalogue_is_named() {
         for (from, to, names) in [
             ("codelist = \"completion\"", "codelist = \"nowhere\"", "nowhere"),
-            ("refs = { visit = \"visit.completed\" }", "refs = { visit = \"visit.notice.nowhere\" }", "visit.notice.nowhere"),
+            (
+                "refs = { visit = \"visit.completed\" }",
+                "refs = { visit = \"visit.notice.nowhere\" }",
+                "visit.notice.nowhere",
+            ),
             ("type = \"minutes\"", "type = \"fortnights\"", "fortnights"),
             ("inherits = [\"target\"]", "inherits = [\"nobody\"]", "nobody"),
-            ("visibility = \"restricted\"\nrequired = false\nunit = \"persons\"", "visibility = \"public\"\nrequired = false\nunit = \"persons\"", "never public"),
+            (
+                "visibility = \"restricted\"\nrequired = false\nunit = \"persons\"",
+                "visibility = \"public\"\nrequired = false\nunit = \"persons\"",
+                "never public",
+            ),
         ] {
             assert!(TEXT.contains(from), "{from}");
             let got = Catalogue::parse(&TEXT.replacen(from, to, 1)).unwrap_err().to_string();

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::base;
 
@@ -91,6 +91,15 @@ impl fmt::Display for Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_hex())
     }
+}
+
+/// SHA-512 of `parts`, one after the other; Ed25519 alone uses it. RFC 8032 5.1.
+pub fn sha512(parts: &[&[u8]]) -> [u8; 64] {
+    let mut sha = Sha512::new();
+    for part in parts {
+        sha.update(part);
+    }
+    sha.finalize().into()
 }
 
 /// A SHA-256 over bytes that come in pieces, such as a large file.

@@ -6,6 +6,18 @@
 
 pub mod base;
 pub mod catalogue;
+pub mod checkpoint;
+pub mod entry;
+pub mod event;
 pub mod hash;
+pub mod lint;
+pub mod manifest;
+pub mod note;
+pub mod opening;
+pub mod policy;
+pub mod receipt;
+pub mod sealed;
+pub mod stream;
+pub mod tile;
 pub mod time;
 pub mod value;

@@ -114,7 +114,8 @@ impl Timestamp {
         let date = Date::parse(text.get(..10)?)?;
         let number = |from: usize| {
             let (tens, ones) = (bytes[from], bytes[from + 1]);
-            (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+            (tens.is_ascii_digit() && ones.is_ascii_digit())
+                .then(|| i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
         };
         let (hour, minute, second) = (number(11)?, number(14)?, number(17)?);
         if hour > 23 || minute > 59 || second > 59 {
@@ -180,7 +181,17 @@ mod tests {
         for good in ["0001-01-01", "2024-02-29", "9999-12-31"] {
             assert_eq!(Date::parse(good).map(|d| d.to_string()).as_deref(), Some(good));
         }
-        for bad in ["", "2025-2-01", "2025-02-29", "0000-01-01", "2025-13-01", "+025-01-01", "2025/01/01", "2025-01-01 ", "2025-0١-01"] {
+        for bad in [
+            "",
+            "2025-2-01",
+            "2025-02-29",
+            "0000-01-01",
+            "2025-13-01",
+            "+025-01-01",
+            "2025/01/01",
+            "2025-01-01 ",
+            "2025-0١-01",
+        ] {
             assert_eq!(Date::parse(bad), None, "{bad:?}");
         }
     }
@@ -190,7 +201,14 @@ mod tests {
         for good in ["1969-12-31T23:59:59Z", "2025-06-30T22:59:59Z", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z"] {
             assert_eq!(Timestamp::parse(good).map(|t| t.to_string()).as_deref(), Some(good));
         }
-        for bad in ["2025-06-30T24:00:00Z", "2025-06-30T23:60:00Z", "2025-06-30T23:59:60Z", "2025-06-30t23:59:59Z", "2025-06-30T23:59:59+00:00", "2025-06-30"] {
+        for bad in [
+            "2025-06-30T24:00:00Z",
+            "2025-06-30T23:60:00Z",
+            "2025-06-30T23:59:60Z",
+            "2025-06-30t23:59:59Z",
+            "2025-06-30T23:59:59+00:00",
+            "2025-06-30",
+        ] {
             assert_eq!(Timestamp::parse(bad), None, "{bad:?}");
         }
     }

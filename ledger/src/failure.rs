@@ -1,0 +1,308 @@
+//! Why the ledger could not do its work: the operator must act, and every message says how.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What the operator does about a folder that cannot be believed.
+const WAY_OUT: &str = "keep this folder as evidence and restore from your newest bundle into a new one: \
+                       `ledger restore --help`";
+
+/// Why the ledger could not do its work. The *operator* must act; nobody was answered wrongly.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The operating system refused.
+    #[error("cannot {doing} {}", .path.display())]
+    Io {
+        /// What was tried, a verb.
+        doing: &'static str,
+        /// On which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No space, or a quota or limit on file size is reached.
+    #[error("no space left for {}: free some, then start the ledger again; what was answered is safe", .path.display())]
+    Full {
+        /// The folder that could not grow.
+        path: PathBuf,
+    },
+    /// What is kept is not what was written.
+    #[error("{} is damaged: {damage}; {WAY_OUT}{}", .path.display(), Known(.known.as_deref()))]
+    Damaged {
+        /// The store, vault or file.
+        path: PathBuf,
+        /// What shows it.
+        damage: Damage,
+        /// What the last signed checkpoint said, once the caller has added it.
+        known: Option<Box<LastCheckpoint>>,
+    },
+    /// Reading the store went on without progress, as it does when the store is damaged.
+    #[error(
+        "{} gave nothing for {seconds} s and was given up: if the disk is merely slow, allow it longer; \
+         else it is damaged: {WAY_OUT}{}",
+        .path.display(),
+        Known(.known.as_deref())
+    )]
+    Hung {
+        /// The store.
+        path: PathBuf,
+        /// How long nothing came, in seconds.
+        seconds: u64,
+        /// What the last signed checkpoint said, once the caller has added it.
+        known: Option<Box<LastCheckpoint>>,
+    },
+    /// The store ends before the last signed checkpoint: an old copy, or entries were lost.
+    #[error(
+        "{} ends at {size} entries, behind what was signed: to go on would fork the log; {WAY_OUT}{}",
+        .path.display(),
+        Known(Some(.known))
+    )]
+    Behind {
+        /// The store.
+        path: PathBuf,
+        /// How many entries it holds.
+        size: u64,
+        /// The checkpoint that is ahead of it.
+        known: Box<LastCheckpoint>,
+    },
+    /// The store holds other entries than those under the last signed checkpoint.
+    #[error(
+        "{} holds another history, with root {root} where the checkpoint has its own: to go on would fork \
+         the log; {WAY_OUT}{}",
+        .path.display(),
+        Known(Some(.known))
+    )]
+    Differs {
+        /// The store.
+        path: PathBuf,
+        /// The root of the store's entries at the checkpoint's size.
+        root: String,
+        /// The checkpoint that it contradicts.
+        known: Box<LastCheckpoint>,
+    },
+    /// Another process has it.
+    #[error("{} is in use by another process: a ledger has one writer; stop the other one first", .path.display())]
+    Locked {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A new one was to be made where something is already.
+    #[error("{} is not empty: choose a folder that does not exist yet", .path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There is none.
+    #[error("there is no {what} at {}: check the path, or make one with `ledger init`", .path.display())]
+    Absent {
+        /// What was looked for.
+        what: &'static str,
+        /// Where.
+        path: PathBuf,
+    },
+    /// An earlier run was told that its writes did not reach the disk.
+    #[error(
+        "the disk once failed to keep what was written to {}, and memory may still show it: check the disk, \
+         restart the machine, delete {}, then start the ledger again",
+        .path.display(),
+        .mark.display()
+    )]
+    Unsynced {
+        /// The folder concerned.
+        path: PathBuf,
+        /// The file that remembers.
+        mark: PathBuf,
+    },
+    /// An earlier commit failed half-way in this process.
+    #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.display())]
+    Stopped {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A batch or lines that do not begin where the last ended.
+    #[error("{} continues at entry {size}, not at {first}: start the ledger again", .path.display())]
+    NotNext {
+        /// The store or vault.
+        path: PathBuf,
+        /// Where it would have begun.
+        first: u64,
+        /// How many there are.
+        size: u64,
+    },
+    /// Something longer than its limit, or not of its form.
+    #[error("{what} of {bytes} bytes cannot be stored: at least {min} and at most {max} fit")]
+    Unfit {
+        /// What it is.
+        what: &'static str,
+        /// Its length, in bytes.
+        bytes: usize,
+        /// The least, in bytes.
+        min: usize,
+        /// The limit, in bytes.
+        max: usize,
+    },
+    /// The name of a note, or a line, has a character that it may not have.
+    #[error("{what} {text:?} has a character that is not allowed there")]
+    Misspelt {
+        /// What it is.
+        what: &'static str,
+        /// Its beginning.
+        text: String,
+    },
+    /// The program that was started to try the store did not know how.
+    #[error("{} does not answer when asked to try a store: it must call `probe::take_over` first", .program.display())]
+    Unprobed {
+        /// The executable.
+        program: PathBuf,
+    },
+}
+
+/// How damage showed itself.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// A file that belongs to it is gone.
+    #[error("{name} is missing")]
+    Missing {
+        /// The file.
+        name: String,
+    },
+    /// Entries or lines are missing in the middle or at the end.
+    #[error("entry {position} is missing")]
+    Gap {
+        /// The first one missing.
+        position: u64,
+    },
+    /// The parts of a value do not fit together.
+    #[error("a value at {place} is in pieces")]
+    Pieces {
+        /// Which value.
+        place: String,
+    },
+    /// A key that no commit writes.
+    #[error("it holds the foreign key {key}")]
+    Foreign {
+        /// The key, in hex.
+        key: String,
+    },
+    /// The record of what a commit left does not match what is there.
+    #[error("its {what} are not those of its last commit")]
+    Unlike {
+        /// What differs.
+        what: &'static str,
+    },
+    /// The database itself says so.
+    #[error("reading it says {says:?}")]
+    Unreadable {
+        /// Its words, shortened.
+        says: String,
+    },
+    /// Reading it made the process fail.
+    #[error("reading it crashed ({how})")]
+    Crashed {
+        /// The panic, signal or exit code.
+        how: String,
+    },
+    /// Reading it asked for more memory than any undamaged store needs.
+    #[error("reading it took more than {mebibytes} MiB of memory")]
+    Swollen {
+        /// The limit, in MiB.
+        mebibytes: u64,
+    },
+    /// A line is not of the form that was written.
+    #[error("line {position} is not text of the allowed length")]
+    Line {
+        /// The entry that the line belongs to.
+        position: u64,
+    },
+}
+
+/// What the last signed checkpoint says, kept apart from the store: the measure of a restored one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastCheckpoint {
+    /// The file that holds it.
+    pub path: PathBuf,
+    /// How many entries were signed.
+    pub size: u64,
+    /// The root that was signed, base64.
+    pub root: String,
+}
+
+impl Failure {
+    /// Adds what the last signed checkpoint says to a failure whose way out is to restore.
+    #[must_use]
+    pub fn knowing(mut self, checkpoint: &LastCheckpoint) -> Self {
+        if let Self::Damaged { known, .. } | Self::Hung { known, .. } = &mut self {
+            *known = Some(Box::new(checkpoint.clone()));
+        }
+        self
+    }
+
+    /// Whether the way out is to restore from a bundle.
+    pub fn wants_restore(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::Hung { .. } | Self::Behind { .. } | Self::Differs { .. })
+    }
+
+    /// The operating system refused; a lack of space is told apart.
+    pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        match source.kind() {
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full { path: path.to_owned() },
+            _ => Self::Io { doing, path: path.to_owned(), source },
+        }
+    }
+
+    /// Damage at `path`; the checkpoint is not known here.
+    pub(crate) fn damaged(path: &Path, damage: Damage) -> Self {
+        Self::Damaged { path: path.to_owned(), damage, known: None }
+    }
+}
+
+/// The end of a message: what a restored log must reach.
+struct Known<'a>(Option<&'a LastCheckpoint>);
+
+impl fmt::Display for Known<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(LastCheckpoint { path, size, root }) = self.0 else { return Ok(()) };
+        write!(f, "; the last signed checkpoint, in {}, says size {size} and root {root}", path.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_out_is_said() {
+        let known = LastCheckpoint { path: "keep/checkpoint".into(), size: 812, root: "47DEQpj8".into() };
+        let path = PathBuf::from("data/store");
+        let gap = Failure::damaged(&path, Damage::Gap { position: 7 });
+        for (failure, says) in [
+            (gap.knowing(&known), "entry 7 is missing"),
+            (Failure::Hung { path: path.clone(), seconds: 20, known: None }.knowing(&known), "20 s"),
+            (Failure::Behind { path: path.clone(), size: 811, known: Box::new(known.clone()) }, "811 entries"),
+            (Failure::Differs { path, root: "another".into(), known: Box::new(known.clone()) }, "root another"),
+        ] {
+            let text = failure.to_string();
+            for part in [says, "data/store", "ledger restore", "keep/checkpoint", "size 812", "root 47DEQpj8"] {
+                assert!(text.contains(part), "{text:?} lacks {part:?}");
+            }
+            assert!(failure.wants_restore());
+        }
+    }
+
+    #[test]
+    fn a_lack_of_space_is_told_apart() {
+        let path = Path::new("data");
+        for (kind, full) in [
+            (io::ErrorKind::StorageFull, true),
+            (io::ErrorKind::QuotaExceeded, true),
+            (io::ErrorKind::FileTooLarge, true),
+            (io::ErrorKind::PermissionDenied, false),
+        ] {
+            let failure = Failure::io("write", path, kind.into());
+            assert_eq!(matches!(failure, Failure::Full { .. }), full, "{kind:?}");
+            assert!(!failure.wants_restore());
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Files that are still there after a power cut. Whatever returns `Ok` here is on the disk.
+//!
+//! An error of fsync ends the process: the kernel may have dropped the very bytes that it then
+//! shows as clean, so neither a retry nor a read can be believed. A mark left beside the file
+//! keeps the next start from trusting memory.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+
+/// Name of the mark in a folder where fsync failed.
+const MARK: &str = "sync-failed";
+
+/// Makes the bytes of an open file durable; `folder` is where a failure is remembered.
+/// On an error this does not return: the process ends.
+pub fn sync(file: &File, folder: &Path) {
+    if let Err(error) = file.sync_data() {
+        die_of_sync(folder, &error);
+    }
+}
+
+/// Makes the names in a folder durable: files made, renamed or removed. Ends the process on an error.
+///
+/// # Errors
+/// [`Failure::Io`] if the folder cannot be opened.
+pub fn sync_folder(folder: &Path) -> Result<(), Failure> {
+    let opened = File::open(folder).map_err(|e| Failure::io("open", folder, e))?;
+    if let Err(error) = opened.sync_all() {
+        die_of_sync(folder, &error);
+    }
+    Ok(())
+}
+
+/// Makes a folder, its files (not those of folders within) and its own name durable.
+///
+/// # Errors
+/// [`Failure::Io`] if one cannot be opened.
+pub fn sync_tree(folder: &Path) -> Result<(), Failure> {
+    for entry in fs::read_dir(folder).map_err(|e| Failure::io("list", folder, e))? {
+        let path = entry.map_err(|e| Failure::io("list", folder, e))?.path();
+        if path.is_file() {
+            let file = OpenOptions::new().read(true).open(&path).map_err(|e| Failure::io("open", &path, e))?;
+            sync(&file, folder);
+        }
+    }
+    sync_folder(folder)?;
+    sync_folder(parent(folder))
+}
+
+/// Says what happened and ends the process; a mark is left if the disk still takes one.
+fn die_of_sync(folder: &Path, error: &io::Error) -> ! {
+    let mark = folder.join(MARK);
+    let _ = File::create(&mark).and_then(|file| file.sync_all());
+    eprintln!(
+        "the disk failed to keep what was written to {}: {error}\nThe ledger ends here, before it answers \
+         anyone. Check the disk, restart the machine, delete {}, then start the ledger again.",
+        folder.display(),
+        mark.display()
+    );
+    std::process::abort();
+}
+
+/// Refuses a folder in which an earlier process was ended by fsync.
+///
+/// # Errors
+/// [`Failure::Unsynced`].
+pub fn refuse_unsynced(folder: &Path) -> Result<(), Failure> {
+    let mark = folder.join(MARK);
+    if mark.exists() { Err(Failure::Unsynced { path: folder.to_owned(), mark }) } else { Ok(()) }
+}
+
+/// Makes a folder and those above it.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`].
+pub fn create_folder(folder: &Path) -> Result<(), Failure> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let above = parent(folder);
+    if above != folder {
+        create_folder(above)?;
+    }
+    match fs::create_dir(folder) {
+        Ok(()) => sync_folder(above),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
+        Err(e) => Err(Failure::io("make", folder, e)),
+    }
+}
+
+/// Puts a file in place of the one at `path`, whole or not at all. `draft` is where it is written
+/// first: a path in the same file system, which nobody else uses.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`]; the old file is then still there.
+pub fn replace_by(draft: &Path, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut file = File::create(draft).map_err(|e| Failure::io("write", draft, e))?;
+    file.write_all(bytes).map_err(|e| Failure::io("write", draft, e))?;
+    sync(&file, parent(draft));
+    fs::rename(draft, path).map_err(|e| Failure::io("replace", path, e))?;
+    if parent(draft) != parent(path) {
+        sync_folder(parent(draft))?;
+    }
+    sync_folder(parent(path))
+}
+
+/// As [`replace_by`], with a draft beside the file: its name and `.new`.
+///
+/// # Errors
+/// As [`replace_by`].
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    replace_by(Path::new(&draft), path, bytes)
+}
+
+/// Adds bytes to the end of a file, which is made if it is not there.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`]; part of the bytes may then stand at the end.
+pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fresh = !path.exists();
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
+    file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
+    sync(&file, parent(path));
+    if fresh { sync_folder(parent(path)) } else { Ok(()) }
+}
+
+/// Shortens a file.
+///
+/// # Errors
+/// [`Failure::Io`].
+pub fn cut(path: &Path, bytes: u64) -> Result<(), Failure> {
+    let file = OpenOptions::new().write(true).open(path).map_err(|e| Failure::io("open", path, e))?;
+    file.set_len(bytes).map_err(|e| Failure::io("shorten", path, e))?;
+    sync(&file, parent(path));
+    Ok(())
+}
+
+/// Removes a file; one that is not there is fine.
+///
+/// # Errors
+/// [`Failure::Io`].
+pub fn remove(path: &Path) -> Result<(), Failure> {
+    match fs::remove_file(path) {
+        Ok(()) => sync_folder(parent(path)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(e) => Err(Failure::io("remove", path, e)),
+    }
+}
+
+/// Reads a file of at most `max` bytes; `None` if it is not there.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Unfit`] if it is longer.
+pub fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, Failure> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(Failure::io("open", path, e)),
+    };
+    let mut bytes = Vec::new();
+    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(|e| Failure::io("read", path, e))?;
+    if bytes.len() > max {
+        return Err(Failure::Unfit { what: "a file", bytes: bytes.len(), min: 0, max });
+    }
+    Ok(Some(bytes))
+}
+
+/// The folder that a path is in.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(above) if above.as_os_str().is_empty() => Path::new("."),
+        Some(above) => above,
+        None => path,
+    }
+}
+
+/// Files of a folder whose names satisfy `wanted`, sorted.
+///
+/// # Errors
+/// [`Failure::Io`].
+pub fn list(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, Failure> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|e| Failure::io("list", folder, e))? {
+        let entry = entry.map_err(|e| Failure::io("list", folder, e))?;
+        if entry.file_name().to_str().is_some_and(&wanted) {
+            found.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_replaced_appended_cut_and_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("a/b");
+        create_folder(&deep).unwrap();
+        create_folder(&deep).unwrap();
+        let path = deep.join("file");
+        assert_eq!(read(&path, 10).unwrap(), None);
+        replace(&path, b"one").unwrap();
+        replace(&path, b"two").unwrap();
+        append(&path, b"+three").unwrap();
+        assert_eq!(read(&path, 9).unwrap().unwrap(), b"two+three");
+        assert!(matches!(read(&path, 8), Err(Failure::Unfit { bytes: 9, max: 8, .. })));
+        cut(&path, 3).unwrap();
+        assert_eq!(read(&path, 9).unwrap().unwrap(), b"two");
+        assert_eq!(list(&deep, |_| true).unwrap(), vec![path.clone()]);
+        remove(&path).unwrap();
+        remove(&path).unwrap();
+        assert_eq!(list(&deep, |_| true).unwrap(), Vec::<PathBuf>::new());
+        assert!(matches!(create_folder(&deep), Ok(())));
+        append(&path, b"now a file").unwrap();
+        assert!(matches!(create_folder(&path.join("under")), Err(Failure::Io { .. })));
+    }
+}

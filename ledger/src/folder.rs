@@ -1,0 +1,317 @@
+//! From a folder of registers into the outbox: read, check, sign. Nothing is submitted here.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use schemas::catalogue::{Catalogue, Role, TEXT};
+use schemas::event::SignedEvent;
+use schemas::hash::Hash;
+use schemas::note::Origin;
+use schemas::sealed::INTAKE_HOLDER;
+use schemas::time::Timestamp;
+
+use crate::cosign;
+use crate::failure::Failure;
+use crate::import::{Draft, Import, Known, Parties};
+use crate::keys::{BadKeyFile, KeyFolder};
+use crate::outbox::{Outbox, Parcel};
+use crate::plan::Genesis;
+use crate::pseudonym::Pseudonyms;
+use crate::settings::Settings;
+use crate::sign::{Adopted, BadSigning, Channel, Signed, Signer};
+use crate::weekly;
+use crate::writer::{BadLedger, Home, Writer};
+
+/// Parcels written to the outbox at a time.
+const PARCELS_A_FILE: usize = 2_000;
+
+/// What the log and the outbox hold already, under the register's own ids.
+#[derive(Debug, Default)]
+pub struct Held {
+    things: HashMap<(String, String), String>,
+    addresses: HashSet<String>,
+    sources: HashSet<String>,
+    roles: HashMap<String, Role>,
+}
+
+impl Held {
+    /// What these parcels say; pseudonyms are taken off.
+    ///
+    /// # Errors
+    /// [`Failure`] if the outbox cannot be read.
+    pub fn of(outbox: &Outbox, pseudonyms: &Pseudonyms, parties: &Parties) -> Result<Self, Failure> {
+        let mut held = Self::default();
+        for party in parties.iter() {
+            held.roles.insert(party.id.clone(), party.role);
+        }
+        for parcel in outbox.parcels()? {
+            held.add(&parcel, pseudonyms);
+        }
+        Ok(held)
+    }
+
+    fn add(&mut self, parcel: &Parcel, pseudonyms: &Pseudonyms) {
+        let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { return };
+        let event = &signed.event;
+        let kind = Catalogue::built_in().event(&event.kind);
+        if let (Some(id_of), Some(id)) = (kind.and_then(|k| k.id_of.clone()), &event.id) {
+            let id = pseudonyms.outside(id);
+            if let Some((party, bare)) = id.split_once('/') {
+                self.things.insert((id_of, bare.to_owned()), party.to_owned());
+            }
+        }
+        self.addresses.insert(pseudonyms.outside(&event.address()));
+        self.sources.insert(parcel.source.clone());
+    }
+}
+
+impl Known for Held {
+    fn author_of(&self, kind: &str, id: &str) -> Option<String> {
+        self.things.get(&(kind.to_owned(), id.to_owned())).cloned()
+    }
+
+    fn has_address(&self, address: &str) -> bool {
+        self.addresses.contains(address)
+    }
+
+    fn has_row(&self, party: &str, event: &str, row_id: &str) -> bool {
+        self.sources.contains(&format!("{party}/{event}/{row_id}"))
+    }
+
+    fn role_of(&self, party: &str) -> Option<Role> {
+        self.roles.get(party).copied()
+    }
+}
+
+/// Lays down a new ledger for these parties. Its genesis names all holders of the operator, of the
+/// registrar (the first ministry, else the operator) and of the oversight bodies, and an intake
+/// key for each of the latter; keys that are not at hand are made.
+///
+/// # Errors
+/// [`BadFolder`] if no party is the operator, or the ledger cannot be made.
+pub fn found(
+    home: &Home,
+    origin: &Origin,
+    parties: &Parties,
+    keys: &mut KeyFolder,
+    at: Timestamp,
+) -> Result<Writer, BadFolder> {
+    let operator = parties.iter().find(|p| p.role == Role::Operator).ok_or(BadFolder::NoOperator)?;
+    let registrar = parties.iter().find(|p| p.role == Role::Ministry).unwrap_or(operator);
+    let operator_keys = vkeys(keys, &operator.id, &operator.holders)?;
+    let registrar_keys =
+        if registrar.id == operator.id { Vec::new() } else { vkeys(keys, &registrar.id, &registrar.holders)? };
+    let mut oversight_keys = Vec::new();
+    for body in parties.iter().filter(|p| p.role == Role::Oversight) {
+        oversight_keys.extend(vkeys(keys, &body.id, &body.holders)?);
+        if !body.holders.iter().any(|h| h == INTAKE_HOLDER) {
+            oversight_keys.extend(vkeys(keys, &body.id, &[INTAKE_HOLDER.to_owned()])?);
+        }
+    }
+    let facts = Genesis {
+        operator: &operator.id,
+        registrar: (&registrar.id, registrar.role),
+        operator_keys,
+        registrar_keys,
+        oversight_keys,
+    };
+    Ok(Writer::create(home, origin, &facts, at)?)
+}
+
+/// The policy file of a log that no witness cosigns yet. FORMAT.md 12.
+pub fn policy(log: &verifier::state::State) -> String {
+    let key = log.genesis().map_or_else(String::new, |g| g.log_key.to_string());
+    format!("log {key}\nquorum none\n")
+}
+
+fn vkeys(keys: &mut KeyFolder, party: &str, holders: &[String]) -> Result<Vec<String>, BadKeyFile> {
+    holders.iter().map(|holder| Ok(keys.public_or_make(party, holder)?.to_string())).collect()
+}
+
+/// How a folder is signed.
+pub struct SignOptions<'a> {
+    /// Origin of the log.
+    pub origin: &'a Origin,
+    /// Folder of holders' keys.
+    pub keys: &'a Path,
+    /// Folder for events that wait for a second signature.
+    pub drafts: PathBuf,
+    /// Offset, batch size and the moments of a replay.
+    pub settings: &'a Settings,
+    /// Whether this replays a scenario: missing keys and digests are filled in.
+    pub replay: bool,
+}
+
+/// Why a folder cannot be signed, or a ledger not be laid down for it.
+#[derive(Debug, thiserror::Error)]
+pub enum BadFolder {
+    /// No operator among the parties.
+    #[error("parties.csv names no party with the role operator: somebody must keep the ledger")]
+    NoOperator,
+    /// The ledger cannot be made or opened.
+    #[error(transparent)]
+    Ledger(#[from] BadLedger),
+    /// Rows cannot be signed: all of them are listed.
+    #[error("{}", lines(.0))]
+    Signing(Vec<BadSigning>),
+    /// The disk.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] BadKeyFile),
+}
+
+fn lines(all: &[BadSigning]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What signing a folder came to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct SignedFolder {
+    /// Events now in the outbox.
+    pub signed: usize,
+    /// Events that wait for their second signature, as files.
+    pub waiting: Vec<PathBuf>,
+}
+
+/// Signs every draft of an import into the outbox. Rows that are there already are passed over, so
+/// that an interrupted run goes on where it stopped.
+///
+/// # Errors
+/// [`BadFolder`]; what was written before stays in the outbox.
+pub fn sign_into(
+    outbox: &mut Outbox,
+    import: Import,
+    pseudonyms: &Pseudonyms,
+    options: &SignOptions<'_>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<SignedFolder, BadFolder> {
+    let adopted = Adopted {
+        profile: import.profile.as_deref().filter(|_| options.replay).map(|p| Hash::of(&[p])),
+        catalogue: options.replay.then(|| Hash::of(&[TEXT.as_bytes()])),
+    };
+    let mut signer = Signer {
+        origin: options.origin.clone(),
+        keys: KeyFolder::new(options.keys, options.origin.clone()),
+        pseudonyms,
+        utc_offset_minutes: options.settings.utc_offset_minutes,
+        adopted,
+        make_keys: options.replay,
+        channel: Channel::Import,
+        numbers: numbers_used(outbox, options.origin)?,
+    };
+    for parcel in outbox.parcels()? {
+        let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
+        if let ("key.rotated", Some(party), Some(holder)) =
+            (signed.event.kind.as_str(), signed.event.text("organisation"), signed.event.text("holder"))
+        {
+            signer.keys.rotate(party, holder);
+        }
+    }
+    let (inner, mut plain): (Vec<Draft>, Vec<Draft>) = import.drafts.into_iter().partition(|d| d.inner);
+    // Keys first: whoever signs later needs them.
+    plain.sort_by_key(|d| (d.received_at, d.event != "key.enrolled"));
+    let intake = import.parties.iter().find(|p| p.role == Role::Oversight).map(|p| p.id.clone());
+    let weeks = sealed_weeks(inner, &plain, intake.as_deref(), options)?;
+    let total = (plain.len() + weeks.iter().map(|w| w.rows.len()).sum::<usize>()) as u64;
+    let mut work: Vec<(Option<Timestamp>, usize, Work)> = Vec::new();
+    work.extend(plain.into_iter().enumerate().map(|(n, d)| (d.received_at, n, Work::Plain(d))));
+    for week in weeks {
+        let at = options.replay.then_some(week.received_at);
+        work.extend(week.rows.into_iter().enumerate().map(|(n, d)| (at, n, Work::Sealed(d, week.received_at))));
+    }
+    if options.replay {
+        work.sort_by_key(|(at, number, work)| (*at, matches!(work, Work::Sealed(..)), *number));
+    }
+    let (mut done, mut result, mut bad) = (0, SignedFolder::default(), Vec::new());
+    for chunk in work.chunks(PARCELS_A_FILE) {
+        let mut parcels = Vec::new();
+        for (at, _, one) in chunk {
+            let draft = one.draft();
+            done += 1;
+            if outbox.has(&draft.address()) {
+                continue;
+            }
+            let signed = match one {
+                Work::Plain(draft) => signer.sign(draft),
+                Work::Sealed(draft, received_at) => {
+                    let day = received_at.date(options.settings.utc_offset_minutes);
+                    let intake = intake.as_deref().unwrap_or_default();
+                    signer.seal(draft, intake, *at, day).map(Signed::Complete)
+                }
+            };
+            match signed {
+                Ok(Signed::Complete(parcel)) => parcels.push(parcel),
+                Ok(Signed::Waiting(parcel, holder)) => {
+                    result.waiting.push(cosign::write_draft(&options.drafts, &parcel, &holder)?);
+                }
+                Err(why) => bad.push(why),
+            }
+            if done % 64 == 0 {
+                progress(done, total);
+            }
+        }
+        if !bad.is_empty() {
+            return Err(BadFolder::Signing(bad));
+        }
+        result.signed += parcels.len();
+        outbox.add(&parcels)?;
+    }
+    progress(total, total);
+    Ok(result)
+}
+
+enum Work {
+    Plain(Draft),
+    Sealed(Draft, Timestamp),
+}
+
+impl Work {
+    fn draft(&self) -> &Draft {
+        match self {
+            Self::Plain(draft) | Self::Sealed(draft, _) => draft,
+        }
+    }
+}
+
+/// The batches of the sealed stream: by week in a replay; otherwise the rows at hand, filled up.
+fn sealed_weeks(
+    inner: Vec<Draft>,
+    plain: &[Draft],
+    intake: Option<&str>,
+    options: &SignOptions<'_>,
+) -> Result<Vec<weekly::Week>, BadFolder> {
+    let Some(intake) = intake else {
+        let no_intake = |draft: &Draft| BadSigning::NoIntake { place: draft.place.clone() };
+        return if inner.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(BadFolder::Signing(inner.iter().map(no_intake).collect()))
+        };
+    };
+    let settings = options.settings;
+    let times = || plain.iter().chain(&inner).filter_map(|d| d.received_at);
+    let (Some(first), Some(last)) = (times().min(), times().max()) else {
+        return if inner.is_empty() {
+            Ok(Vec::new())
+        } else {
+            let now = crate::clock::Clock::System.now();
+            Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (now, now), settings.utc_offset_minutes)?)
+        };
+    };
+    let last = settings.last_instant().map_or(last, |end| end.max(last));
+    Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (first, last), settings.utc_offset_minutes)?)
+}
+
+/// The numbers that each key has used so far, by pseudonym and holder.
+fn numbers_used(outbox: &Outbox, origin: &Origin) -> Result<BTreeMap<(String, String), i64>, Failure> {
+    let mut numbers = BTreeMap::new();
+    for parcel in outbox.parcels()? {
+        let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
+        let Some((party, holder)) = origin.holder_of(&signed.note.signatures[0].name) else { continue };
+        let slot: &mut i64 = numbers.entry((party.to_owned(), holder.to_owned())).or_insert(0);
+        *slot = (*slot).max(signed.event.seq);
+    }
+    Ok(numbers)
+}

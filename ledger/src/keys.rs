@@ -1,0 +1,219 @@
+//! Secret keys as files, one a holder, and the folder that holds them.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use schemas::base;
+use schemas::note::{Origin, Vkey};
+use verifier::signature::SecretKey;
+
+use crate::failure::Failure;
+use crate::files;
+
+/// Ending of a public key's file.
+pub const PUBLIC_ENDING: &str = "vkey";
+/// First line of a secret key's file.
+pub const MAGIC: &str = "oversight-secret-key/v1";
+/// Ending of a secret key's file.
+pub const ENDING: &str = "key";
+
+/// Why a key file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadKeyFile {
+    /// The file cannot be read or written.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// Not three lines of a key file.
+    #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the line of a public key of this holder.
+    #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.display())]
+    Public {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no such key.
+    #[error("no key for {name} in {}: make one with `ledger keygen`, or name the folder that has it with --keys", .folder.display())]
+    Absent {
+        /// Name of the key.
+        name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// The operating system gives no randomness.
+    #[error("the system gives no random numbers: no key can be made here")]
+    Random,
+}
+
+/// 32 bytes from the operating system's random source.
+///
+/// # Errors
+/// [`BadKeyFile::Random`] if it has none.
+pub fn random_bytes<const N: usize>() -> Result<[u8; N], BadKeyFile> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|_| BadKeyFile::Random)?;
+    Ok(bytes)
+}
+
+/// Makes a key and writes it to a new file that only its owner may read.
+///
+/// # Errors
+/// [`BadKeyFile`]; an existing file is never overwritten.
+pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
+    let seed: [u8; 32] = random_bytes()?;
+    if path.exists() {
+        return Err(Failure::Occupied { path: path.to_owned() }.into());
+    }
+    if let Some(folder) = path.parent() {
+        files::create_folder(folder)?;
+    }
+    let text = format!("{MAGIC}\n{name}\n{}\n", base::to_base64(&seed));
+    write_secret(path, text.as_bytes())?;
+    Ok(SecretKey::new(name, &seed))
+}
+
+/// Writes a new file that only its owner may read, from its first byte on.
+fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let io = |doing, source| Failure::Io { doing, path: path.to_owned(), source };
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|e| io("make", e))?;
+    file.write_all(bytes).map_err(|e| io("write", e))?;
+    files::sync(&file, files::parent(path));
+    files::sync_folder(files::parent(path))
+}
+
+/// Copies a key file to a new one that only its owner may read.
+///
+/// # Errors
+/// [`BadKeyFile`] if it cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), BadKeyFile> {
+    let bytes = files::read(from, 4096)?.unwrap_or_default();
+    if let Some(folder) = to.parent() {
+        files::create_folder(folder)?;
+    }
+    Ok(write_secret(to, &bytes)?)
+}
+
+/// Reads a key file.
+///
+/// # Errors
+/// [`BadKeyFile`] says what is wrong with it.
+pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
+    let form = || BadKeyFile::Form { path: path.to_owned() };
+    let absent = || Failure::Absent { what: "key file", path: path.to_owned() };
+    let bytes = files::read(path, 4096)?.ok_or_else(absent)?;
+    let text = String::from_utf8(bytes).map_err(|_| form())?;
+    let mut lines = text.lines();
+    let (Some(MAGIC), Some(name), Some(seed), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
+        return Err(form());
+    };
+    let seed = base::from_base64(seed).and_then(|s| s.try_into().ok()).ok_or_else(form)?;
+    Ok(SecretKey::new(name, &seed))
+}
+
+/// A folder of key files: `<party>.<holder>.key`, and `<party>.<holder>.2.key` after a rotation.
+#[derive(Debug)]
+pub struct KeyFolder {
+    folder: PathBuf,
+    origin: Origin,
+    read: BTreeMap<PathBuf, SecretKey>,
+    /// How often a holder's key was rotated.
+    rotations: BTreeMap<(String, String), u32>,
+}
+
+impl KeyFolder {
+    /// The folder, which need not exist yet.
+    pub fn new(folder: &Path, origin: Origin) -> Self {
+        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new() }
+    }
+
+    /// File of a holder's key.
+    pub fn path(&self, party: &str, holder: &str) -> PathBuf {
+        let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
+        self.path_after(party, holder, rotated)
+    }
+
+    fn path_after(&self, party: &str, holder: &str, rotated: u32) -> PathBuf {
+        // Party and holder are ids: no separator of paths can stand in them.
+        let number = if rotated == 0 { String::new() } else { format!("{}.", rotated + 1) };
+        self.folder.join(format!("{party}.{holder}.{number}{ENDING}"))
+    }
+
+    /// From now on the holder signs with the key after the present one.
+    pub fn rotate(&mut self, party: &str, holder: &str) {
+        *self.rotations.entry((party.to_owned(), holder.to_owned())).or_insert(0) += 1;
+    }
+
+    /// The key that will follow the holder's present one, made where there is none.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if it can be neither read nor made.
+    pub fn next_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
+        let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
+        let path = self.path_after(party, holder, rotated + 1);
+        if path.exists() { read(&path) } else { generate(&path, &self.origin.holder_key_name(party, holder)) }
+    }
+
+    /// Whether a holder's key is at hand.
+    pub fn has(&self, party: &str, holder: &str) -> bool {
+        self.path(party, holder).exists()
+    }
+
+    /// The key of a holder.
+    ///
+    /// # Errors
+    /// [`BadKeyFile::Absent`] if it is not there.
+    pub fn get(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
+        let name = self.origin.holder_key_name(party, holder);
+        let path = self.path(party, holder);
+        if let Some(key) = self.read.get(&path) {
+            return Ok(key.clone());
+        }
+        if !path.exists() {
+            return Err(BadKeyFile::Absent { name, folder: self.folder.clone() });
+        }
+        let key = read(&path)?;
+        if key.vkey().name != name {
+            return Err(BadKeyFile::Form { path });
+        }
+        self.read.insert(path, key.clone());
+        Ok(key)
+    }
+
+    /// The public key of a holder: of the key at hand, else from `<party>.<holder>.vkey`, else of
+    /// a key that is made.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if none can be read or made.
+    pub fn public_or_make(&mut self, party: &str, holder: &str) -> Result<Vkey, BadKeyFile> {
+        let path = self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}"));
+        if self.has(party, holder) || !path.exists() {
+            return Ok(self.get_or_make(party, holder)?.vkey());
+        }
+        let form = || BadKeyFile::Public { path: path.clone() };
+        let bytes = files::read(&path, 4096)?.ok_or_else(form)?;
+        let text = String::from_utf8(bytes).map_err(|_| form())?;
+        let vkey = Vkey::parse(text.trim_end()).map_err(|_| form())?;
+        let named = vkey.name == self.origin.holder_key_name(party, holder);
+        if named { Ok(vkey) } else { Err(form()) }
+    }
+
+    /// The key of a holder, made where there is none.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if it can be neither read nor made.
+    pub fn get_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
+        if !self.has(party, holder) {
+            generate(&self.path(party, holder), &self.origin.holder_key_name(party, holder))?;
+        }
+        self.get(party, holder)
+    }
+}

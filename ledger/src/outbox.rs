@@ -1,0 +1,143 @@
+//! The outbox: what has been signed and is on the disk, before anyone submits it. FORMAT.md 20.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use schemas::time::Timestamp;
+use schemas::value::Value;
+
+use crate::failure::{Damage, Failure};
+use crate::files;
+
+/// Longest outbox file, in bytes.
+const FILE_BYTES_MAX: usize = 256 << 20;
+
+/// An event on its way: the note, its disclosures, and what the sender knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parcel {
+    /// The signed note of the event.
+    pub note: String,
+    /// Disclosures of all slots in order; empty where the type has none.
+    pub slots: Vec<String>,
+    /// When the ledger shall receive it: in a replay alone.
+    pub received_at: Option<Timestamp>,
+    /// Address of the register row that it was made from.
+    pub source: String,
+}
+
+impl Parcel {
+    /// The line of an outbox file, without its end.
+    pub fn to_line(&self) -> String {
+        let slots = self.slots.iter().map(|s| Value::Text(s.clone())).collect();
+        let mut members = BTreeMap::from([
+            ("event".to_owned(), Value::Text(self.note.clone())),
+            ("opening".to_owned(), Value::Object(BTreeMap::from([("slots".to_owned(), Value::List(slots))]))),
+            ("source".to_owned(), Value::Text(self.source.clone())),
+        ]);
+        if let Some(instant) = self.received_at {
+            members.insert("received_at".to_owned(), Value::Text(instant.to_string()));
+        }
+        Value::Object(members).to_json()
+    }
+
+    /// Reads a line.
+    pub fn parse(line: &str) -> Option<Self> {
+        let json = Value::parse(line.as_bytes()).ok()?;
+        let text = |name: &str| json.get(name).and_then(Value::as_text).map(str::to_owned);
+        let slots = json.get("opening")?.get("slots")?.as_list()?;
+        let received_at = match json.get("received_at") {
+            Some(value) => Some(Timestamp::parse(value.as_text()?)?),
+            None => None,
+        };
+        Some(Self {
+            note: text("event")?,
+            slots: slots.iter().map(|s| s.as_text().map(str::to_owned)).collect::<Option<_>>()?,
+            received_at,
+            source: text("source")?,
+        })
+    }
+}
+
+/// A folder of parcels in the order in which they shall be submitted.
+#[derive(Debug)]
+pub struct Outbox {
+    folder: PathBuf,
+    sources: BTreeSet<String>,
+    next_file: u64,
+}
+
+impl Outbox {
+    /// Opens the folder, or makes it. A torn last line, which nobody was promised, is dropped.
+    ///
+    /// # Errors
+    /// [`Failure`] if a file cannot be read or a whole line makes no sense.
+    pub fn open(folder: &Path) -> Result<Self, Failure> {
+        files::create_folder(folder)?;
+        let mut outbox = Self { folder: folder.to_owned(), sources: BTreeSet::new(), next_file: 1 };
+        for path in outbox.paths()? {
+            let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+            let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
+            if whole < bytes.len() {
+                files::cut(&path, whole as u64)?;
+            }
+            for parcel in parcels(&path, &bytes[..whole])? {
+                outbox.sources.insert(parcel.source);
+            }
+            let number = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse::<u64>().ok());
+            outbox.next_file = outbox.next_file.max(number.unwrap_or(0) + 1);
+        }
+        Ok(outbox)
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        let numbered = |name: &str| {
+            name.strip_suffix(".jsonl").is_some_and(|n| n.len() >= 6 && n.bytes().all(|b| b.is_ascii_digit()))
+        };
+        files::list(&self.folder, numbered)
+    }
+
+    /// Whether a register row was signed into this outbox before.
+    pub fn has(&self, source: &str) -> bool {
+        self.sources.contains(source)
+    }
+
+    /// Whether nothing was ever signed into it.
+    pub fn is_empty(&self) -> bool {
+        self.sources.is_empty()
+    }
+
+    /// Writes parcels as one more file; they are on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`Failure`] if that did not work; then none counts as written.
+    pub fn add(&mut self, parcels: &[Parcel]) -> Result<(), Failure> {
+        if parcels.is_empty() {
+            return Ok(());
+        }
+        let text: String = parcels.iter().map(|p| p.to_line() + "\n").collect();
+        files::append(&self.folder.join(format!("{:06}.jsonl", self.next_file)), text.as_bytes())?;
+        self.next_file += 1;
+        self.sources.extend(parcels.iter().map(|p| p.source.clone()));
+        Ok(())
+    }
+
+    /// All parcels in order.
+    ///
+    /// # Errors
+    /// [`Failure`] if a file cannot be read.
+    pub fn parcels(&self) -> Result<Vec<Parcel>, Failure> {
+        let mut all = Vec::new();
+        for path in self.paths()? {
+            let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+            all.extend(parcels(&path, &bytes)?);
+        }
+        Ok(all)
+    }
+}
+
+fn parcels(path: &Path, bytes: &[u8]) -> Result<Vec<Parcel>, Failure> {
+    let damaged =
+        |number| Failure::Damaged { path: path.to_owned(), damage: Damage::Line { position: number }, known: None };
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged(0))?;
+    (1..).zip(text.lines()).map(|(number, line)| Parcel::parse(line).ok_or_else(|| damaged(number))).collect()
+}

@@ -1,0 +1,208 @@
+//! Decides what a batch becomes. Reads no clock and no disk; nothing has happened yet.
+
+use schemas::catalogue::Catalogue;
+use schemas::checkpoint::Checkpoint;
+use schemas::entry::BadEntry;
+use schemas::event::{Event, Head, SignedEvent};
+use schemas::hash::Hash;
+use schemas::note::Note;
+use schemas::time::Timestamp;
+use schemas::value::Value;
+use verifier::admit::SEAL;
+use verifier::refusal::Refusal;
+use verifier::signature::SecretKey;
+use verifier::state::State;
+
+use crate::intake::{self, BadIntake};
+
+/// What someone hands in: a signed event and its hidden values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submission {
+    /// The signed note.
+    pub note: Vec<u8>,
+    /// Disclosures of all slots, in order.
+    pub slots: Vec<String>,
+    /// When the ledger received it.
+    pub received_at: Timestamp,
+}
+
+/// What became of a submission.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It stands in the log at that position.
+    Accepted {
+        /// Its position.
+        position: u64,
+    },
+    /// The very same event stands there already: the same answer again.
+    Already {
+        /// Its position.
+        position: u64,
+    },
+    /// It was kept out.
+    Refused(Rejection),
+}
+
+/// Why a submission was kept out: the reporter must act.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// By the gate that every auditor replays.
+    #[error("{0} (FORMAT.md 11, {n})", n = .0.number())]
+    Admission(#[from] Refusal),
+    /// By the ledger's own gate.
+    #[error(transparent)]
+    Intake(#[from] BadIntake),
+}
+
+/// Keys of the ledger itself.
+#[derive(Clone, Debug)]
+pub struct LedgerKeys {
+    /// Signs checkpoints; its name is the origin.
+    pub log: SecretKey,
+    /// Signs genesis and seals.
+    pub seal: SecretKey,
+}
+
+/// Everything that one commit will write and answer.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Position of the first entry.
+    pub first: u64,
+    /// Entries, the seal last.
+    pub entries: Vec<Vec<u8>>,
+    /// Opening lines, one an entry.
+    pub lines: Vec<String>,
+    /// The checkpoint over all of it.
+    pub checkpoint: Checkpoint,
+    /// The same, signed.
+    pub note: Note,
+    /// One answer a submission, in order.
+    pub answers: Vec<Answer>,
+}
+
+/// Plans a batch on top of `state`, which afterwards is the state with the batch. One event that
+/// is kept out does not spoil the others. If the plan cannot be committed, the state must be
+/// thrown away with it.
+pub fn plan(state: &mut State, submissions: &[Submission], sealed_at: Timestamp, keys: &LedgerKeys) -> Plan {
+    let first = state.size();
+    let (mut entries, mut lines, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    for submission in submissions {
+        // A clock set back must not reorder history: time may stand still but not retreat.
+        let received_at = not_before(state, submission.received_at);
+        let answer = match admit(state, submission, received_at) {
+            Ok(Admitted::Entry(bytes, line)) => {
+                let position = first + entries.len() as u64;
+                entries.push(bytes);
+                lines.push(line);
+                Answer::Accepted { position }
+            }
+            Ok(Admitted::Already(position)) => Answer::Already { position },
+            Err(why) => Answer::Refused(why),
+        };
+        answers.push(answer);
+    }
+    let seal = seal(state, &keys.seal);
+    let opened = state.keyring().open(seal).expect("the ledger's own key signed it");
+    let received_at = not_before(state, sealed_at);
+    let placed = state.admit(&opened, received_at).expect("a seal made from the state fits it");
+    entries.push(placed.bytes);
+    lines.push(String::new());
+    let checkpoint = Checkpoint { origin: state.origin().clone(), size: state.size(), root: state.root() };
+    let text = checkpoint.to_text();
+    let note = Note { signatures: vec![keys.log.sign(&text)], text };
+    Plan { first, entries, lines, checkpoint, note, answers }
+}
+
+enum Admitted {
+    Entry(Vec<u8>, String),
+    Already(u64),
+}
+
+fn admit(state: &mut State, submission: &Submission, received_at: Timestamp) -> Result<Admitted, Rejection> {
+    let signed = SignedEvent::parse(&submission.note).map_err(BadEntry::from).map_err(Refusal::from)?;
+    if let Some(position) = state.position_of(&signed) {
+        return Ok(Admitted::Already(position));
+    }
+    let id = signed.id();
+    let line = intake::check(&signed.event, id, state.size(), &submission.slots)?;
+    let opened = state.keyring().open(signed)?;
+    let placed = state.admit(&opened, received_at)?;
+    Ok(Admitted::Entry(placed.bytes, line))
+}
+
+fn not_before(state: &State, instant: Timestamp) -> Timestamp {
+    state.last_received().map_or(instant, |last| last.max(instant))
+}
+
+/// The event that closes a batch. FORMAT.md 9.
+fn seal(state: &mut State, key: &SecretKey) -> SignedEvent {
+    let kind = Catalogue::built_in().event(SEAL).expect("the catalogue has the seal");
+    let genesis = state.genesis().expect("a ledger begins with genesis").operator.clone();
+    let batch = state.batches() + 1;
+    let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+    let at = state.last_received().expect("a ledger begins with genesis").date(0);
+    let mut event = Event::new(&Head {
+        kind: (&kind.name, kind.v),
+        ledger: state.origin(),
+        by: &genesis,
+        row: &format!("b{batch}"),
+        seq: i64::try_from(batch).unwrap_or(i64::MAX),
+        at,
+    });
+    event.data.insert("batch".to_owned(), number(batch));
+    event.data.insert("map_root".to_owned(), Value::Text(state.map_root().to_hex()));
+    event.data.insert("size".to_owned(), number(state.size()));
+    event.data.insert("streams".to_owned(), number(state.streams()));
+    signed_by(event, key)
+}
+
+/// The first entry of a log.
+pub struct Genesis<'a> {
+    /// Who keeps the ledger.
+    pub operator: &'a str,
+    /// Who enters parties into the register, and its role.
+    pub registrar: (&'a str, schemas::catalogue::Role),
+    /// First keys of the operator beside the ledger's own.
+    pub operator_keys: Vec<String>,
+    /// First keys of the registrar, unless it is the operator.
+    pub registrar_keys: Vec<String>,
+    /// First keys of the oversight bodies.
+    pub oversight_keys: Vec<String>,
+}
+
+/// Signs genesis with the ledger's own key.
+pub fn genesis(origin: &schemas::note::Origin, facts: &Genesis<'_>, keys: &LedgerKeys, at: Timestamp) -> SignedEvent {
+    let kind = Catalogue::built_in().event(verifier::admit::GENESIS).expect("the catalogue has genesis");
+    let head =
+        Head { kind: (&kind.name, kind.v), ledger: origin, by: facts.operator, row: "genesis", seq: 0, at: at.date(0) };
+    let mut event = Event::new(&head);
+    let text = |s: &str| Value::Text(s.to_owned());
+    let list = |keys: &[String]| Value::List(keys.iter().map(|k| text(k)).collect());
+    let mut set = |name: &str, value: Value| event.data.insert(name.to_owned(), value);
+    set("catalogue", Value::Text(Catalogue::built_in().digest().to_hex()));
+    set("log_key", Value::Text(keys.log.vkey().to_string()));
+    set("operator", text(facts.operator));
+    let mut operator_keys = vec![keys.seal.vkey().to_string()];
+    operator_keys.extend(facts.operator_keys.iter().cloned());
+    set("operator_keys", list(&operator_keys));
+    set("registrar", text(facts.registrar.0));
+    set("registrar_role", text(facts.registrar.1.as_str()));
+    if !facts.registrar_keys.is_empty() {
+        set("registrar_keys", list(&facts.registrar_keys));
+    }
+    if !facts.oversight_keys.is_empty() {
+        set("oversight_keys", list(&facts.oversight_keys));
+    }
+    signed_by(event, &keys.seal)
+}
+
+fn signed_by(event: Event, key: &SecretKey) -> SignedEvent {
+    let text = event.to_text();
+    let note = Note { signatures: vec![key.sign(&text)], text };
+    SignedEvent { event, note }
+}
+
+/// SHA-256 of the catalogue and the profile that a folder adopts, for `documents/`.
+pub fn document_digest(bytes: &[u8]) -> Hash {
+    Hash::of(&[bytes])
+}

@@ -1,0 +1,337 @@
+//! The one writer of a ledger: opens its folder, commits batches, answers. Never the other way round.
+
+use std::path::{Path, PathBuf};
+
+use schemas::checkpoint::Checkpoint;
+use schemas::hash::Hash;
+use schemas::note::{Note, Origin};
+use schemas::time::Timestamp;
+use verifier::fault::Fault;
+use verifier::refusal::Refusal;
+use verifier::state::State;
+
+use crate::anchor::Anchor;
+use crate::failure::{Damage, Failure, LastCheckpoint};
+use crate::files;
+use crate::keys::{self, BadKeyFile};
+use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Submission};
+use crate::probe::Probe;
+use crate::store::{Batch, Committed, Store};
+use crate::vault::Vault;
+
+/// Largest document, in bytes. FORMAT.md 1.5.
+pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
+
+/// Where the parts of a ledger lie within its folder.
+#[derive(Clone, Debug)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// The ledger in this folder.
+    pub fn new(folder: &Path) -> Self {
+        Self(folder.to_owned())
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The sled store.
+    pub fn store(&self) -> PathBuf {
+        self.0.join("store")
+    }
+
+    /// Openings beside the log.
+    pub fn openings(&self) -> PathBuf {
+        self.0.join("openings")
+    }
+
+    /// The last signed checkpoint, apart from the store.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.0.join("checkpoint")
+    }
+
+    /// Adopted catalogues and profiles, named by their digests.
+    pub fn documents(&self) -> PathBuf {
+        self.0.join("documents")
+    }
+
+    /// Key that signs checkpoints.
+    pub fn log_key(&self) -> PathBuf {
+        self.0.join("keys").join("log.key")
+    }
+
+    /// Key that signs seals.
+    pub fn seal_key(&self) -> PathBuf {
+        self.0.join("keys").join("seal.key")
+    }
+
+    /// What the importer has signed.
+    pub fn outbox(&self) -> PathBuf {
+        self.0.join("outbox")
+    }
+
+    /// Events that wait for a second signature.
+    pub fn drafts(&self) -> PathBuf {
+        self.0.join("drafts")
+    }
+
+    /// Pseudonyms of parties that are not named.
+    pub fn pseudonyms(&self) -> PathBuf {
+        self.0.join("pseudonyms")
+    }
+}
+
+/// Why a ledger cannot be made or opened.
+#[derive(Debug, thiserror::Error)]
+pub enum BadLedger {
+    /// The disk, the store, or what lies in it.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// A key is missing or broken.
+    #[error(transparent)]
+    Key(#[from] BadKeyFile),
+    /// Genesis is not acceptable.
+    #[error("genesis cannot be laid down: {0}")]
+    Genesis(Refusal),
+    /// The store holds what no ledger of this kind would have written.
+    #[error("the store at {} does not hold a log of this ledger: {fault}; restore from your newest bundle: `ledger restore --help`", .path.display())]
+    Log {
+        /// The store.
+        path: PathBuf,
+        /// What is wrong.
+        fault: Fault,
+    },
+    /// The last signed checkpoint cannot be read.
+    #[error("{} is no checkpoint of this log: restore it from your newest bundle", .path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// A ledger, open for writing.
+pub struct Writer {
+    home: Home,
+    store: Store,
+    vault: Vault,
+    anchor: Anchor,
+    state: State,
+    keys: LedgerKeys,
+    head: Note,
+    committed: Committed,
+}
+
+/// What a commit answers; can be had only from [`Writer::commit`], after it is on the disk.
+#[derive(Debug)]
+pub struct Answered {
+    /// One answer a submission, in order.
+    pub answers: Vec<Answer>,
+    /// The checkpoint that covers them.
+    pub checkpoint: Checkpoint,
+}
+
+impl Writer {
+    /// Makes a new ledger: folder, keys, genesis and its seal.
+    ///
+    /// # Errors
+    /// [`BadLedger`]; an existing ledger is never touched.
+    pub fn create(home: &Home, origin: &Origin, facts: &Genesis<'_>, at: Timestamp) -> Result<Self, BadLedger> {
+        if home.checkpoint().exists() {
+            return Err(Failure::Occupied { path: home.folder().to_owned() }.into());
+        }
+        // A first try that was cut short left no checkpoint: nobody was answered, so begin again.
+        if home.store().exists() {
+            std::fs::remove_dir_all(home.store()).map_err(|source| Failure::Io {
+                doing: "remove",
+                path: home.store(),
+                source,
+            })?;
+        }
+        let keys = make_keys(home, origin, facts.operator)?;
+        let mut state = State::new(origin.clone());
+        let genesis = plan::genesis(origin, facts, &keys, at);
+        let opened = state.keyring().open(genesis).map_err(BadLedger::Genesis)?;
+        let placed = state.admit(&opened, at).map_err(BadLedger::Genesis)?;
+        let mut plan = plan::plan(&mut state, &[], at, &keys);
+        plan.first = 0;
+        plan.entries.insert(0, placed.bytes);
+        plan.lines.insert(0, String::new());
+        let store = Store::create(&home.store())?;
+        let vault = Vault::open(&home.openings(), 0)?;
+        let anchor = Anchor::at(&home.checkpoint());
+        let document = schemas::catalogue::TEXT.as_bytes();
+        write_document(home, document)?;
+        let committed = write(&store, &vault, &anchor, &plan)?;
+        let head = plan.note;
+        Ok(Self { home: home.clone(), store, vault, anchor, state, keys, head, committed })
+    }
+
+    /// Opens a ledger: the store is probed in a child process, read entry by entry against chain
+    /// and admission, and compared with the last signed checkpoint, which is kept apart from it.
+    ///
+    /// # Errors
+    /// [`BadLedger`] with the way out.
+    pub fn open(home: &Home, probe: &Probe) -> Result<Self, BadLedger> {
+        let anchor = Anchor::at(&home.checkpoint());
+        let bytes = anchor.read()?;
+        let absent = || Failure::Absent { what: "ledger", path: home.folder().to_owned() };
+        let bytes = bytes.ok_or_else(absent)?;
+        let bad = || BadLedger::Checkpoint { path: home.checkpoint() };
+        let head = Note::parse(&bytes).map_err(|_| bad())?;
+        let signed = Checkpoint::parse(&head.text).map_err(|_| bad())?;
+        let last = LastCheckpoint { path: home.checkpoint(), size: signed.size, root: signed.root.to_base64() };
+        let keys = read_keys(home)?;
+        let holds = verifier::signature::PublicKey::new(&keys.log.vkey())
+            .is_ok_and(|key| head.signatures.iter().any(|l| key.holds_strictly(head.text.as_bytes(), &l.signature)));
+        if signed.origin.as_str() != keys.log.vkey().name || !holds {
+            return Err(bad());
+        }
+        let store = Store::open(&home.store(), probe).map_err(|f| f.knowing(&last))?;
+        let mut state = State::new(signed.origin.clone());
+        let mut root_then = None;
+        for entry in store.entries(0) {
+            let (_, bytes) = entry.map_err(|f| f.knowing(&last))?;
+            state.replay(&bytes).map_err(|fault| BadLedger::Log { path: home.store(), fault })?;
+            if state.size() == signed.size {
+                root_then = Some(state.root());
+            }
+        }
+        match root_then {
+            None => {
+                return Err(Failure::Behind { path: home.store(), size: state.size(), known: Box::new(last) }.into());
+            }
+            Some(root) if root != signed.root => {
+                let (path, root) = (home.store(), root.to_base64());
+                return Err(Failure::Differs { path, root, known: Box::new(last) }.into());
+            }
+            Some(_) => {}
+        }
+        let vault = Vault::open(&home.openings(), state.size())?;
+        let committed = store.committed();
+        let mut writer = Self { home: home.clone(), store, vault, anchor, state, keys, head, committed };
+        writer.catch_up(signed.size)?;
+        Ok(writer)
+    }
+
+    /// A commit that was cut short after the store, before the checkpoint apart from it.
+    fn catch_up(&mut self, signed: u64) -> Result<(), BadLedger> {
+        if self.state.size() == signed {
+            return Ok(());
+        }
+        let damaged = || Failure::Damaged {
+            path: self.home.store(),
+            damage: Damage::Unlike { what: "last checkpoint" },
+            known: None,
+        };
+        let name = checkpoint_name(self.state.size());
+        let bytes = self.store.note(&name)?.ok_or_else(damaged)?;
+        let note = Note::parse(&bytes).map_err(|_| damaged())?;
+        let checkpoint = Checkpoint::parse(&note.text).map_err(|_| damaged())?;
+        if checkpoint.root != self.state.root() || !self.state.is_sealed() {
+            return Err(damaged().into());
+        }
+        self.anchor.replace(&bytes)?;
+        self.head = note;
+        Ok(())
+    }
+
+    /// Commits one batch, then answers. Everything in the answer is on the disk.
+    ///
+    /// # Errors
+    /// [`Failure`]: nobody is answered, and this writer takes nothing more; open the ledger again.
+    pub fn commit(&mut self, submissions: &[Submission], sealed_at: Timestamp) -> Result<Answered, Failure> {
+        if self.committed.size() != self.state.size() {
+            return Err(Failure::Stopped { path: self.home.folder().to_owned() });
+        }
+        let plan = plan::plan(&mut self.state, submissions, sealed_at, &self.keys);
+        self.committed = write(&self.store, &self.vault, &self.anchor, &plan)?;
+        self.head = plan.note;
+        Ok(Answered { answers: plan.answers, checkpoint: plan.checkpoint })
+    }
+
+    /// Keeps a document that an event adopts, under its digest.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be written.
+    pub fn keep_document(&self, bytes: &[u8]) -> Result<Hash, Failure> {
+        write_document(&self.home, bytes)
+    }
+
+    /// What the log has said so far.
+    pub fn state(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    /// The same, to look at.
+    pub fn log(&self) -> &State {
+        &self.state
+    }
+
+    /// The last signed checkpoint.
+    pub fn head(&self) -> &Note {
+        &self.head
+    }
+
+    /// The store of entries.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The openings.
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// The ledger's folder.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+}
+
+/// Name under which the store keeps the checkpoint of a size.
+pub fn checkpoint_name(size: u64) -> String {
+    format!("checkpoint/{size:020}")
+}
+
+/// Openings, then store, then the checkpoint apart from it; each is on the disk before the next.
+fn write(store: &Store, vault: &Vault, anchor: &Anchor, plan: &Plan) -> Result<Committed, Failure> {
+    vault.append(plan.first, &plan.lines)?;
+    let note = plan.note.to_text().into_bytes();
+    let notes = vec![(checkpoint_name(plan.checkpoint.size), note.clone())];
+    let committed = store.commit(&Batch { first: plan.first, entries: plan.entries.clone(), notes })?;
+    anchor.replace(&note)?;
+    Ok(committed)
+}
+
+fn write_document(home: &Home, bytes: &[u8]) -> Result<Hash, Failure> {
+    if bytes.len() > DOCUMENT_BYTES_MAX {
+        return Err(Failure::Unfit { what: "a document", bytes: bytes.len(), min: 0, max: DOCUMENT_BYTES_MAX });
+    }
+    let digest = Hash::of(&[bytes]);
+    files::create_folder(&home.documents())?;
+    let path = home.documents().join(digest.to_hex());
+    if !path.exists() {
+        files::replace(&path, bytes)?;
+    }
+    Ok(digest)
+}
+
+fn make_keys(home: &Home, origin: &Origin, operator: &str) -> Result<LedgerKeys, BadKeyFile> {
+    let log = if home.log_key().exists() {
+        keys::read(&home.log_key())?
+    } else {
+        keys::generate(&home.log_key(), origin.as_str())?
+    };
+    let seal = if home.seal_key().exists() {
+        keys::read(&home.seal_key())?
+    } else {
+        keys::generate(&home.seal_key(), &origin.holder_key_name(operator, "ledger"))?
+    };
+    Ok(LedgerKeys { log, seal })
+}
+
+fn read_keys(home: &Home) -> Result<LedgerKeys, BadKeyFile> {
+    Ok(LedgerKeys { log: keys::read(&home.log_key())?, seal: keys::read(&home.seal_key())? })
+}

@@ -1,0 +1,125 @@
+//! C2SP tlog-tiles: where hashes and entries lie as static files. FORMAT.md 7.
+
+use crate::hash::Hash;
+
+/// Hashes in a full tile, entries in a full bundle: 2^8.
+pub const TILE_WIDTH: u64 = 256;
+
+/// One tile: hashes of a level, or a bundle of entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tile {
+    /// Level of hash tiles; `None` for entries.
+    pub level: Option<u8>,
+    /// Index within its level.
+    pub index: u64,
+    /// Items in it, 1 to 256.
+    pub width: u64,
+}
+
+impl Tile {
+    /// Its path, such as `tile/0/x001/067.p/8`.
+    pub fn path(&self) -> String {
+        let level = self.level.map_or_else(|| "entries".to_owned(), |l| l.to_string());
+        let partial = if self.width < TILE_WIDTH { format!(".p/{}", self.width) } else { String::new() };
+        format!("tile/{level}/{}{partial}", index_path(self.index))
+    }
+
+    /// All tiles of a log of `size` entries: bundles of entries, then hash tiles level by level.
+    pub fn all(size: u64) -> Vec<Self> {
+        let mut tiles = Vec::new();
+        let mut of_level = |level: Option<u8>, items: u64| {
+            for index in 0..items.div_ceil(TILE_WIDTH) {
+                let width = (items - index * TILE_WIDTH).min(TILE_WIDTH);
+                tiles.push(Self { level, index, width });
+            }
+        };
+        of_level(None, size);
+        let (mut level, mut items) = (0, size);
+        while items > 0 {
+            of_level(Some(level), items);
+            level += 1;
+            items /= TILE_WIDTH;
+        }
+        tiles
+    }
+}
+
+/// An index in groups of three digits: `x001/x234/067`.
+pub fn index_path(index: u64) -> String {
+    let mut path = format!("{:03}", index % 1000);
+    let mut rest = index / 1000;
+    while rest > 0 {
+        path = format!("x{:03}/{path}", rest % 1000);
+        rest /= 1000;
+    }
+    path
+}
+
+/// A bundle of entries: each preceded by its length as u16.
+pub fn bundle_bytes<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for entry in entries {
+        let length = u16::try_from(entry.len()).expect("an entry is at most 65,535 bytes");
+        out.extend_from_slice(&length.to_be_bytes());
+        out.extend_from_slice(entry);
+    }
+    out
+}
+
+/// The entries of a bundle; `None` if it does not hold exactly `width` of them.
+pub fn split_bundle(mut bytes: &[u8], width: u64) -> Option<Vec<&[u8]>> {
+    let mut entries = Vec::new();
+    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
+        let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+        entries.push(entry);
+        bytes = rest;
+    }
+    (bytes.is_empty() && entries.len() as u64 == width).then_some(entries)
+}
+
+/// The hashes of a tile; `None` if it does not hold exactly `width` of them.
+pub fn split_hashes(bytes: &[u8], width: u64) -> Option<Vec<Hash>> {
+    let (hashes, rest) = bytes.as_chunks::<32>();
+    (rest.is_empty() && hashes.len() as u64 == width).then(|| hashes.iter().map(|h| Hash(*h)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_those_of_the_specification() {
+        // The example of C2SP tlog-tiles.
+        assert_eq!(Tile { level: Some(0), index: 1_234_067, width: 256 }.path(), "tile/0/x001/x234/067");
+        assert_eq!(Tile { level: None, index: 7, width: 8 }.path(), "tile/entries/007.p/8");
+    }
+
+    #[test]
+    fn a_log_has_these_tiles() {
+        let paths = |size| Tile::all(size).iter().map(Tile::path).collect::<Vec<_>>();
+        assert!(paths(0).is_empty());
+        assert_eq!(paths(1), ["tile/entries/000.p/1", "tile/0/000.p/1"]);
+        assert_eq!(
+            paths(70_000)[270..276],
+            [
+                "tile/entries/270",
+                "tile/entries/271",
+                "tile/entries/272",
+                "tile/entries/273.p/112",
+                "tile/0/000",
+                "tile/0/001"
+            ]
+        );
+        assert_eq!(paths(70_000)[548..], ["tile/1/000", "tile/1/001.p/17", "tile/2/000.p/1"]);
+    }
+
+    #[test]
+    fn bundles_are_exact() {
+        let bytes = bundle_bytes([b"one".as_slice(), b""]);
+        assert_eq!(split_bundle(&bytes, 2), Some(vec![b"one".as_slice(), b""]));
+        assert_eq!(split_bundle(&bytes, 1), None);
+        for cut in 0..bytes.len() {
+            assert_eq!(split_bundle(&bytes[..cut], 2), None);
+        }
+    }
+}

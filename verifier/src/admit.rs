@@ -1,0 +1,553 @@
+//! Admission: may this event stand in this log, here, now? FORMAT.md 11.
+//!
+//! One function, run by the ledger before it commits and replayed by every auditor: the ledger
+//! never accepts what an auditor would reject. It looks at log bytes alone.
+
+use schemas::catalogue::{Cosigner, EventType, Kind, Role, Targets};
+use schemas::entry::{BadEntry, ENTRY_BYTES_MAX, Entry};
+use schemas::event::{Event, RefValue, SignedEvent};
+use schemas::hash::Hash;
+use schemas::note::{ALG_ED25519, Vkey};
+use schemas::time::Timestamp;
+use schemas::value::Value;
+
+use crate::fault::Fault;
+use crate::keyring::{Holder, KeyNumber};
+use crate::refusal::{Own, Refusal, TrustNeed};
+use crate::signature::PublicKey;
+use crate::state::{Genesis, State};
+use crate::verified::Verified;
+
+/// The type that closes every batch. FORMAT.md 9.
+pub const SEAL: &str = "ledger.index.sealed";
+/// The type of the first entry.
+pub const GENESIS: &str = "ledger.genesis";
+/// A claimed day may lie this far after the day of receipt in UTC: no place on earth is further ahead.
+const AHEAD_SECONDS: i64 = 14 * 3600;
+
+/// An admitted event in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its place.
+    pub position: u64,
+    /// The entry's bytes.
+    pub bytes: Vec<u8>,
+    /// The entry's leaf.
+    pub leaf: Hash,
+}
+
+/// What an admitted event does to the registry.
+enum Effect {
+    None,
+    Genesis(Box<Genesis>, Vec<(PublicKey, Holder, Role)>),
+    Enrol { key: Option<Box<PublicKey>>, holder: Holder, role: Role, from: Timestamp, until: Option<Timestamp> },
+    Rotate { key: Box<PublicKey>, old: Vec<KeyNumber>, holder: Holder, role: Role, from: Timestamp },
+    Revoke { keys: Vec<KeyNumber>, at: Timestamp },
+    Facility(String),
+    Mode(String, bool),
+}
+
+impl State {
+    /// Admits the next event and takes it in. `received_at` must not go back; the caller holds
+    /// the clock still where it would.
+    ///
+    /// # Errors
+    /// [`Refusal`]; the state is as it was before.
+    pub fn admit(&mut self, signed: &Verified<SignedEvent>, received_at: Timestamp) -> Result<Placed, Refusal> {
+        self.place(signed.get(), received_at)
+    }
+
+    /// Takes in an entry that this ledger has admitted before: chain and admission again, but not
+    /// the signatures, which were checked then. The caller compares the root with the last
+    /// signed checkpoint.
+    ///
+    /// # Errors
+    /// [`Fault`] names the entry.
+    pub fn replay(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let position = self.size();
+        let entry = Entry::parse(bytes).map_err(|what| Fault::Entry { position, what })?;
+        let address = entry.signed.event.address();
+        if entry.position != position {
+            return Err(Fault::Position { position, address: Some(address), found: entry.position });
+        }
+        if entry.prev != self.last_leaf() {
+            return Err(Fault::Chain { position, address: Some(address) });
+        }
+        let placed = self.place(&entry.signed, entry.received_at);
+        placed.map(drop).map_err(|refusal| Fault::Admission { position, address, refusal })
+    }
+
+    /// The same for an event whose signatures the caller checks in a batch afterwards.
+    pub(crate) fn place(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<Placed, Refusal> {
+        let position = self.size();
+        let note = signed.note.to_text();
+        let bytes = Entry::bytes(position, received_at, self.last_leaf(), note.as_bytes());
+        if bytes.len() > ENTRY_BYTES_MAX {
+            return Err(BadEntry::TooLong.into());
+        }
+        let (kind, effect) = self.check(signed, received_at)?;
+        self.apply(effect);
+        let leaf = Hash::leaf(&bytes);
+        self.take(signed, kind, leaf, received_at);
+        Ok(Placed { position, bytes, leaf })
+    }
+
+    fn check(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<(&'static EventType, Effect), Refusal> {
+        let event = &signed.event;
+        if event.ledger != self.origin().as_str() {
+            return Err(Refusal::OtherLedger { found: event.ledger.clone(), here: self.origin().to_string() });
+        }
+        let kind = self.catalogue.event(&event.kind).filter(|k| k.v == event.v);
+        let kind = kind.ok_or_else(|| Refusal::UnknownType { kind: event.kind.clone(), v: event.v })?;
+        self.check_fields(event, kind)?;
+        if (self.size() == 0) != (kind.name == GENESIS) {
+            return Err(Refusal::Trust { kind: kind.name.clone(), needs: TrustNeed::First });
+        }
+        let effect = if kind.name == GENESIS {
+            self.check_genesis(signed, kind, received_at)?
+        } else {
+            let signers = self.check_signers(signed, kind, received_at)?;
+            self.check_trust(signed, kind, &signers, received_at)?
+        };
+        self.check_unused(signed, kind)?;
+        self.check_refs(event, kind)?;
+        let latest = received_at.plus_seconds(AHEAD_SECONDS).date(0);
+        if event.at() > latest || self.last_received().is_some_and(|last| received_at < last) {
+            return Err(Refusal::InTheFuture { at: event.at(), received_at });
+        }
+        self.check_own(signed, kind)?;
+        if kind.name == SEAL {
+            self.check_seal(signed, kind)?;
+        }
+        Ok((kind, effect))
+    }
+
+    /// FORMAT.md 11, 4.
+    fn check_fields(&self, event: &Event, kind: &EventType) -> Result<(), Refusal> {
+        if kind.hides != event.hidden.is_some() {
+            return Err(Refusal::Slots { kind: kind.name.clone(), has: kind.hides });
+        }
+        if kind.id_of.is_some() != event.id.is_some() {
+            return Err(Refusal::IdPresence { kind: kind.name.clone(), wants: kind.id_of.is_some() });
+        }
+        let party = event.text("organisation").unwrap_or_default();
+        let unnamed = event.text("identity_mode").map_or_else(|| self.is_unnamed(party), |mode| mode != "named");
+        for (name, value) in &event.data {
+            let unknown = || Refusal::UnknownField { kind: kind.name.clone(), field: name.clone() };
+            let field = kind.field(name).ok_or_else(unknown)?;
+            if !field.is_public() {
+                return Err(Refusal::HiddenInPublic { field: name.clone() });
+            }
+            if field.restricted_unless_named && unnamed {
+                return Err(Refusal::NotNamed { field: name.clone(), party: party.to_owned() });
+            }
+            field.check(value).map_err(|why| Refusal::BadField { field: name.clone(), why })?;
+        }
+        let missing = kind.fields.iter().find(|f| {
+            let needed = f.required && f.is_public() && !(f.restricted_unless_named && unnamed);
+            needed && !event.data.contains_key(&f.name)
+        });
+        missing.map_or(Ok(()), |f| Err(Refusal::MissingField { field: f.name.clone() }))
+    }
+
+    /// FORMAT.md 11, 5 and 7 to 10; the signatures themselves are checked by [`crate::keyring::Keyring::open`].
+    fn check_signers(&self, signed: &SignedEvent, kind: &EventType, at: Timestamp) -> Result<Vec<Signer>, Refusal> {
+        let (event, lines) = (&signed.event, &signed.note.signatures);
+        let max = if kind.name == "visit.dispute.resolved" { 2 } else { usize::from(kind.signatures) };
+        if lines.len() > max {
+            return Err(Refusal::TooManySignatures { kind: kind.name.clone(), max, got: lines.len() });
+        }
+        let mut signers = Vec::new();
+        for line in lines {
+            let signer = match self.keyring.find(line) {
+                Some(number) => {
+                    let key = self.keyring.key(number);
+                    if !key.in_force(at) {
+                        return Err(Refusal::NotInForce { name: line.name.clone(), at });
+                    }
+                    Signer { key: Some(number), holder: key.holder.clone(), role: Some(key.role) }
+                }
+                // Only a key that the event itself brings gets as far as this.
+                None => match self.origin().holder_of(&line.name) {
+                    Some((party, name)) => {
+                        let holder = Holder { party: party.to_owned(), name: name.to_owned() };
+                        Signer { key: None, role: self.role(party), holder }
+                    }
+                    None => return Err(Refusal::UnknownKey { name: line.name.clone(), id: line.id }),
+                },
+            };
+            signers.push(signer);
+        }
+        let author = &signers[0];
+        if author.holder.party != event.by {
+            return Err(Refusal::NotTheAuthor { name: lines[0].name.clone(), by: event.by.clone() });
+        }
+        let role = author.role.or_else(|| if author.key.is_none() { enrolled_role(event) } else { None });
+        if role.is_none_or(|role| !kind.authors.contains(&role)) {
+            return Err(Refusal::WrongRole { by: event.by.clone(), role, kind: kind.name.clone() });
+        }
+        if let Some(key) = author.key
+            && self.keyring.number_used(key, event.seq)
+        {
+            return Err(Refusal::NumberUsed { name: lines[0].name.clone(), seq: event.seq });
+        }
+        Ok(signers)
+    }
+
+    /// FORMAT.md 11, 11.
+    fn check_unused(&self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
+        let address = signed.event.address();
+        if self.record(&address).is_some() {
+            return Err(Refusal::AddressUsed { address });
+        }
+        match (&kind.id_of, &signed.event.id) {
+            (Some(id_of), Some(id)) if self.has_thing(id_of, id) => {
+                Err(Refusal::IdUsed { kind: id_of.clone(), id: id.clone() })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// FORMAT.md 11, 12.
+    fn check_refs(&self, event: &Event, kind: &EventType) -> Result<(), Refusal> {
+        for reference in &kind.refs {
+            if !reference.optional && !event.refs.contains_key(&reference.name) {
+                return Err(Refusal::MissingRef { name: reference.name.clone() });
+            }
+        }
+        for (name, value) in &event.refs {
+            let unknown = || Refusal::UnknownRef { kind: kind.name.clone(), name: name.clone() };
+            let reference = kind.reference(name).ok_or_else(unknown)?;
+            let targets = value.targets();
+            let form = match value {
+                RefValue::One(_) => !reference.many,
+                RefValue::Many(_) => {
+                    let most = schemas::catalogue::LIST_ITEMS_MAX;
+                    let different = targets.iter().collect::<std::collections::BTreeSet<_>>().len() == targets.len();
+                    reference.many && (1..=most).contains(&targets.len()) && different
+                }
+            };
+            if !form {
+                return Err(unknown());
+            }
+            for target in targets {
+                let (found, wanted) = match &reference.targets {
+                    Targets::Any => (self.record(target).is_some(), "a record".to_owned()),
+                    Targets::Types(types) => (self.target(types, target).is_some(), types.join(" or ")),
+                };
+                if !found {
+                    return Err(Refusal::NoTarget { name: name.clone(), target: target.clone(), wanted });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 11, 15.
+    fn check_own(&self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
+        let event = &signed.event;
+        let not = |what| Err(Refusal::NotYours { what });
+        let role = self.role(&event.by);
+        let only = match role {
+            Some(Role::Cso) => Some(("organisation", Kind::Party)),
+            Some(Role::Facility) => Some(("facility", Kind::Facility)),
+            _ => None,
+        };
+        if let Some((name, _)) = only
+            && let Some(found) = event.text(name).filter(|found| *found != event.by)
+        {
+            return not(Own::Itself { by: event.by.clone(), field: name.to_owned(), found: found.to_owned() });
+        }
+        match kind.name.as_str() {
+            "record.corrected" | "record.retracted" => {
+                let target = event.refs.get("target").and_then(|t| t.targets().first()).map_or("", String::as_str);
+                let author = target.split('/').next().unwrap_or_default();
+                if author != event.by {
+                    return not(Own::Record { author: author.to_owned() });
+                }
+            }
+            "access.request.withdrawn" | "access.clarification.supplied" => {
+                let request = event.refs.get("request").and_then(|t| t.targets().first()).map_or("", String::as_str);
+                let requester = request.split('/').next().unwrap_or_default();
+                if requester != event.by {
+                    return not(Own::Requester { requester: requester.to_owned() });
+                }
+            }
+            "access.request.acknowledged"
+            | "access.clarification.requested"
+            | "access.request.approved"
+            | "access.request.denied"
+            | "access.approval.suspended"
+            | "access.approval.revoked" => {
+                let case = ["request", "approval"].iter().find_map(|name| {
+                    let Targets::Types(types) = &kind.reference(name)?.targets else { return None };
+                    let id = event.refs.get(*name)?.targets().first()?;
+                    self.facility_of(self.target(types, id)?.0)
+                });
+                if let Some(facility) = case.filter(|f| Some(*f) != event.text("facility")) {
+                    return not(Own::Case { facility: facility.to_owned() });
+                }
+            }
+            "inspection.conducted" => {
+                let external = !matches!(event.text("kind"), Some("internal" | "followup"));
+                if external && role != Some(Role::Oversight) {
+                    return not(Own::Inspection);
+                }
+            }
+            "visit.dispute.resolved" => {
+                let organisation = event.text("organisation").unwrap_or_default();
+                let second = signed.note.signatures.get(1).and_then(|line| self.keyring.find(line));
+                let both = second.is_some_and(|n| self.keyring.key(n).holder.party == organisation);
+                if role != Some(Role::Oversight) && !both {
+                    return not(Own::Dispute);
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 9 and 11, 16.
+    fn check_seal(&mut self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
+        let event = &signed.event;
+        let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+        let batch = self.batches() + 1;
+        let want = [
+            ("batch", number(batch)),
+            ("map_root", Value::Text(self.map_root().to_hex())),
+            ("size", number(self.size())),
+            ("streams", number(self.streams())),
+        ];
+        for (field, want) in want {
+            let found = event.data.get(field);
+            if found != Some(&want) {
+                let found = found.map_or_else(String::new, Value::to_json);
+                return Err(Refusal::Seal { field, found, want: want.to_json() });
+            }
+        }
+        let key = self.keyring.find(&signed.note.signatures[0]).map(|n| self.keyring.key(n).public().vkey().clone());
+        if key != self.genesis.as_ref().map(|g| g.seal_key.clone()) {
+            let needs = TrustNeed::KeyName("the first key of genesis signs seals".to_owned());
+            return Err(Refusal::Trust { kind: kind.name.clone(), needs });
+        }
+        let want = format!("b{batch}");
+        if event.row != want || event.seq != i64::try_from(batch).unwrap_or(i64::MAX) {
+            return Err(Refusal::Seal { field: "row", found: event.row.clone(), want });
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 11, 14: genesis.
+    fn check_genesis(&self, signed: &SignedEvent, kind: &EventType, at: Timestamp) -> Result<Effect, Refusal> {
+        let event = &signed.event;
+        let bad = |needs| Refusal::Trust { kind: kind.name.clone(), needs };
+        let text = |name: &str| event.text(name).unwrap_or_default().to_owned();
+        let key_name = |name: &str| bad(TrustNeed::KeyName(name.to_owned()));
+        let log_key = Vkey::parse(&text("log_key")).map_err(|_| key_name("log_key"))?;
+        if log_key.name != self.origin().as_str() || log_key.alg != ALG_ED25519 {
+            return Err(key_name("log_key"));
+        }
+        PublicKey::new(&log_key).map_err(|e| bad(TrustNeed::Key(e)))?;
+        let (operator, registrar) = (text("operator"), text("registrar"));
+        let registrar_role = Role::parse(&text("registrar_role")).ok_or_else(|| bad(TrustNeed::OneOperator))?;
+        if event.by != operator || ((registrar == operator) != (registrar_role == Role::Operator)) {
+            return Err(bad(TrustNeed::OneOperator));
+        }
+        let mut keys: Vec<(PublicKey, Holder, Role)> = Vec::new();
+        for (field, role, party) in [
+            ("operator_keys", Role::Operator, Some(&operator)),
+            ("registrar_keys", registrar_role, Some(&registrar)),
+            ("oversight_keys", Role::Oversight, None),
+        ] {
+            for item in event.data.get(field).and_then(Value::as_list).unwrap_or_default() {
+                let vkey = item.as_text().and_then(|k| Vkey::parse(k).ok()).ok_or_else(|| key_name(field))?;
+                let named = self.origin().holder_of(&vkey.name).filter(|(p, _)| party.is_none_or(|want| p == want));
+                let (owner, name) = named.filter(|_| vkey.alg == ALG_ED25519).ok_or_else(|| key_name(field))?;
+                let clash = keys.iter().any(|(_, h, r)| h.party == owner && (*r != role || h.name == name));
+                if clash {
+                    return Err(bad(TrustNeed::OneRole("each holder once, each party in one role")));
+                }
+                let holder = Holder { party: owner.to_owned(), name: name.to_owned() };
+                keys.push((PublicKey::new(&vkey).map_err(|e| bad(TrustNeed::Key(e)))?, holder, role));
+            }
+        }
+        let seal_key = keys.first().map(|(k, _, _)| k.vkey().clone()).ok_or_else(|| bad(TrustNeed::PublicKey))?;
+        let [line] = signed.note.signatures.as_slice() else { return Err(bad(TrustNeed::OneHolder)) };
+        if line.name != seal_key.name || line.id != seal_key.id() {
+            return Err(key_name("the first of operator_keys signs genesis"));
+        }
+        let catalogue = Hash::from_hex(&text("catalogue")).unwrap_or_default();
+        let genesis = Genesis { operator, log_key, seal_key, received_at: at, catalogue };
+        Ok(Effect::Genesis(Box::new(genesis), keys))
+    }
+
+    /// FORMAT.md 11, 14: the other types with effect on trust, and what an event tells the registry.
+    fn check_trust(
+        &self,
+        signed: &SignedEvent,
+        kind: &EventType,
+        signers: &[Signer],
+        at: Timestamp,
+    ) -> Result<Effect, Refusal> {
+        let event = &signed.event;
+        let bad = |needs| Refusal::Trust { kind: kind.name.clone(), needs };
+        if kind.trust {
+            let ok = match (kind.signatures, signers) {
+                (1, [_]) => Ok(()),
+                (1, _) => Err(TrustNeed::OneHolder),
+                (_, [author, approver]) if author.holder != approver.holder => check_cosigner(event, kind, approver),
+                _ => Err(TrustNeed::TwoHolders),
+            };
+            ok.map_err(bad)?;
+        }
+        match kind.name.as_str() {
+            "key.enrolled" => self.check_enrolment(event, signers, at).map_err(bad),
+            "key.rotated" => self.check_rotation(event, signers).map_err(bad),
+            "key.revoked" => self.check_revocation(event).map_err(bad),
+            "facility.registered" => {
+                Ok(event.text("facility").map_or(Effect::None, |f| Effect::Facility(f.to_owned())))
+            }
+            "organisation.registered" | "organisation.updated" => {
+                let (party, mode) = (event.text("organisation"), event.text("identity_mode"));
+                Ok(party.zip(mode).map_or(Effect::None, |(p, m)| Effect::Mode(p.to_owned(), m != "named")))
+            }
+            _ => Ok(Effect::None),
+        }
+    }
+
+    fn check_enrolment(&self, event: &Event, signers: &[Signer], at: Timestamp) -> Result<Effect, TrustNeed> {
+        let text = |name: &str| event.text(name).unwrap_or_default();
+        let (party, holder) = (text("organisation").to_owned(), text("holder").to_owned());
+        let role = Role::parse(text("role")).ok_or(TrustNeed::OneRole("one of the catalogue's"))?;
+        if let Some(known) = self.role(&party).filter(|known| *known != role) {
+            return Err(TrustNeed::OneRole(known.as_str()));
+        }
+        if role == Role::Operator && self.genesis.as_ref().is_none_or(|g| g.operator != party) {
+            return Err(TrustNeed::OneOperator);
+        }
+        let author = &signers[0];
+        let of_oversight = role == Role::Oversight && author.role == Some(Role::Oversight);
+        if party != event.by && !of_oversight {
+            return Err(TrustNeed::OwnKey);
+        }
+        if role == Role::Oversight && (author.key.is_none() || !of_oversight) {
+            return Err(TrustNeed::Oversight);
+        }
+        let from = Timestamp::parse(text("valid_from")).ok_or(TrustNeed::PublicKey)?;
+        let until = Timestamp::parse(text("valid_to"));
+        let holder = Holder { party, name: holder };
+        if text("alg") == "age_x25519" {
+            if !text("public_key").starts_with("age1") {
+                return Err(TrustNeed::PublicKey);
+            }
+            return Ok(Effect::Enrol { key: None, holder, role, from, until });
+        }
+        let key = self.take_key(text("public_key"), &holder)?;
+        let same = self.keyring.find_vkey(key.vkey()).is_some();
+        if !same && (self.keyring.has_id(key.vkey()) || self.keyring.in_force(&holder, at).next().is_some()) {
+            return Err(TrustNeed::Rotate);
+        }
+        Ok(Effect::Enrol { key: (!same).then(|| Box::new(key)), holder, role, from, until })
+    }
+
+    fn check_rotation(&self, event: &Event, signers: &[Signer]) -> Result<Effect, TrustNeed> {
+        let text = |name: &str| event.text(name).unwrap_or_default();
+        let holder = Holder { party: text("organisation").to_owned(), name: text("holder").to_owned() };
+        if holder.party != event.by {
+            return Err(TrustNeed::OwnKey);
+        }
+        let role = self.role(&holder.party).ok_or(TrustNeed::KnownKey)?;
+        let old: Vec<KeyNumber> = (0..self.keyring.keys().len())
+            .filter(|n| self.keyring.key(*n).holder == holder && self.keyring.key(*n).until.is_none())
+            .collect();
+        if old.is_empty() {
+            return Err(TrustNeed::KnownKey);
+        }
+        if role == Role::Oversight && signers[0].key.is_none() {
+            return Err(TrustNeed::Oversight);
+        }
+        let key = self.take_key(text("public_key"), &holder)?;
+        if self.keyring.has_id(key.vkey()) {
+            return Err(TrustNeed::Rotate);
+        }
+        let from = Timestamp::parse(text("valid_from")).ok_or(TrustNeed::PublicKey)?;
+        Ok(Effect::Rotate { key: Box::new(key), old, holder, role, from })
+    }
+
+    fn check_revocation(&self, event: &Event) -> Result<Effect, TrustNeed> {
+        let text = |name: &str| event.text(name).unwrap_or_default();
+        let holder = Holder { party: text("organisation").to_owned(), name: text("holder").to_owned() };
+        if holder.party != event.by {
+            return Err(TrustNeed::OwnKey);
+        }
+        let keys: Vec<KeyNumber> =
+            (0..self.keyring.keys().len()).filter(|n| self.keyring.key(*n).holder == holder).collect();
+        if keys.is_empty() {
+            return Err(TrustNeed::KnownKey);
+        }
+        Ok(Effect::Revoke { keys, at: Timestamp::parse(text("revoked_at")).ok_or(TrustNeed::KnownKey)? })
+    }
+
+    fn take_key(&self, text: &str, holder: &Holder) -> Result<PublicKey, TrustNeed> {
+        if text.is_empty() {
+            return Err(TrustNeed::PublicKey);
+        }
+        let want = self.origin().holder_key_name(&holder.party, &holder.name);
+        let vkey = Vkey::parse(text).ok().filter(|k| k.alg == ALG_ED25519 && k.name == want);
+        PublicKey::new(&vkey.ok_or(TrustNeed::KeyName(want))?).map_err(TrustNeed::Key)
+    }
+
+    fn apply(&mut self, effect: Effect) {
+        match effect {
+            Effect::None => {}
+            Effect::Genesis(genesis, keys) => {
+                for (key, holder, role) in keys {
+                    self.set_role(&holder.party, role);
+                    self.keyring.add(key, holder, role, genesis.received_at, None);
+                }
+                self.genesis = Some(*genesis);
+            }
+            Effect::Enrol { key, holder, role, from, until } => {
+                self.set_role(&holder.party, role);
+                if let Some(key) = key {
+                    self.keyring.add(*key, holder, role, from, until);
+                }
+            }
+            Effect::Rotate { key, old, holder, role, from } => {
+                for number in old {
+                    self.keyring.end(number, from);
+                }
+                self.keyring.add(*key, holder, role, from, None);
+            }
+            Effect::Revoke { keys, at } => keys.into_iter().for_each(|number| self.keyring.end(number, at)),
+            Effect::Facility(party) => self.set_role(&party, Role::Facility),
+            Effect::Mode(party, unnamed) => self.set_unnamed(&party, unnamed),
+        }
+    }
+}
+
+/// Who signed a line; `key` is `None` for a key that the event itself brings.
+struct Signer {
+    key: Option<KeyNumber>,
+    holder: Holder,
+    role: Option<Role>,
+}
+
+/// The role that an enrolment gives its own author.
+fn enrolled_role(event: &Event) -> Option<Role> {
+    (event.kind == "key.enrolled").then(|| event.text("role").and_then(Role::parse)).flatten()
+}
+
+/// Whether the second holder is of the institution that the catalogue asks for.
+fn check_cosigner(event: &Event, kind: &EventType, approver: &Signer) -> Result<(), TrustNeed> {
+    let (fits, whose) = match kind.cosigner {
+        Some(Cosigner::Same) => (approver.holder.party == event.by, "the author's own institution"),
+        Some(Cosigner::Organisation) => {
+            (Some(approver.holder.party.as_str()) == event.text("organisation"), "the organisation concerned")
+        }
+        Some(Cosigner::Operator) => (approver.role == Some(Role::Operator), "the operator"),
+        Some(Cosigner::Oversight) => (approver.role == Some(Role::Oversight), "an oversight body"),
+        None => (true, ""),
+    };
+    if fits { Ok(()) } else { Err(TrustNeed::Cosigner(whose)) }
+}

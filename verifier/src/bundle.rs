@@ -1,0 +1,539 @@
+//! The check of a whole bundle: the steps of FORMAT.md, in its numbers. FORMAT.md 13.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::catalogue::Catalogue;
+use schemas::entry::Entry;
+use schemas::hash::Hash;
+use schemas::manifest::{self, Manifest};
+use schemas::note::Origin;
+use schemas::opening::{BadOpening, LINE_BYTES_MAX, OpeningLine, Slot};
+use schemas::policy::Policy;
+use schemas::tile::{self, Tile};
+use schemas::value::Value;
+
+use crate::fault::Fault;
+use crate::follower::{Accepted, Follower};
+use crate::head::{BadHead, SignedHead, check_head};
+use crate::report::{Outcome, Report, Step};
+use crate::tiles::TileCheck;
+use crate::verified::Verified;
+
+/// Largest file that is read at once, in bytes: a full bundle of the longest entries fits.
+pub const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Where a bundle's files come from.
+pub trait Source {
+    /// Paths of all files, in any order.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if they cannot be listed.
+    fn paths(&mut self) -> Result<Vec<String>, Unreadable>;
+
+    /// Bytes of a file; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Unreadable`] if it cannot be read or is longer than [`FILE_BYTES_MAX`].
+    fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Unreadable>;
+}
+
+/// A file that could not be read: nothing can be told from it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot read {path}: {why}")]
+pub struct Unreadable {
+    /// Which file.
+    pub path: String,
+    /// What the system said.
+    pub why: String,
+}
+
+/// Hidden values of one entry, as far as they are at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Values by slot.
+    pub values: BTreeMap<String, Value>,
+    /// Slots that this reader may not see, or has no opening for.
+    pub withheld: BTreeSet<String>,
+    /// Slots that were erased, and by which entry.
+    pub erased: BTreeMap<String, u64>,
+}
+
+/// Who follows along while a bundle is checked.
+pub trait Visitor {
+    /// One entry, all its signatures checked. The bundle's root is compared only at the end: what
+    /// was built from entries counts only if the report holds.
+    fn entry(&mut self, _entry: &Verified<Accepted>, _opened: &Opened) {}
+    /// The opening line of that entry, where there is one, before [`Visitor::entry`].
+    fn line(&mut self, _entry: &Verified<Accepted>, _line: Option<&OpeningLine>) {}
+    /// A document that an entry adopted, or may adopt: its digest and bytes.
+    fn document(&mut self, _digest: Hash, _bytes: &[u8]) {}
+    /// How far the check is.
+    fn progress(&mut self, _step: &'static str, _done: u64, _total: u64) {}
+}
+
+/// A visitor that looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoVisitor;
+
+impl Visitor for NoVisitor {}
+
+/// Checks a bundle against a policy held from elsewhere. `openings` is a folder of openings
+/// (FORMAT.md 19) beside the bundle; without one the bundle's own are checked, where it has any.
+pub fn check(
+    source: &mut dyn Source,
+    policy: &Policy,
+    openings: Option<&mut dyn Source>,
+    visitor: &mut dyn Visitor,
+) -> Report {
+    let mut check = Check { report: Report::new(policy), source, visitor };
+    if let Err(why) = check.run(policy, openings) {
+        check.report.cannot_tell(why.to_string());
+    }
+    check.report
+}
+
+struct Check<'a> {
+    report: Report,
+    source: &'a mut dyn Source,
+    visitor: &'a mut dyn Visitor,
+}
+
+impl Check<'_> {
+    fn run(&mut self, policy: &Policy, openings: Option<&mut dyn Source>) -> Result<(), Unreadable> {
+        let manifest = self.manifest()?;
+        let Some(head) = self.head(policy)? else { return Ok(()) };
+        let size = head.get().checkpoint.size;
+        let complete = self.paths_fit(&manifest, size);
+        if !complete || self.report.has_fault() {
+            // The files are not those that were handed over: find the place, believe nothing.
+            return self.locate(size);
+        }
+        let kept = self.kept_checkpoints(policy, &manifest)?;
+        let documents = self.documents(&manifest)?;
+        self.entries(head.get(), &manifest, &kept, &documents, openings)
+    }
+
+    /// FORMAT.md 13: every file is the one that the manifest names.
+    fn manifest(&mut self) -> Result<Manifest, Unreadable> {
+        let step =
+            |outcome, counted| Step { section: "13", title: "files are those of the manifest", outcome, counted };
+        let text = self.source.read(manifest::NAME)?;
+        let Some(text) = text else {
+            self.report
+                .fault(step(Outcome::Fault, String::new()), Fault::FileMissing { path: manifest::NAME.to_owned() });
+            return Ok(Manifest::default());
+        };
+        let parsed = std::str::from_utf8(&text).map_err(|e| e.to_string());
+        let parsed = parsed.and_then(|t| Manifest::parse(t).map_err(|e| e.to_string()));
+        let listed = match parsed {
+            Ok(listed) => listed,
+            Err(what) => {
+                let fault = Fault::FileMalformed { path: manifest::NAME.to_owned(), what };
+                self.report.fault(step(Outcome::Fault, String::new()), fault);
+                return Ok(Manifest::default());
+            }
+        };
+        let mut faults = Vec::new();
+        let found: BTreeSet<String> = self.source.paths()?.into_iter().filter(|p| p != manifest::NAME).collect();
+        for extra in found.iter().filter(|p| !listed.0.contains_key(*p)) {
+            faults.push(Fault::FileExtra { path: extra.clone() });
+        }
+        let total = listed.0.len() as u64;
+        for (done, (path, want)) in (1..).zip(&listed.0) {
+            match self.source.read(path)? {
+                None => faults.push(Fault::FileMissing { path: path.clone() }),
+                Some(bytes) if Hash::of(&[&bytes]) != *want => faults.push(Fault::FileChanged { path: path.clone() }),
+                Some(_) => {}
+            }
+            self.visitor.progress("files", done, total);
+        }
+        let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
+        self.report.step(step(outcome, format!("{total} files")));
+        self.report.faults.extend(faults);
+        Ok(listed)
+    }
+
+    /// FORMAT.md 10.1 and 12: the checkpoint under the reader's policy.
+    fn head(&mut self, policy: &Policy) -> Result<Option<Verified<SignedHead>>, Unreadable> {
+        let path = "checkpoint".to_owned();
+        let step = |outcome, counted| Step {
+            section: "10",
+            title: "checkpoint is signed as the policy asks",
+            outcome,
+            counted,
+        };
+        let Some(bytes) = self.source.read(&path)? else {
+            self.report.fault(step(Outcome::Fault, String::new()), Fault::FileMissing { path });
+            return Ok(None);
+        };
+        match check_head(&bytes, policy) {
+            Ok(head) => {
+                let signed = head.get();
+                let seen = signed.witnesses.len();
+                let counted =
+                    format!("{} entries; {seen} of {} witnesses", signed.checkpoint.size, policy.witnesses.len());
+                self.report.head = Some(signed.clone());
+                self.report.step(step(Outcome::Holds, counted));
+                Ok(Some(head))
+            }
+            Err(why @ (BadHead::UnknownLog { .. } | BadHead::Key { .. })) if !self.report.has_fault() => {
+                self.report.step(step(Outcome::NotChecked, why.to_string()));
+                self.report.cannot_tell(why.to_string());
+                Ok(None)
+            }
+            Err(why) => {
+                let fault = match why {
+                    BadHead::Signature { key } => Fault::CheckpointSignature { path, key },
+                    BadHead::Quorum { seen } => Fault::Quorum { path, missing: format!("seen by {seen}") },
+                    other => Fault::FileMalformed { path, what: other.to_string() },
+                };
+                self.report.fault(step(Outcome::Fault, String::new()), fault);
+                Ok(None)
+            }
+        }
+    }
+
+    /// FORMAT.md 7 and 13: exactly the files that a bundle of this size has.
+    fn paths_fit(&mut self, manifest: &Manifest, size: u64) -> bool {
+        let title = "files are those of a bundle of this size";
+        let mut faults = Vec::new();
+        // A size that no manifest of this length could cover is not worth listing.
+        if size / tile::TILE_WIDTH > manifest.0.len() as u64 {
+            faults.push(Fault::FileMissing {
+                path: format!("tile/entries/{}", tile::index_path(size / tile::TILE_WIDTH)),
+            });
+        } else {
+            let tiles: BTreeSet<String> = Tile::all(size).iter().map(Tile::path).collect();
+            let missing = tiles.iter().filter(|t| !manifest.0.contains_key(*t));
+            faults.extend(missing.map(|path| Fault::FileMissing { path: path.clone() }));
+            let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path)));
+            faults.extend(extra.map(|path| Fault::FileExtra { path: path.clone() }));
+        }
+        let good = faults.is_empty();
+        let outcome = if good { Outcome::Holds } else { Outcome::Fault };
+        self.report.step(Step { section: "7", title, outcome, counted: format!("{} files", manifest.0.len()) });
+        self.report.faults.extend(faults);
+        good
+    }
+
+    /// After a fault in the files: which entry is the first that differs?
+    fn locate(&mut self, size: u64) -> Result<(), Unreadable> {
+        self.report.not_checked("the files are not those of the manifest: entries were only searched for the place");
+        let mut prev = Hash::default();
+        for tile in Tile::all(size).into_iter().filter(|t| t.level.is_none()).take(1 << 16) {
+            let first = tile.index * tile::TILE_WIDTH;
+            let hashes_path = Tile { level: Some(0), ..tile }.path();
+            let bytes = self.source.read(&tile.path())?;
+            let hashes = self.source.read(&hashes_path)?.and_then(|b| tile::split_hashes(&b, tile.width));
+            let Some(bytes) = bytes else { return Ok(()) };
+            let Some(entries) = tile::split_bundle(&bytes, tile.width) else {
+                let what = format!("it does not hold the entries {first} to {}", first + tile.width - 1);
+                self.report.faults.push(Fault::FileMalformed { path: tile.path(), what });
+                return Ok(());
+            };
+            for (position, (number, bytes)) in (first..).zip(entries.iter().enumerate()) {
+                let leaf = Hash::leaf(bytes);
+                let entry = Entry::parse(bytes);
+                let address = entry.as_ref().ok().map(|e| e.signed.event.address());
+                let fault = match (&entry, &hashes) {
+                    (_, Some(hashes)) if hashes[number] != leaf => {
+                        Some(Fault::Leaf { position, address, path: hashes_path.clone() })
+                    }
+                    (Err(what), _) => Some(Fault::Entry { position, what: what.clone() }),
+                    (Ok(entry), _) if entry.position != position => {
+                        Some(Fault::Position { position, address, found: entry.position })
+                    }
+                    (Ok(entry), _) if entry.prev != prev => Some(Fault::Chain { position, address }),
+                    _ => None,
+                };
+                if let Some(fault) = fault {
+                    self.report.faults.push(fault);
+                    return Ok(());
+                }
+                prev = leaf;
+            }
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 10.2: signatures of the kept checkpoints; their roots are compared later.
+    fn kept_checkpoints(&mut self, policy: &Policy, manifest: &Manifest) -> Result<BTreeMap<u64, Kept>, Unreadable> {
+        // The day's witnesses may have been slow: for kept checkpoints the log's signature counts.
+        let signed_only = Policy { quorum: None, ..policy.clone() };
+        let mut kept = BTreeMap::new();
+        let mut faults = Vec::new();
+        for path in manifest.0.keys().filter(|p| p.starts_with("checkpoints/")) {
+            let named = path.strip_prefix("checkpoints/").and_then(schemas::base::from_decimal);
+            let bytes = self.source.read(path)?.unwrap_or_default();
+            match (check_head(&bytes, &signed_only), named) {
+                (Ok(head), Some(size)) if head.get().checkpoint.size == size => {
+                    kept.insert(size, Kept { path: path.clone(), root: head.get().checkpoint.root });
+                }
+                (Ok(_), _) => {
+                    let what = "its name is not the size that it states".to_owned();
+                    faults.push(Fault::FileMalformed { path: path.clone(), what });
+                }
+                (Err(BadHead::Signature { key }), _) => {
+                    faults.push(Fault::CheckpointSignature { path: path.clone(), key });
+                }
+                (Err(other), _) => faults.push(Fault::FileMalformed { path: path.clone(), what: other.to_string() }),
+            }
+        }
+        let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
+        let counted = format!("{} kept", kept.len());
+        self.report.step(Step { section: "10.2", title: "kept checkpoints are signed", outcome, counted });
+        self.report.faults.extend(faults);
+        Ok(kept)
+    }
+
+    /// FORMAT.md 13: documents bear their own digest.
+    fn documents(&mut self, manifest: &Manifest) -> Result<BTreeSet<Hash>, Unreadable> {
+        let mut digests = BTreeSet::new();
+        let mut faults = Vec::new();
+        for path in manifest.0.keys().filter(|p| p.starts_with("documents/")) {
+            let bytes = self.source.read(path)?.unwrap_or_default();
+            let named = path.strip_prefix("documents/").and_then(Hash::from_hex);
+            if named == Some(Hash::of(&[&bytes])) {
+                let digest = named.unwrap_or_default();
+                digests.insert(digest);
+                self.visitor.document(digest, &bytes);
+            } else {
+                let what = "its name is not its digest".to_owned();
+                faults.push(Fault::FileMalformed { path: path.clone(), what });
+            }
+        }
+        let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
+        let counted = format!("{} documents", digests.len());
+        self.report.step(Step { section: "13", title: "documents bear their digest", outcome, counted });
+        self.report.faults.extend(faults);
+        Ok(digests)
+    }
+
+    /// FORMAT.md 3 to 11: entry by entry.
+    fn entries(
+        &mut self,
+        head: &SignedHead,
+        manifest: &Manifest,
+        kept: &BTreeMap<u64, Kept>,
+        documents: &BTreeSet<Hash>,
+        openings: Option<&mut dyn Source>,
+    ) -> Result<(), Unreadable> {
+        let size = head.checkpoint.size;
+        let mut walk = Walk::new(head.checkpoint.origin.clone(), documents);
+        let inside = manifest.0.keys().any(|p| p.starts_with("openings/"));
+        let mut beside = openings;
+        for tile in Tile::all(size).into_iter().filter(|t| t.level.is_none()) {
+            let bytes = self.source.read(&tile.path())?.unwrap_or_default();
+            let Some(entries) = tile::split_bundle(&bytes, tile.width) else {
+                let what = format!("it does not hold {} entries", tile.width);
+                self.report.faults.push(Fault::FileMalformed { path: tile.path(), what });
+                break;
+            };
+            let index = tile::index_path(tile.index);
+            let lines = match (&mut beside, inside) {
+                (Some(folder), _) => folder.read(&index)?,
+                (None, true) => self.source.read(&format!("openings/{index}"))?,
+                (None, false) => None,
+            };
+            let lines = lines.map(|b| String::from_utf8_lossy(&b).into_owned());
+            if let Err(fault) = walk.bundle(tile, &entries, lines.as_deref(), kept, self.source, self.visitor)? {
+                self.report.faults.push(fault);
+                break;
+            }
+            self.visitor.progress("entries", walk.follower.state().size(), size);
+        }
+        if !self.report.has_fault() {
+            self.finish(head, &mut walk)?;
+        }
+        let at_hand = beside.is_some() || inside;
+        self.steps(&mut walk, at_hand);
+        Ok(())
+    }
+
+    fn finish(&mut self, head: &SignedHead, walk: &mut Walk<'_>) -> Result<(), Unreadable> {
+        if let Some(fault) = walk.tiles.finish(self.source)? {
+            self.report.faults.push(fault);
+        }
+        let state = walk.follower.state();
+        let found = state.root();
+        if found != head.checkpoint.root {
+            let path = "checkpoint".to_owned();
+            self.report.faults.push(Fault::Root { path, stated: head.checkpoint.root, found });
+        }
+        if !state.is_sealed() {
+            self.report.faults.push(Fault::NotSealed { position: state.size().saturating_sub(1) });
+        }
+        self.report.as_of = state.last_received();
+        self.report.genesis_catalogue = state.genesis().map(|g| g.catalogue);
+        if self.report.genesis_catalogue.is_some_and(|digest| digest != Catalogue::built_in().digest()) {
+            let why = "the log was begun under a catalogue that this verifier does not know".to_owned();
+            self.report.cannot_tell(why);
+        }
+        Ok(())
+    }
+
+    fn steps(&mut self, walk: &mut Walk<'_>, at_hand: bool) {
+        let broken = self.report.has_fault();
+        let outcome = if broken { Outcome::Fault } else { Outcome::Holds };
+        let signatures = walk.follower.signatures();
+        let state = walk.follower.state();
+        let (entries, streams, batches) = (state.size(), state.streams(), state.batches());
+        for (section, title, counted) in [
+            ("3", "signatures of every event", format!("{signatures} signatures")),
+            ("6", "entries form one chain", format!("{entries} entries")),
+            ("7", "tiles and root are those of the entries", format!("{entries} entries")),
+            ("8", "stream index recomputed", format!("{streams} streams")),
+            ("9", "every batch ends with its seal", format!("{batches} batches")),
+            ("11", "admission replayed, key validity included", format!("{entries} events")),
+        ] {
+            self.report.step(Step { section, title, outcome, counted });
+        }
+        let openings = &walk.openings;
+        let counted =
+            format!("{} open, {} withheld, {} erased by rule", openings.open, openings.withheld, openings.erased);
+        let outcome = if at_hand { outcome } else { Outcome::NotChecked };
+        let counted = if at_hand { counted } else { "no openings at hand; hidden values stay hidden".to_owned() };
+        self.report.step(Step { section: "5", title: "openings fit what was committed", outcome, counted });
+        self.report.erased = openings.erased;
+    }
+}
+
+/// A checkpoint that was kept.
+struct Kept {
+    path: String,
+    root: Hash,
+}
+
+#[derive(Default)]
+struct OpeningCount {
+    open: u64,
+    withheld: u64,
+    erased: u64,
+}
+
+/// One walk over all entries.
+struct Walk<'a> {
+    follower: Follower,
+    tiles: TileCheck,
+    documents: &'a BTreeSet<Hash>,
+    openings: OpeningCount,
+}
+
+impl<'a> Walk<'a> {
+    fn new(origin: Origin, documents: &'a BTreeSet<Hash>) -> Self {
+        let openings = OpeningCount::default();
+        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings }
+    }
+
+    fn bundle(
+        &mut self,
+        tile: Tile,
+        entries: &[&[u8]],
+        lines: Option<&str>,
+        kept: &BTreeMap<u64, Kept>,
+        source: &mut dyn Source,
+        visitor: &mut dyn Visitor,
+    ) -> Result<Result<(), Fault>, Unreadable> {
+        let first = tile.index * tile::TILE_WIDTH;
+        let hashes_path = Tile { level: Some(0), ..tile }.path();
+        let hashes = source.read(&hashes_path)?.and_then(|b| tile::split_hashes(&b, tile.width));
+        let Some(hashes) = hashes else {
+            let what = format!("it does not hold {} hashes", tile.width);
+            return Ok(Err(Fault::FileMalformed { path: hashes_path, what }));
+        };
+        for (position, (number, bytes)) in (first..).zip(entries.iter().enumerate()) {
+            let leaf = Hash::leaf(bytes);
+            if leaf != hashes[number] {
+                let address = Entry::parse(bytes).ok().map(|e| e.signed.event.address());
+                return Ok(Err(Fault::Leaf { position, address, path: hashes_path }));
+            }
+            if let Err(fault) = self.follower.push(bytes) {
+                return Ok(Err(fault));
+            }
+            if let Some(fault) = self.tiles.push(leaf, source)? {
+                return Ok(Err(fault));
+            }
+            if let Some(kept) = kept.get(&(position + 1)) {
+                let state = self.follower.state();
+                let found = state.root();
+                if found != kept.root {
+                    return Ok(Err(Fault::Root { path: kept.path.clone(), stated: kept.root, found }));
+                }
+                if !state.is_sealed() {
+                    return Ok(Err(Fault::CheckpointSize { path: kept.path.clone(), size: position + 1 }));
+                }
+            }
+        }
+        let accepted = match self.follower.drain() {
+            Ok(accepted) => accepted,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let mut lines = lines.map(|l| l.split('\n'));
+        for entry in &accepted {
+            let line = lines.as_mut().map(|l| l.next().unwrap_or_default());
+            match self.open(entry.get(), line) {
+                Ok((opened, line)) => {
+                    visitor.line(entry, line.as_ref());
+                    visitor.entry(entry, &opened);
+                }
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// FORMAT.md 5: the opening line of an entry; and 13: what it adopts is at hand.
+    fn open(&mut self, accepted: &Accepted, line: Option<&str>) -> Result<(Opened, Option<OpeningLine>), Fault> {
+        let event = &accepted.entry.signed.event;
+        let position = accepted.entry.position;
+        if let "rule.profile.adopted" | "schema.adopted" = event.kind.as_str() {
+            let field = if event.kind == "schema.adopted" { "catalogue" } else { "profile" };
+            let digest = event.text(field).and_then(Hash::from_hex).unwrap_or_default();
+            if !self.documents.contains(&digest) {
+                return Err(Fault::DocumentMissing { digest, position });
+            }
+        }
+        let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
+        let names = kind.slots();
+        let bad = |what| Fault::Opening { position, address: event.address(), what };
+        let mut opened = Opened::default();
+        let Some(root) = event.hidden_root() else {
+            return if line.is_none_or(str::is_empty) { Ok((opened, None)) } else { Err(bad(BadOpening::OtherEntry)) };
+        };
+        let Some(line) = line.filter(|l| !l.is_empty() && l.len() <= LINE_BYTES_MAX) else {
+            opened.withheld = names.into_iter().map(str::to_owned).collect();
+            self.openings.withheld += opened.withheld.len() as u64;
+            return Ok((opened, None));
+        };
+        let parsed = OpeningLine::parse(line).map_err(bad)?;
+        if parsed.entry != position || parsed.event != accepted.entry.signed.id() {
+            return Err(bad(BadOpening::OtherEntry));
+        }
+        opened.values = parsed.check(root, kind).map_err(bad)?;
+        for (name, slot) in names.iter().zip(&parsed.slots) {
+            match slot {
+                Slot::Open(_) => self.openings.open += 1,
+                Slot::Withheld => {
+                    self.openings.withheld += 1;
+                    opened.withheld.insert((*name).to_owned());
+                }
+                Slot::ErasedBy(by) => {
+                    self.openings.erased += 1;
+                    opened.erased.insert((*name).to_owned(), *by);
+                }
+            }
+        }
+        Ok((opened, Some(parsed)))
+    }
+}
+
+/// Files that a bundle has beside its tiles.
+fn is_side_file(path: &str) -> bool {
+    path == "checkpoint"
+        || path == "policy"
+        || path.strip_prefix("checkpoints/").is_some_and(|n| schemas::base::from_decimal(n).is_some())
+        || path.strip_prefix("documents/").is_some_and(|n| Hash::from_hex(n).is_some())
+        || path
+            .strip_prefix("openings/")
+            .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'x' | b'/')))
+}

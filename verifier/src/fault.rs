@@ -1,0 +1,68 @@
+//! How a log, or a copy of it, was caught breaking its promise. *Everyone* must be told.
+
+use schemas::entry::BadEntry;
+use schemas::hash::Hash;
+use schemas::opening::BadOpening;
+
+use crate::refusal::Refusal;
+
+/// A broken promise, with its place. `section` is that of FORMAT.md.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what each field is
+pub enum Fault {
+    #[error("file {path}: changed since the manifest was written")]
+    FileChanged { path: String },
+    #[error("file {path}: missing")]
+    FileMissing { path: String },
+    #[error("file {path}: not in the manifest, or not a file that a bundle of this size has")]
+    FileExtra { path: String },
+    #[error("file {path}: {what}")]
+    FileMalformed { path: String, what: String },
+    #[error("file {path}: no signature by the log's key {key} holds over it")]
+    CheckpointSignature { path: String, key: String },
+    #[error("file {path}: witnesses that the policy asks for have not cosigned it: {missing}")]
+    Quorum { path: String, missing: String },
+    #[error("file {path}: it covers {size} entries, the log's batch does not end there")]
+    CheckpointSize { path: String, size: u64 },
+    #[error("file {path}: it says root {stated}, the entries give {found}")]
+    Root { path: String, stated: Hash, found: Hash },
+    #[error("entry {position}{}: its bytes are not those that {path} has the hash of", at(.address))]
+    Leaf { position: u64, address: Option<String>, path: String },
+    #[error("file {path}: hash {number} is not that of the entries below it")]
+    TileHash { path: String, number: u64 },
+    #[error("entry {position}: {what}")]
+    Entry { position: u64, what: BadEntry },
+    #[error("entry {position}{}: it says that it is number {found}", at(.address))]
+    Position { position: u64, address: Option<String>, found: u64 },
+    #[error("entry {position}{}: it does not follow the entry before it", at(.address))]
+    Chain { position: u64, address: Option<String> },
+    #[error("entry {position} ({address}): {refusal} (FORMAT.md 11, {})", .refusal.number())]
+    Admission { position: u64, address: String, refusal: Refusal },
+    #[error("entry {position}: the last entry under the checkpoint is not {}", crate::admit::SEAL)]
+    NotSealed { position: u64 },
+    #[error("entry {position} ({address}), openings: {what}")]
+    Opening { position: u64, address: String, what: BadOpening },
+    #[error("document {digest}: adopted by entry {position}, but not among the documents")]
+    DocumentMissing { digest: Hash, position: u64 },
+}
+
+fn at(address: &Option<String>) -> String {
+    address.as_ref().map_or_else(String::new, |a| format!(" ({a})"))
+}
+
+impl Fault {
+    /// Position of the entry concerned, where it is one.
+    pub fn position(&self) -> Option<u64> {
+        match self {
+            Self::Leaf { position, .. }
+            | Self::Entry { position, .. }
+            | Self::Position { position, .. }
+            | Self::Chain { position, .. }
+            | Self::Admission { position, .. }
+            | Self::NotSealed { position }
+            | Self::Opening { position, .. }
+            | Self::DocumentMissing { position, .. } => Some(*position),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Checkpoints under a policy: whose signature holds, which witnesses have seen it. FORMAT.md 10, 12.
+
+use schemas::checkpoint::{BadCheckpoint, Checkpoint};
+use schemas::note::{BadNote, Note, Vkey};
+use schemas::policy::Policy;
+
+use crate::signature::{BadKey, PublicKey};
+use crate::verified::Verified;
+
+/// A checkpoint that the policy accepts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedHead {
+    /// Origin, size, root.
+    pub checkpoint: Checkpoint,
+    /// The log's key that signed it.
+    pub log_key: Vkey,
+    /// Witnesses whose cosignature holds: name in the policy, and their time in Unix seconds.
+    pub witnesses: Vec<(String, u64)>,
+    /// The note as it came.
+    pub note: Note,
+}
+
+/// Why a checkpoint is not accepted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadHead {
+    /// The note is malformed.
+    #[error(transparent)]
+    Note(#[from] BadNote),
+    /// The text is malformed.
+    #[error(transparent)]
+    Checkpoint(#[from] BadCheckpoint),
+    /// The policy names no key for this log: nothing can be told.
+    #[error("the policy has no key for the log {origin}")]
+    UnknownLog {
+        /// The checkpoint's origin.
+        origin: String,
+    },
+    /// A key of the policy cannot be taken.
+    #[error("the policy's key {name} cannot be used: {why}")]
+    Key {
+        /// Its name.
+        name: String,
+        /// Why not.
+        why: BadKey,
+    },
+    /// No signature by the log's key holds.
+    #[error("no signature by the log's key {key} holds over the checkpoint")]
+    Signature {
+        /// The key of the policy.
+        key: String,
+    },
+    /// Too few witnesses.
+    #[error("the policy's quorum is not reached; cosigned by: {seen}")]
+    Quorum {
+        /// Those who have.
+        seen: String,
+    },
+}
+
+/// Checks a checkpoint's note against a policy.
+///
+/// # Errors
+/// [`BadHead`]; [`BadHead::UnknownLog`] and [`BadHead::Key`] say that the policy cannot tell.
+pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>, BadHead> {
+    let note = Note::parse(bytes)?;
+    let checkpoint = Checkpoint::parse(&note.text)?;
+    let origin = checkpoint.origin.as_str();
+    let candidates: Vec<&Vkey> = policy.logs.iter().filter(|k| k.name == origin).collect();
+    if candidates.is_empty() {
+        return Err(BadHead::UnknownLog { origin: origin.to_owned() });
+    }
+    let take = |vkey: &Vkey| PublicKey::new(vkey).map_err(|why| BadHead::Key { name: vkey.name.clone(), why });
+    let mut log_key = None;
+    for vkey in &candidates {
+        let key = take(vkey)?;
+        let holds = note.signatures.iter().any(|line| {
+            line.name == vkey.name && line.id == key.id() && key.holds_strictly(note.text.as_bytes(), &line.signature)
+        });
+        if holds {
+            log_key = Some((*vkey).clone());
+            break;
+        }
+    }
+    let log_key = log_key.ok_or_else(|| BadHead::Signature { key: candidates[0].to_string() })?;
+    let mut witnesses = Vec::new();
+    for (name, vkey) in &policy.witnesses {
+        let key = take(vkey)?;
+        let time = note.signatures.iter().filter(|l| l.name == vkey.name && l.id == key.id()).find_map(|line| {
+            let (time, signature) = line.signature.split_first_chunk::<8>()?;
+            let time = u64::from_be_bytes(*time);
+            key.holds_strictly(Checkpoint::cosigned_text(&note.text, time).as_bytes(), signature).then_some(time)
+        });
+        if let Some(time) = time {
+            witnesses.push((name.clone(), time));
+        }
+    }
+    let names: Vec<&str> = witnesses.iter().map(|(n, _)| n.as_str()).collect();
+    if !policy.quorum_reached(&names) {
+        return Err(BadHead::Quorum { seen: if names.is_empty() { "nobody".to_owned() } else { names.join(", ") } });
+    }
+    Ok(Verified::new(SignedHead { checkpoint, log_key, witnesses, note }))
+}

@@ -1,0 +1,214 @@
+//! Who may sign, when. FORMAT.md 11, "Registry".
+
+use std::collections::{BTreeMap, HashMap};
+
+use schemas::catalogue::Role;
+use schemas::event::SignedEvent;
+use schemas::note::{KeyId, Origin, SignatureLine, Vkey};
+use schemas::time::Timestamp;
+
+use crate::refusal::Refusal;
+use crate::signature::{Claim, PublicKey};
+use crate::verified::Verified;
+
+/// Number of a key within a keyring.
+pub type KeyNumber = usize;
+
+/// A holder of a party.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Holder {
+    /// The party.
+    pub party: String,
+    /// The holder's name within it.
+    pub name: String,
+}
+
+/// One enrolled key.
+#[derive(Clone, Debug)]
+pub struct Key {
+    public: PublicKey,
+    /// Whose it is.
+    pub holder: Holder,
+    /// In which role it signs.
+    pub role: Role,
+    /// First instant in force.
+    pub from: Timestamp,
+    /// First instant no longer in force.
+    pub until: Option<Timestamp>,
+    used: Numbers,
+}
+
+impl Key {
+    /// The public key.
+    pub fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// Whether it is in force at an instant.
+    pub fn in_force(&self, at: Timestamp) -> bool {
+        self.from <= at && self.until.is_none_or(|until| at < until)
+    }
+}
+
+/// A set of numbers kept as ranges: a key mostly counts upwards.
+#[derive(Clone, Debug, Default)]
+struct Numbers(BTreeMap<i64, i64>);
+
+impl Numbers {
+    fn has(&self, n: i64) -> bool {
+        self.0.range(..=n).next_back().is_some_and(|(_, last)| n <= *last)
+    }
+
+    fn add(&mut self, n: i64) {
+        let mut range = (n, n);
+        if let Some(last) = self.0.remove(&(n + 1)) {
+            range.1 = last;
+        }
+        let before = self.0.range(..n).next_back().map(|(first, last)| (*first, *last));
+        if let Some((first, last)) = before
+            && last == n - 1
+        {
+            range.0 = first;
+        }
+        self.0.insert(range.0, range.1);
+    }
+}
+
+/// All keys that the log knows.
+#[derive(Clone, Debug)]
+pub struct Keyring {
+    origin: Origin,
+    keys: Vec<Key>,
+    by_line: HashMap<(String, KeyId), KeyNumber>,
+}
+
+impl Keyring {
+    /// A keyring without keys.
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, keys: Vec::new(), by_line: HashMap::new() }
+    }
+
+    /// Origin of the log.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The key of that number.
+    pub fn key(&self, number: KeyNumber) -> &Key {
+        &self.keys[number]
+    }
+
+    /// All keys in order of enrolment.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The key that a signature line names.
+    pub fn find(&self, line: &SignatureLine) -> Option<KeyNumber> {
+        self.by_line.get(&(line.name.clone(), line.id)).copied()
+    }
+
+    /// The key with exactly this vkey.
+    pub fn find_vkey(&self, vkey: &Vkey) -> Option<KeyNumber> {
+        let number = *self.by_line.get(&(vkey.name.clone(), vkey.id()))?;
+        (self.keys[number].public.vkey() == vkey).then_some(number)
+    }
+
+    /// Keys of a holder that are in force.
+    pub fn in_force<'a>(&'a self, holder: &'a Holder, at: Timestamp) -> impl Iterator<Item = KeyNumber> + 'a {
+        (0..self.keys.len()).filter(move |n| self.keys[*n].holder == *holder && self.keys[*n].in_force(at))
+    }
+
+    pub(crate) fn add(
+        &mut self,
+        public: PublicKey,
+        holder: Holder,
+        role: Role,
+        from: Timestamp,
+        until: Option<Timestamp>,
+    ) {
+        let line = (public.vkey().name.clone(), public.id());
+        self.by_line.insert(line, self.keys.len());
+        self.keys.push(Key { public, holder, role, from, until, used: Numbers::default() });
+    }
+
+    pub(crate) fn has_id(&self, vkey: &Vkey) -> bool {
+        self.by_line.contains_key(&(vkey.name.clone(), vkey.id()))
+    }
+
+    pub(crate) fn end(&mut self, number: KeyNumber, at: Timestamp) {
+        let until = &mut self.keys[number].until;
+        *until = Some(until.map_or(at, |u| u.min(at)));
+    }
+
+    pub(crate) fn number_used(&self, key: KeyNumber, seq: i64) -> bool {
+        self.keys[key].used.has(seq)
+    }
+
+    pub(crate) fn use_number(&mut self, key: KeyNumber, seq: i64) {
+        self.keys[key].used.add(seq);
+    }
+
+    /// Checks each signature over the bytes as they arrived; nothing is re-encoded.
+    ///
+    /// The keys of `ledger.genesis`, `key.enrolled` and `key.rotated` may sign the event that
+    /// brings them. Whether a key was in force, and whether it was the right one, is for
+    /// admission to say.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownKey`] or [`Refusal::BadSignature`] says which line.
+    pub fn open(&self, claim: SignedEvent) -> Result<Verified<SignedEvent>, Refusal> {
+        for (number, (one, line)) in (1..).zip(self.claims(&claim)?.iter().zip(&claim.note.signatures)) {
+            if !one.holds() {
+                return Err(Refusal::BadSignature { number, name: line.name.clone() });
+            }
+        }
+        Ok(Verified::new(claim))
+    }
+
+    /// The signatures of an event, ready to be checked one by one or in a batch.
+    pub(crate) fn claims(&self, signed: &SignedEvent) -> Result<Vec<Claim>, Refusal> {
+        let mut claims = Vec::with_capacity(signed.note.signatures.len());
+        for (number, line) in (1..).zip(&signed.note.signatures) {
+            let brought;
+            let public = if let Some(key) = self.find(line) {
+                &self.keys[key].public
+            } else {
+                brought = brought_key(signed, line)
+                    .ok_or_else(|| Refusal::UnknownKey { name: line.name.clone(), id: line.id })?;
+                &brought
+            };
+            let claim = Claim::new(public, signed.note.text.as_bytes(), &line.signature);
+            claims.push(claim.ok_or_else(|| Refusal::BadSignature { number, name: line.name.clone() })?);
+        }
+        Ok(claims)
+    }
+}
+
+/// The key that the event itself brings and that the line names.
+fn brought_key(signed: &SignedEvent, line: &SignatureLine) -> Option<PublicKey> {
+    let event = &signed.event;
+    let brought: Vec<&str> = match event.kind.as_str() {
+        "key.enrolled" | "key.rotated" => event.text("public_key").into_iter().collect(),
+        "ledger.genesis" => event.data.get("operator_keys")?.as_list()?.iter().filter_map(|k| k.as_text()).collect(),
+        _ => return None,
+    };
+    let vkey = brought.iter().filter_map(|k| Vkey::parse(k).ok()).find(|k| k.name == line.name && k.id() == line.id)?;
+    PublicKey::new(&vkey).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_used_once_in_any_order() {
+        let mut numbers = Numbers::default();
+        for n in [5, 1, 3, 2, 0, 9, 4] {
+            assert!(!numbers.has(n));
+            numbers.add(n);
+            assert!(numbers.has(n));
+        }
+        assert_eq!(numbers.0.into_iter().collect::<Vec<_>>(), [(0, 5), (9, 9)]);
+    }
+}

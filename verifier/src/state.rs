@@ -1,0 +1,351 @@
+//! What a log has said so far, as far as admission, the tree and the index need it.
+
+use std::collections::HashMap;
+
+use schemas::catalogue::{Catalogue, EventType, Kind, Role};
+use schemas::event::{Event, SignedEvent};
+use schemas::hash::Hash;
+use schemas::note::{Origin, Vkey};
+use schemas::time::Timestamp;
+use schemas::value::Value;
+
+use crate::index::{Index, StreamNumber};
+use crate::keyring::Keyring;
+use crate::tree::Frontier;
+
+/// Name of a thing or of a record, cut to 20 bytes: a collision would cost 2^80 hashes.
+type Name = [u8; 20];
+
+/// Number of a party within a state.
+type PartyNumber = u32;
+
+/// A thing that some event created.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Thing {
+    pub position: u64,
+    /// Number of the type that created it.
+    kind: u16,
+    /// Facility of the case, where the event names one.
+    facility: Option<PartyNumber>,
+}
+
+/// The state of a log after its last entry; what the next entry is admitted against.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(crate) catalogue: &'static Catalogue,
+    kind_numbers: HashMap<&'static str, u16>,
+    kinds: Vec<&'static EventType>,
+    pub(crate) keyring: Keyring,
+    parties: Vec<String>,
+    party_numbers: HashMap<String, PartyNumber>,
+    roles: HashMap<PartyNumber, Role>,
+    unnamed: HashMap<PartyNumber, bool>,
+    pub(crate) genesis: Option<Genesis>,
+    things: HashMap<Name, Thing>,
+    records: HashMap<Name, u64>,
+    /// Streams of every entry, one after the other.
+    entry_streams: Vec<StreamNumber>,
+    /// Where the streams of each entry end.
+    entry_ends: Vec<u32>,
+    /// Ids of all events, cut: a repeated event gets its first answer again.
+    event_ids: Vec<Name>,
+    pub(crate) index: Index,
+    tree: Frontier,
+    pub(crate) batches: u64,
+    sealed: bool,
+    last_leaf: Hash,
+    last_received: Option<Timestamp>,
+}
+
+/// What genesis laid down.
+#[derive(Clone, Debug)]
+pub struct Genesis {
+    /// Who keeps the ledger.
+    pub operator: String,
+    /// Key that signs checkpoints.
+    pub log_key: Vkey,
+    /// Key that signs seals.
+    pub seal_key: Vkey,
+    /// When the log began.
+    pub received_at: Timestamp,
+    /// Catalogue that the first entries are read by.
+    pub catalogue: Hash,
+}
+
+impl State {
+    /// The state of a log without entries.
+    pub fn new(origin: Origin) -> Self {
+        let catalogue = Catalogue::built_in();
+        let kinds: Vec<&'static EventType> = catalogue.events().collect();
+        let kind_numbers = (0..).zip(&kinds).map(|(n, k)| (k.name.as_str(), n)).collect();
+        Self {
+            catalogue,
+            kind_numbers,
+            kinds,
+            keyring: Keyring::new(origin),
+            parties: Vec::new(),
+            party_numbers: HashMap::new(),
+            roles: HashMap::new(),
+            unnamed: HashMap::new(),
+            genesis: None,
+            things: HashMap::new(),
+            records: HashMap::new(),
+            entry_streams: Vec::new(),
+            entry_ends: Vec::new(),
+            event_ids: Vec::new(),
+            index: Index::default(),
+            tree: Frontier::default(),
+            batches: 0,
+            sealed: false,
+            last_leaf: Hash::default(),
+            last_received: None,
+        }
+    }
+
+    /// Origin of the log.
+    pub fn origin(&self) -> &Origin {
+        self.keyring.origin()
+    }
+
+    /// Entries so far.
+    pub fn size(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// Root of the tree over them.
+    pub fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
+    /// Whether the last entry is a seal.
+    pub fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// Leaf of the last entry, zeros before the first.
+    pub fn last_leaf(&self) -> Hash {
+        self.last_leaf
+    }
+
+    /// When the last entry was received.
+    pub fn last_received(&self) -> Option<Timestamp> {
+        self.last_received
+    }
+
+    /// Batches sealed so far.
+    pub fn batches(&self) -> u64 {
+        self.batches
+    }
+
+    /// Streams so far.
+    pub fn streams(&self) -> u64 {
+        self.index.len()
+    }
+
+    /// Root of the stream map over all entries so far.
+    pub fn map_root(&mut self) -> Hash {
+        self.index.root()
+    }
+
+    /// The stream index.
+    pub fn index(&mut self) -> &mut Index {
+        &mut self.index
+    }
+
+    /// All keys that the log knows.
+    pub fn keyring(&self) -> &Keyring {
+        &self.keyring
+    }
+
+    /// What genesis laid down.
+    pub fn genesis(&self) -> Option<&Genesis> {
+        self.genesis.as_ref()
+    }
+
+    /// Role of a party, where the log has said it.
+    pub fn role(&self, party: &str) -> Option<Role> {
+        self.roles.get(self.party_numbers.get(party)?).copied()
+    }
+
+    /// Whether the log shows the party under a pseudonym.
+    pub fn is_unnamed(&self, party: &str) -> bool {
+        self.party_numbers.get(party).and_then(|n| self.unnamed.get(n)).copied().unwrap_or(false)
+    }
+
+    /// Position of the record at an address, `<by>/<type>/<row>`.
+    pub fn record(&self, address: &str) -> Option<u64> {
+        self.records.get(&cut("record", address)).copied()
+    }
+
+    /// Position of this very event, where it stands in the log already.
+    pub fn position_of(&self, signed: &SignedEvent) -> Option<u64> {
+        let position = self.record(&signed.event.address())?;
+        let known = self.event_ids.get(usize::try_from(position).ok()?)?;
+        (*known == cut_id(signed)).then_some(position)
+    }
+
+    /// Position of the event that created a thing: its kind, and its id `<party>/<id>`.
+    pub fn thing(&self, kind: &str, id: &str) -> Option<u64> {
+        self.things.get(&cut(kind, id)).map(|t| t.position)
+    }
+
+    /// The thing that a ref with these target types points at. FORMAT.md 4.4.
+    pub(crate) fn target(&self, types: &[String], id: &str) -> Option<(Thing, &'static EventType)> {
+        types.iter().find_map(|name| {
+            let kind = self.catalogue.event(name)?.id_of.as_deref()?;
+            let thing = *self.things.get(&cut(kind, id))?;
+            let made_by = self.kinds[usize::from(thing.kind)];
+            (made_by.name == *name || types.contains(&made_by.name)).then_some((thing, made_by))
+        })
+    }
+
+    pub(crate) fn facility_of(&self, thing: Thing) -> Option<&str> {
+        thing.facility.map(|n| self.parties[n as usize].as_str())
+    }
+
+    pub(crate) fn has_thing(&self, kind: &str, id: &str) -> bool {
+        self.things.contains_key(&cut(kind, id))
+    }
+
+    pub(crate) fn set_role(&mut self, party: &str, role: Role) {
+        let number = self.party(party);
+        self.roles.entry(number).or_insert(role);
+    }
+
+    pub(crate) fn set_unnamed(&mut self, party: &str, unnamed: bool) {
+        let number = self.party(party);
+        self.unnamed.insert(number, unnamed);
+    }
+
+    fn party(&mut self, name: &str) -> PartyNumber {
+        if let Some(number) = self.party_numbers.get(name) {
+            return *number;
+        }
+        let number = PartyNumber::try_from(self.parties.len()).expect("fewer than 2^32 parties");
+        self.parties.push(name.to_owned());
+        self.party_numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// Takes an admitted entry in: registers what it creates, grows tree and index.
+    pub(crate) fn take(&mut self, signed: &SignedEvent, kind: &'static EventType, leaf: Hash, received_at: Timestamp) {
+        let event = &signed.event;
+        let position = self.size();
+        let author = self.keyring.find(&signed.note.signatures[0]).expect("admitted under a known key");
+        self.keyring.use_number(author, event.seq);
+        self.records.insert(cut("record", &event.address()), position);
+        if let (Some(id_of), Some(id)) = (&kind.id_of, &event.id) {
+            let facility = event.text("facility").map(str::to_owned).map(|f| self.party(&f));
+            let number = self.kind_numbers[kind.name.as_str()];
+            self.things.insert(cut(id_of, id), Thing { position, kind: number, facility });
+        }
+        let inherited = self.inherited(event, kind);
+        let mut numbers: Vec<StreamNumber> = Vec::new();
+        for name in self.own_streams(event, kind) {
+            let number = self.index.append(&name, position, &leaf);
+            debug_assert!(!numbers.contains(&number), "own streams are a set");
+            numbers.push(number);
+        }
+        for number in inherited {
+            if !numbers.contains(&number) {
+                self.index.append_again(number, position, &leaf);
+                numbers.push(number);
+            }
+        }
+        self.entry_streams.extend(numbers);
+        self.entry_ends.push(u32::try_from(self.entry_streams.len()).expect("fewer than 2^32 stream items"));
+        self.event_ids.push(cut_id(signed));
+        self.tree.push(leaf);
+        self.sealed = kind.name == crate::admit::SEAL;
+        if self.sealed {
+            self.batches += 1;
+        }
+        self.last_leaf = leaf;
+        self.last_received = Some(received_at);
+    }
+
+    /// Streams of an entry but for the inherited ones, each once. FORMAT.md 8.1.
+    fn own_streams(&self, event: &Event, kind: &EventType) -> Vec<String> {
+        if let Some(stream) = &kind.stream {
+            return vec![format!("{stream}/{}", event.by)];
+        }
+        let party_stream = |party: &str, facility: bool| {
+            if facility || self.role(party) == Some(Role::Facility) {
+                format!("facility/{party}")
+            } else {
+                format!("organisation/{party}")
+            }
+        };
+        let mut names = vec![party_stream(&event.by, false)];
+        let mut add = |name: String| {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        };
+        for subject in &kind.subjects {
+            if subject == "id" {
+                if let (Some(id_of), Some(id)) = (&kind.id_of, &event.id) {
+                    add(format!("{id_of}/{id}"));
+                }
+            } else if let Some(field) = kind.field(subject) {
+                let facility = field.kind == Kind::Facility;
+                match event.data.get(subject) {
+                    Some(Value::Text(party)) => add(party_stream(party, facility)),
+                    Some(Value::List(items)) => {
+                        items.iter().filter_map(Value::as_text).for_each(|p| add(party_stream(p, facility)));
+                    }
+                    _ => {}
+                }
+            } else if let (Some(reference), Some(value)) = (kind.reference(subject), event.refs.get(subject)) {
+                let schemas::catalogue::Targets::Types(types) = &reference.targets else { continue };
+                for id in value.targets() {
+                    if let Some((_, made_by)) = self.target(types, id) {
+                        add(format!("{}/{id}", made_by.id_of.as_deref().unwrap_or_default()));
+                    }
+                }
+            }
+        }
+        names
+    }
+
+    /// Streams of the entries that the event inherits from, each once.
+    fn inherited(&self, event: &Event, kind: &EventType) -> Vec<StreamNumber> {
+        let mut numbers = Vec::new();
+        for name in &kind.inherits {
+            let (Some(reference), Some(value)) = (kind.reference(name), event.refs.get(name)) else { continue };
+            for target in value.targets() {
+                let position = match &reference.targets {
+                    schemas::catalogue::Targets::Any => self.record(target),
+                    schemas::catalogue::Targets::Types(types) => self.target(types, target).map(|(t, _)| t.position),
+                };
+                for number in position.map_or(&[][..], |p| self.streams_of(p)) {
+                    if !numbers.contains(number) {
+                        numbers.push(*number);
+                    }
+                }
+            }
+        }
+        numbers
+    }
+
+    fn streams_of(&self, position: u64) -> &[StreamNumber] {
+        let Ok(at) = usize::try_from(position) else { return &[] };
+        let Some(&end) = self.entry_ends.get(at) else { return &[] };
+        let start = at.checked_sub(1).map_or(0, |before| self.entry_ends[before]);
+        &self.entry_streams[start as usize..end as usize]
+    }
+}
+
+fn cut_id(signed: &SignedEvent) -> Name {
+    let id = signed.id();
+    let mut cut = [0; 20];
+    cut.copy_from_slice(&id.0[..20]);
+    cut
+}
+
+fn cut(kind: &str, name: &str) -> Name {
+    let hash = Hash::of(&[kind.as_bytes(), b"\n", name.as_bytes()]);
+    let mut cut = [0; 20];
+    cut.copy_from_slice(&hash.0[..20]);
+    cut
+}
