@@ -27,4 +27,6 @@ pub mod views;
 #[cfg(test)]
 mod dev_csv;
 #[cfg(test)]
+mod small_log;
+#[cfg(test)]
 mod velmora_tests;

@@ -65,22 +65,4 @@ fn order(row: &Row) -> (u32, &str, &str, &str, &str, &str) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_is_whole() {
-        let text = include_str!("../rules/RULES.md");
-        for measure in MEASURES {
-            assert!(![measure.title, measure.definition, measure.unit].contains(&""), "{}: say what it is", measure.id);
-            assert!(
-                text.contains(&format!("| {}", measure.id)) || text.contains(&format!(", {}", measure.id)),
-                "{}",
-                measure.id
-            );
-        }
-        let mut ids: Vec<_> = MEASURES.iter().map(|m| m.id).collect();
-        ids.dedup();
-        assert_eq!(ids.len(), MEASURES.len(), "a measure stands twice");
-    }
-}
+mod tests;

@@ -152,3 +152,6 @@ pub fn answer(question: &Question<'_>) -> Evaluation {
         notes: question.notes().to_vec(),
     }
 }
+
+#[cfg(test)]
+mod tests;

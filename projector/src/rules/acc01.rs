@@ -8,7 +8,7 @@ use crate::finding::{FindingKind, Severity};
 use crate::profile::param::ACK_WORKING_DAYS;
 use crate::views::Filed;
 
-const ANSWERS: [&str; 5] = [
+const ANSWERS: &[&str] = &[
     "access.request.acknowledged",
     "access.clarification.requested",
     "access.request.approved",
@@ -69,7 +69,7 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
             .events([request])
             .events(duty.answer)
             .events(in_range)
-            .absent(stream("request", request.id().unwrap_or_default()), &ANSWERS, question.received_on(request), due)
+            .absent(stream("request", request.id().unwrap_or_default()), ANSWERS, question.received_on(request), due)
             .detail(format!("no answer by {due}"));
         results.findings.push(draft.done());
     }

@@ -10,7 +10,7 @@ use crate::finding::{FindingKind, Severity};
 use crate::profile::param::{DECISION_DAYS, TOLL_CAP_DAYS, TOLL_CAP_TIMES};
 use crate::views::Filed;
 
-const DECISIONS: [&str; 3] = ["access.request.approved", "access.request.denied", "access.request.withdrawn"];
+const DECISIONS: &[&str] = &["access.request.approved", "access.request.denied", "access.request.withdrawn"];
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {
@@ -88,7 +88,7 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
             .events(question.of_own(&requests.acknowledged, request).take(1))
             .events(question.of_own(&requests.clarifications, request))
             .events(duty.answer)
-            .absent(stream("request", request.id().unwrap_or_default()), &DECISIONS, question.received_on(request), due)
+            .absent(stream("request", request.id().unwrap_or_default()), DECISIONS, question.received_on(request), due)
             .detail(format!("no decision by {due}; {} days tolled", duty.tolled));
         results.findings.push(draft.done());
     }

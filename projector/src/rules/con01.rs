@@ -11,7 +11,7 @@ use crate::profile::param::{
 use crate::views::Filed;
 
 /// Changes of a programme that call for consultation.
-const CHANGES: [&str; 4] = ["scope", "partner", "suspended", "early_end"];
+const CHANGES: &[&str] = &["scope", "partner", "suspended", "early_end"];
 
 /// The rule.
 pub(super) const RULE: Rule = Rule {

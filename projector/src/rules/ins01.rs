@@ -10,7 +10,7 @@ use crate::profile::param::{
 };
 use crate::views::Filed;
 
-const ARMS: [(&str, Words, Whole); 2] = [
+const ARMS: &[(&str, Words, Whole)] = &[
     ("external", EXTERNAL_KINDS, INSPECTION_EXTERNAL_MONTHS),
     ("internal", INTERNAL_KINDS, INSPECTION_INTERNAL_MONTHS),
 ];
@@ -31,7 +31,7 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
     let conducted: Vec<&Filed> = question.all(&question.views.inspections.conducted).collect();
     for covered in facilities(question) {
         let here: Vec<_> = conducted.iter().copied().filter(|i| question.facility(i) == covered.facility).collect();
-        for (arm, kinds, months) in ARMS {
+        for (arm, kinds, months) in ARMS.iter().copied() {
             let counts = |i: &&&Filed| {
                 let profile = question.profile_at(i.received_at());
                 question.text(i, "kind").is_some_and(|kind| profile.has_word(kinds, kind))
