@@ -16,7 +16,7 @@ use ledger::submit;
 use ledger::writer::Home;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, parties_path, say, settings};
+use super::{Ended, bar, open, parties, say, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -48,7 +48,7 @@ impl Append {
         let text = read_event(&self.event)?;
         let (party, kind, csv) = csv_of(&text)?;
         let settings = settings(&home)?;
-        let list = parties(&parties_path(&home))?;
+        let list = parties(&home.parties())?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let held = Held::of(&outbox, &pseudonyms, &list)?;
