@@ -6,12 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
-use schemas::note::Origin;
+use schemas::note::{Origin, Vkey};
 use verifier::signature::SecretKey;
 
 use crate::failure::Failure;
 use crate::files;
 
+/// Ending of a public key's file.
+pub const PUBLIC_ENDING: &str = "vkey";
 /// First line of a secret key's file.
 pub const MAGIC: &str = "oversight-secret-key/v1";
 /// Ending of a secret key's file.
@@ -26,6 +28,12 @@ pub enum BadKeyFile {
     /// Not three lines of a key file.
     #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .path.display())]
     Form {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the line of a public key of this holder.
+    #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.display())]
+    Public {
         /// The file.
         path: PathBuf,
     },
@@ -82,6 +90,18 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     files::sync_folder(files::parent(path))
 }
 
+/// Copies a key file to a new one that only its owner may read.
+///
+/// # Errors
+/// [`BadKeyFile`] if it cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), BadKeyFile> {
+    let bytes = files::read(from, 4096)?.unwrap_or_default();
+    if let Some(folder) = to.parent() {
+        files::create_folder(folder)?;
+    }
+    Ok(write_secret(to, &bytes)?)
+}
+
 /// Reads a key file.
 ///
 /// # Errors
@@ -107,12 +127,18 @@ pub struct KeyFolder {
     read: BTreeMap<PathBuf, SecretKey>,
     /// How often a holder's key was rotated.
     rotations: BTreeMap<(String, String), u32>,
+    made: Vec<PathBuf>,
 }
 
 impl KeyFolder {
     /// The folder, which need not exist yet.
     pub fn new(folder: &Path, origin: Origin) -> Self {
-        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new() }
+        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new(), made: Vec::new() }
+    }
+
+    /// Secret keys that were made because none was there.
+    pub fn made(&self) -> &[PathBuf] {
+        &self.made
     }
 
     /// File of a holder's key.
@@ -168,6 +194,24 @@ impl KeyFolder {
         Ok(key)
     }
 
+    /// The public key of a holder: of the key at hand, else from `<party>.<holder>.vkey`, else of
+    /// a key that is made.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if none can be read or made.
+    pub fn public_or_make(&mut self, party: &str, holder: &str) -> Result<Vkey, BadKeyFile> {
+        let path = self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}"));
+        if self.has(party, holder) || !path.exists() {
+            return Ok(self.get_or_make(party, holder)?.vkey());
+        }
+        let form = || BadKeyFile::Public { path: path.clone() };
+        let bytes = files::read(&path, 4096)?.ok_or_else(form)?;
+        let text = String::from_utf8(bytes).map_err(|_| form())?;
+        let vkey = Vkey::parse(text.trim_end()).map_err(|_| form())?;
+        let named = vkey.name == self.origin.holder_key_name(party, holder);
+        if named { Ok(vkey) } else { Err(form()) }
+    }
+
     /// The key of a holder, made where there is none.
     ///
     /// # Errors
@@ -175,6 +219,7 @@ impl KeyFolder {
     pub fn get_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         if !self.has(party, holder) {
             generate(&self.path(party, holder), &self.origin.holder_key_name(party, holder))?;
+            self.made.push(self.path(party, holder));
         }
         self.get(party, holder)
     }
