@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::catalogue::{Catalogue, EventType};
 use schemas::event::{Event, RefValue, SignedEvent};
-use schemas::opening::{BadOpening, OpeningLine};
+use schemas::opening::{BadOpening, OpeningLine, Slot};
 use schemas::value::Value;
 
 use crate::reader::Vector;
@@ -95,7 +95,6 @@ fn a_bent_opening_is_caught() {
         bend(&mut line);
         reason::opening(&values(&signed, Some(&line.to_json())).unwrap_err())
     };
-    use schemas::opening::Slot;
     assert_eq!(reason(&|line| line.slots.swap(0, 1)), "opening-slot entered_at");
     assert_eq!(reason(&|line| line.digests.swap(0, 1)), "opening-root");
     assert_eq!(reason(&|line| line.slots.truncate(1)), "opening-count");

@@ -16,8 +16,10 @@ use schemas::value::{INTEGER_MAX, Value};
 use crate::parsers::{KINDS, read};
 use crate::reader::Vector;
 
+type Bodies = Vec<Vec<u8>>;
+
 /// Bodies of all vectors, kind by kind: what mutations start from.
-static CORPUS: LazyLock<Vec<(&str, Vec<Vec<u8>>)>> = LazyLock::new(|| {
+static CORPUS: LazyLock<Vec<(&str, Bodies)>> = LazyLock::new(|| {
     KINDS.into_iter().map(|kind| (kind, Vector::read_all(kind).into_iter().map(|v| v.body).collect())).collect()
 });
 

@@ -7,7 +7,7 @@ use curve25519_dalek::traits::IsIdentity as _;
 use proptest::prelude::*;
 use schemas::hash::sha512;
 use schemas::note::{ALG_ED25519, Vkey};
-use verifier::signature::{Claim, PublicKey, all_hold};
+use verifier::signature::{BadKey, Claim, PublicKey, all_hold};
 
 /// How one signature is made, and bent.
 #[derive(Clone, Debug)]
@@ -46,8 +46,7 @@ fn make(how: &Making) -> Signed {
     let s = r + scalar(&[&r_bytes, &key, TEXT]) * a + Scalar::from(how.wrong);
     let mut signature = r_bytes.to_vec();
     signature.extend_from_slice(s.as_bytes());
-    let vkey = Vkey { name: "vectors.example/log".to_owned(), alg: ALG_ED25519, key };
-    Signed { key: PublicKey::new(&vkey).unwrap(), signature }
+    Signed { key: self::key(key).unwrap(), signature }
 }
 
 /// RFC 8032 5.1.7 as it is written, without the cofactor: the difference of both sides.
@@ -57,6 +56,30 @@ fn difference(signed: &Signed) -> EdwardsPoint {
     let (r_bytes, s_bytes) = signed.signature.split_at(32);
     let s = Scalar::from_canonical_bytes(s_bytes.try_into().unwrap()).unwrap();
     ED25519_BASEPOINT_POINT * s - point(r_bytes) - point(key) * scalar(&[r_bytes, key, TEXT])
+}
+
+fn key(bytes: [u8; 32]) -> Result<PublicKey, BadKey> {
+    PublicKey::new(&Vkey { name: "vectors.example/log".to_owned(), alg: ALG_ED25519, key: bytes })
+}
+
+/// The law by its definition: canonical is what encoding the point gives again.
+fn verdict(bytes: [u8; 32]) -> Result<(), BadKey> {
+    let encoded = CompressedEdwardsY(bytes);
+    let point = encoded.decompress().filter(|point| point.compress() == encoded).ok_or(BadKey::Encoding)?;
+    if point.is_small_order() { Err(BadKey::SmallOrder) } else { Ok(()) }
+}
+
+#[test]
+fn second_spellings_of_keys_are_refused_at_every_edge() {
+    for first in 0..=u8::MAX {
+        for middle in [0x00, 0xff] {
+            for last in [0x00, 0x7f, 0x80, 0xff] {
+                let mut bytes = [middle; 32];
+                (bytes[0], bytes[31]) = (first, last);
+                assert_eq!(key(bytes).map(drop), verdict(bytes), "{bytes:02x?}");
+            }
+        }
+    }
 }
 
 proptest! {
@@ -76,5 +99,10 @@ proptest! {
             claims.push(Claim::new(&one.key, TEXT, &one.signature).unwrap());
         }
         prop_assert_eq!(all_hold(&claims), all);
+    }
+
+    #[test]
+    fn a_key_has_one_spelling(bytes in any::<[u8; 32]>()) {
+        prop_assert_eq!(key(bytes).map(drop), verdict(bytes));
     }
 }
