@@ -127,12 +127,18 @@ pub struct KeyFolder {
     read: BTreeMap<PathBuf, SecretKey>,
     /// How often a holder's key was rotated.
     rotations: BTreeMap<(String, String), u32>,
+    made: Vec<PathBuf>,
 }
 
 impl KeyFolder {
     /// The folder, which need not exist yet.
     pub fn new(folder: &Path, origin: Origin) -> Self {
-        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new() }
+        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new(), made: Vec::new() }
+    }
+
+    /// Secret keys that were made because none was there.
+    pub fn made(&self) -> &[PathBuf] {
+        &self.made
     }
 
     /// File of a holder's key.
@@ -213,6 +219,7 @@ impl KeyFolder {
     pub fn get_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         if !self.has(party, holder) {
             generate(&self.path(party, holder), &self.origin.holder_key_name(party, holder))?;
+            self.made.push(self.path(party, holder));
         }
         self.get(party, holder)
     }

@@ -138,6 +138,11 @@ impl Event {
         Ok(event)
     }
 
+    fn reread(text: &str) -> Result<Self, BadEvent> {
+        let json = text.strip_prefix(MAGIC).and_then(|t| t.strip_prefix('\n')).ok_or(BadEvent::Form)?;
+        serde_json::from_str(json).map_err(|e| BadJson::Syntax(e.to_string()).into())
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let qualified = |text: &str| text.split_once('/').is_some_and(|(a, b)| is_id(a) && is_id(b));
         let reference = |text: &str| text.len() <= 400 && text.split('/').all(is_id) && text.contains('/');
@@ -170,7 +175,7 @@ impl Event {
 
     /// Day on which it happened, by the author's claim.
     pub fn at(&self) -> Date {
-        Date::parse(&self.at).expect("checked when it was made")
+        Date::parse(&self.at).expect("checked when it was first read")
     }
 
     /// Its address, `<by>/<type>/<row>`. FORMAT.md 4.3.
@@ -206,6 +211,16 @@ impl SignedEvent {
     pub fn parse(bytes: &[u8]) -> Result<Self, BadEvent> {
         let note = Note::parse(bytes)?;
         let event = Event::parse(&note.text)?;
+        Ok(Self { event, note })
+    }
+
+    /// Reads again what was read before: not compared with its canonical spelling.
+    ///
+    /// # Errors
+    /// [`BadEvent`] says what is wrong.
+    pub fn reread(bytes: &[u8]) -> Result<Self, BadEvent> {
+        let note = Note::parse(bytes)?;
+        let event = Event::reread(&note.text)?;
         Ok(Self { event, note })
     }
 

@@ -49,6 +49,8 @@ impl Append {
         let (party, kind, csv) = csv_of(&text)?;
         let settings = settings(&home)?;
         let list = parties(&home.parties())?;
+        // The ledger's lock first: two that sign at once would use one number twice.
+        let mut writer = open(&home)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let held = Held::of(&outbox, &pseudonyms, &list)?;
@@ -59,15 +61,18 @@ impl Append {
         files::create_folder(&incoming)?;
         let path = incoming.join(format!("{kind}.csv"));
         files::replace(&path, csv.as_bytes())?;
-        let import = import::read_files(std::slice::from_ref(&path), &party, &list, &options, &held);
+        let mut import = import::read_files(std::slice::from_ref(&path), &party, &list, &options, &held);
         files::remove(&path)?;
+        for problem in import.problems.iter_mut().chain(&mut import.warnings) {
+            problem.file = self.event.display().to_string();
+            problem.line = None;
+        }
         if !import.problems.is_empty() {
             return Err(Ended::Refused(format!("{}nothing was recorded", render(&import.problems))));
         }
         if !import.warnings.is_empty() {
             eprint!("{}", render(&import.warnings));
         }
-        let mut writer = open(&home)?;
         let origin = writer.log().origin().clone();
         let options = SignOptions {
             origin: &origin,
@@ -185,10 +190,19 @@ fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
             _ => cells.push((name, plain(&value))),
         }
     }
+    // Every column of the register, in its order; what is not a column is named as unknown.
+    let header = import::template(&kind).unwrap_or_default();
+    for column in header.trim_end().split(',') {
+        if !cells.iter().any(|(name, _)| name == column) {
+            cells.push((column.to_owned(), String::new()));
+        }
+    }
+    let place = |name: &str| header.trim_end().split(',').position(|column| column == name).unwrap_or(usize::MAX);
+    cells.sort_by_key(|(name, _)| place(name));
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
-    let header: Vec<String> = cells.iter().map(|(name, _)| quoted(name)).collect();
+    let columns: Vec<String> = cells.iter().map(|(name, _)| quoted(name)).collect();
     let row: Vec<String> = cells.iter().map(|(_, cell)| quoted(cell)).collect();
-    Ok((party, kind, format!("{}\n{}\n", header.join(","), row.join(","))))
+    Ok((party, kind, format!("{}\n{}\n", columns.join(","), row.join(","))))
 }
 
 fn plain(value: &Value) -> String {

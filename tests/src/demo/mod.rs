@@ -23,6 +23,7 @@ use ledger::writer::{BadLedger, Home, Writer};
 use projector::feed::BundleFeed;
 use projector::lens::Audience;
 use projector::output;
+use projector::profile::{BadProfile, Profile};
 use projector::projection::{BadProjection, When, project};
 use schemas::note::Origin;
 use schemas::policy::Policy;
@@ -98,6 +99,8 @@ pub enum BadDemo {
     NotVerified(String),
     #[error(transparent)]
     Settings(#[from] BadSettings),
+    #[error("profile.toml: {0}")]
+    Profile(#[from] BadProfile),
     #[error(transparent)]
     Folder(#[from] BadFolder),
     #[error(transparent)]
@@ -137,6 +140,7 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     let mut step = Step { say, since: Instant::now() };
     let profile = read(&places.scenario, "profile.toml", "profile.toml")?;
     let settings = Settings::read(&profile)?;
+    Profile::parse(&profile)?;
     let (import, mut outbox) = registers(places, &settings)?;
     let (rows, parties) = (import.drafts.len() + import.skipped.len(), import.parties.clone());
     let warnings = import.warnings.len();
