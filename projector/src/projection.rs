@@ -156,9 +156,9 @@ impl Sink for Folding<'_> {
         let due: Vec<Timestamp> = self.dates.range(..received_at).copied().collect();
         // A date before the first entry has nothing to judge.
         if self.last.is_none() {
-            due.iter().for_each(|date| {
+            for date in &due {
                 self.dates.remove(date);
-            });
+            }
         } else {
             self.ask(&due);
         }
