@@ -1,1 +1,8 @@
-//! placeholder
+//! The world in one process: what the tests that cross crates share.
+//!
+//! [`world`] makes a small country and its bundle by the same way as a real ledger; [`memory`]
+//! holds a bundle where it can be bent; [`forge`] is the operator who lies.
+
+pub mod forge;
+pub mod memory;
+pub mod world;
