@@ -66,13 +66,19 @@ pub fn bundle_bytes<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> 
     out
 }
 
+/// The next entry of a bundle, taken off its front; `None` if no whole one is left.
+pub fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, after) = rest.split_first_chunk::<2>()?;
+    let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    *rest = after;
+    Some(entry)
+}
+
 /// The entries of a bundle; `None` if it does not hold exactly `width` of them.
 pub fn split_bundle(mut bytes: &[u8], width: u64) -> Option<Vec<&[u8]>> {
     let mut entries = Vec::new();
-    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
-        let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    while let Some(entry) = next_entry(&mut bytes) {
         entries.push(entry);
-        bytes = rest;
     }
     (bytes.is_empty() && entries.len() as u64 == width).then_some(entries)
 }

@@ -22,6 +22,10 @@ use crate::verified::Verified;
 /// Largest file that is read at once, in bytes: a full bundle of the longest entries fits.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
+/// Most tiles of entries that are searched for the place of a fault in the files: the size comes
+/// from the checkpoint, and whoever signed that may have lied.
+const TILES_SEARCHED_MAX: usize = 1 << 20;
+
 /// Where a bundle's files come from.
 pub trait Source {
     /// Paths of all files, in any order.
@@ -106,7 +110,7 @@ impl Check<'_> {
             // The files are not those that were handed over: find the place, believe nothing.
             return self.locate(size);
         }
-        let kept = self.kept_checkpoints(policy, &manifest)?;
+        let kept = self.kept_checkpoints(policy, &manifest, size)?;
         let documents = self.documents(&manifest)?;
         self.entries(head.get(), &manifest, &kept, &documents, openings)
     }
@@ -214,48 +218,82 @@ impl Check<'_> {
         good
     }
 
-    /// After a fault in the files: which entry is the first that differs?
+    /// After a fault in the files: which entry is the first that differs? Only tiles that are
+    /// at fault are searched; all of them where the manifest cannot be read.
     fn locate(&mut self, size: u64) -> Result<(), Unreadable> {
         self.report.not_checked("the files are not those of the manifest: entries were only searched for the place");
-        let mut prev = Hash::default();
-        for tile in Tile::all(size).into_iter().filter(|t| t.level.is_none()).take(1 << 16) {
-            let first = tile.index * tile::TILE_WIDTH;
-            let hashes_path = Tile { level: Some(0), ..tile }.path();
-            let bytes = self.source.read(&tile.path())?;
-            let hashes = self.source.read(&hashes_path)?.and_then(|b| tile::split_hashes(&b, tile.width));
-            let Some(bytes) = bytes else { return Ok(()) };
-            let Some(entries) = tile::split_bundle(&bytes, tile.width) else {
-                let what = format!("it does not hold the entries {first} to {}", first + tile.width - 1);
-                self.report.faults.push(Fault::FileMalformed { path: tile.path(), what });
-                return Ok(());
+        let suspects: BTreeSet<String> = self.report.faults.iter().filter_map(Fault::path).map(str::to_owned).collect();
+        let anywhere = suspects.contains(manifest::NAME);
+        let count = size.div_ceil(tile::TILE_WIDTH);
+        for index in (0..count).take(TILES_SEARCHED_MAX) {
+            let width = (size - index * tile::TILE_WIDTH).min(tile::TILE_WIDTH);
+            let tile = Tile { level: None, index, width };
+            let hashes = Tile { level: Some(0), ..tile };
+            if !(anywhere || suspects.contains(&tile.path()) || suspects.contains(&hashes.path())) {
+                continue;
+            }
+            let Some(bytes) = self.source.read(&tile.path())? else {
+                // That it is missing was said; after it there is nothing to search everywhere.
+                if anywhere { return Ok(()) } else { continue }
             };
-            for (position, (number, bytes)) in (first..).zip(entries.iter().enumerate()) {
-                let leaf = Hash::leaf(bytes);
-                let entry = Entry::parse(bytes);
-                let address = entry.as_ref().ok().map(|e| e.signed.event.address());
-                let fault = match (&entry, &hashes) {
-                    (_, Some(hashes)) if hashes[number] != leaf => {
-                        Some(Fault::Leaf { position, address, path: hashes_path.clone() })
-                    }
-                    (Err(what), _) => Some(Fault::Entry { position, what: what.clone() }),
-                    (Ok(entry), _) if entry.position != position => {
-                        Some(Fault::Position { position, address, found: entry.position })
-                    }
-                    (Ok(entry), _) if entry.prev != prev => Some(Fault::Chain { position, address }),
-                    _ => None,
-                };
-                if let Some(fault) = fault {
-                    self.report.faults.push(fault);
-                    return Ok(());
-                }
-                prev = leaf;
+            if let Some(fault) = self.locate_in(tile, &bytes)? {
+                self.report.faults.push(fault);
+                return Ok(());
             }
         }
         Ok(())
     }
 
+    /// The first entry of a tile that does not fit its hash, its place or the entry before it.
+    fn locate_in(&mut self, tile: Tile, bytes: &[u8]) -> Result<Option<Fault>, Unreadable> {
+        let first = tile.index * tile::TILE_WIDTH;
+        let hash_tile = Tile { level: Some(0), ..tile };
+        let hashes = self.source.read(&hash_tile.path())?.and_then(|b| tile::split_hashes(&b, tile.width));
+        let mut prev = match tile.index.checked_sub(1) {
+            None => Some(Hash::default()),
+            Some(index) => {
+                let before = Tile { level: Some(0), index, width: tile::TILE_WIDTH };
+                let hashes = self.source.read(&before.path())?.and_then(|b| tile::split_hashes(&b, before.width));
+                hashes.and_then(|hashes| hashes.last().copied())
+            }
+        };
+        let mut rest = bytes;
+        for (position, number) in (first..).zip(0..tile.width as usize) {
+            let hash = hashes.as_ref().map(|hashes| hashes[number]);
+            let Some(entry) = tile::next_entry(&mut rest) else {
+                let what = format!("it ends within entry {position}");
+                return Ok(Some(Fault::FileMalformed { path: tile.path(), what }));
+            };
+            let leaf = Hash::leaf(entry);
+            let parsed = Entry::parse(entry);
+            let address = parsed.as_ref().ok().map(|e| e.signed.event.address());
+            let fault = match parsed {
+                _ if hash.is_some_and(|hash| hash != leaf) => {
+                    Some(Fault::Leaf { position, address, path: hash_tile.path() })
+                }
+                Err(what) => Some(Fault::Entry { position, what }),
+                Ok(entry) if entry.position != position => {
+                    Some(Fault::Position { position, address, found: entry.position })
+                }
+                Ok(entry) if prev.is_some_and(|prev| prev != entry.prev) => Some(Fault::Chain { position, address }),
+                Ok(_) => None,
+            };
+            if fault.is_some() {
+                return Ok(fault);
+            }
+            prev = Some(leaf);
+        }
+        let what = format!("it goes on after entry {}", first + tile.width - 1);
+        Ok((!rest.is_empty()).then(|| Fault::FileMalformed { path: tile.path(), what }))
+    }
+
     /// FORMAT.md 10.2: signatures of the kept checkpoints; their roots are compared later.
-    fn kept_checkpoints(&mut self, policy: &Policy, manifest: &Manifest) -> Result<BTreeMap<u64, Kept>, Unreadable> {
+    fn kept_checkpoints(
+        &mut self,
+        policy: &Policy,
+        manifest: &Manifest,
+        shown: u64,
+    ) -> Result<BTreeMap<u64, Kept>, Unreadable> {
         // The day's witnesses may have been slow: for kept checkpoints the log's signature counts.
         let signed_only = Policy { quorum: None, ..policy.clone() };
         let mut kept = BTreeMap::new();
@@ -265,6 +303,11 @@ impl Check<'_> {
             let bytes = self.source.read(path)?.unwrap_or_default();
             match (check_head(&bytes, &signed_only), named) {
                 (Ok(head), Some(size)) if head.get().checkpoint.size == size => {
+                    if size > shown {
+                        faults.push(Fault::Ahead { path: path.clone(), size, shown });
+                    } else if size == 0 {
+                        faults.push(Fault::CheckpointSize { path: path.clone(), size });
+                    }
                     kept.insert(size, Kept { path: path.clone(), root: head.get().checkpoint.root });
                 }
                 (Ok(_), _) => {
