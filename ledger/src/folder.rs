@@ -10,9 +10,9 @@ use schemas::note::Origin;
 use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
 
+use crate::cosign;
 use crate::failure::Failure;
-use crate::files;
-use crate::import::{Draft, Holder, Import, Known, Parties};
+use crate::import::{Draft, Import, Known, Parties};
 use crate::keys::{BadKeyFile, KeyFolder};
 use crate::outbox::{Outbox, Parcel};
 use crate::plan::Genesis;
@@ -118,8 +118,14 @@ pub fn found(
     Ok(Writer::create(home, origin, &facts, at)?)
 }
 
+/// The policy file of a log that no witness cosigns yet. FORMAT.md 12.
+pub fn policy(log: &verifier::state::State) -> String {
+    let key = log.genesis().map_or_else(String::new, |g| g.log_key.to_string());
+    format!("log {key}\nquorum none\n")
+}
+
 fn vkeys(keys: &mut KeyFolder, party: &str, holders: &[String]) -> Result<Vec<String>, BadKeyFile> {
-    holders.iter().map(|holder| Ok(keys.get_or_make(party, holder)?.vkey().to_string())).collect()
+    holders.iter().map(|holder| Ok(keys.public_or_make(party, holder)?.to_string())).collect()
 }
 
 /// How a folder is signed.
@@ -238,7 +244,7 @@ pub fn sign_into(
             match signed {
                 Ok(Signed::Complete(parcel)) => parcels.push(parcel),
                 Ok(Signed::Waiting(parcel, holder)) => {
-                    result.waiting.push(write_draft(&options.drafts, &parcel, &holder)?)
+                    result.waiting.push(cosign::write_draft(&options.drafts, &parcel, &holder)?);
                 }
                 Err(why) => bad.push(why),
             }
@@ -308,16 +314,4 @@ fn numbers_used(outbox: &Outbox, origin: &Origin) -> Result<BTreeMap<(String, St
         *slot = (*slot).max(signed.event.seq);
     }
     Ok(numbers)
-}
-
-/// Writes an event that waits for its second signature; `ledger cosign` takes it from there.
-///
-/// # Errors
-/// [`Failure`] if it cannot be written.
-pub fn write_draft(folder: &Path, parcel: &Parcel, holder: &Holder) -> Result<PathBuf, Failure> {
-    files::create_folder(folder)?;
-    let name = format!("{}.{}.{}.draft", parcel.source.replace('/', "."), holder.party, holder.holder);
-    let path = folder.join(name);
-    files::replace(&path, format!("{}\n", parcel.to_line()).as_bytes())?;
-    Ok(path)
 }

@@ -6,12 +6,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
-use schemas::note::Origin;
+use schemas::note::{Origin, Vkey};
 use verifier::signature::SecretKey;
 
 use crate::failure::Failure;
 use crate::files;
 
+/// Ending of a public key's file.
+pub const PUBLIC_ENDING: &str = "vkey";
 /// First line of a secret key's file.
 pub const MAGIC: &str = "oversight-secret-key/v1";
 /// Ending of a secret key's file.
@@ -26,6 +28,12 @@ pub enum BadKeyFile {
     /// Not three lines of a key file.
     #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .path.display())]
     Form {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not the line of a public key of this holder.
+    #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.display())]
+    Public {
         /// The file.
         path: PathBuf,
     },
@@ -80,6 +88,18 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     file.write_all(bytes).map_err(|e| io("write", e))?;
     files::sync(&file, files::parent(path));
     files::sync_folder(files::parent(path))
+}
+
+/// Copies a key file to a new one that only its owner may read.
+///
+/// # Errors
+/// [`BadKeyFile`] if it cannot be read or written.
+pub fn copy(from: &Path, to: &Path) -> Result<(), BadKeyFile> {
+    let bytes = files::read(from, 4096)?.unwrap_or_default();
+    if let Some(folder) = to.parent() {
+        files::create_folder(folder)?;
+    }
+    Ok(write_secret(to, &bytes)?)
 }
 
 /// Reads a key file.
@@ -166,6 +186,24 @@ impl KeyFolder {
         }
         self.read.insert(path, key.clone());
         Ok(key)
+    }
+
+    /// The public key of a holder: of the key at hand, else from `<party>.<holder>.vkey`, else of
+    /// a key that is made.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if none can be read or made.
+    pub fn public_or_make(&mut self, party: &str, holder: &str) -> Result<Vkey, BadKeyFile> {
+        let path = self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}"));
+        if self.has(party, holder) || !path.exists() {
+            return Ok(self.get_or_make(party, holder)?.vkey());
+        }
+        let form = || BadKeyFile::Public { path: path.clone() };
+        let bytes = files::read(&path, 4096)?.ok_or_else(form)?;
+        let text = String::from_utf8(bytes).map_err(|_| form())?;
+        let vkey = Vkey::parse(text.trim_end()).map_err(|_| form())?;
+        let named = vkey.name == self.origin.holder_key_name(party, holder);
+        if named { Ok(vkey) } else { Err(form()) }
     }
 
     /// The key of a holder, made where there is none.

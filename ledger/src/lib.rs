@@ -6,10 +6,12 @@
 
 pub mod anchor;
 pub mod clock;
+pub mod cosign;
 pub mod export;
 pub mod failure;
 pub mod files;
 pub mod folder;
+pub mod fsck;
 pub mod import;
 pub mod intake;
 pub mod keys;
@@ -17,6 +19,7 @@ pub mod outbox;
 pub mod plan;
 pub mod probe;
 pub mod pseudonym;
+pub mod restore;
 mod row;
 pub mod settings;
 pub mod sign;

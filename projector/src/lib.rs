@@ -3,10 +3,30 @@
 //! A newcomer's map:
 //! * a new view: a file in `views/`, and a member of [`views::Views`];
 //! * a new rule: a file in `rules/`, and a line in [`rules::RULES`];
-//! * a new measure: a file in `measures/`, and a line in `measures::MEASURES`;
-//! * a new feed: an implementation of `feed::Feed`.
+//! * a new figure: a function in `site/figures.rs`, and a line in its list;
+//! * a new measure: a file in `measures/`, and a line in [`measures::MEASURES`];
+//! * a new feed: an implementation of [`feed::Feed`].
 
+pub mod calendar;
+mod cell;
+pub mod feed;
 pub mod finding;
 pub mod lens;
 pub mod measure;
+pub mod measures;
+pub mod profile;
+pub mod projection;
+pub mod ratio;
 pub mod record;
+pub mod report;
+pub mod rules;
+pub mod site;
+pub mod statistics;
+pub mod views;
+
+#[cfg(test)]
+mod dev_csv;
+#[cfg(test)]
+mod small_log;
+#[cfg(test)]
+mod velmora_tests;

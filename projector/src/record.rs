@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::catalogue::Role;
 use schemas::time::{Date, Timestamp};
 use schemas::value::Value;
+use verifier::Verified;
+use verifier::bundle::Opened;
+use verifier::follower::Accepted;
 
 /// Who held the pen: a holder of a party.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,7 +41,80 @@ pub struct Record {
     pub(crate) approver: Option<Holder>,
 }
 
+/// Register ids by pseudonym, as far as openings have shown them. FORMAT.md 16.
+#[derive(Clone, Debug, Default)]
+pub struct Links(BTreeMap<String, String>);
+
+impl Links {
+    /// What every pseudonym begins with.
+    const PREFIX: &str = "anon-";
+
+    fn learn(&mut self, accepted: &Accepted, opened: &Opened) {
+        let pseudonym = accepted.entry.signed.event.text("organisation");
+        let id = opened.values.get("party_id").and_then(Value::as_text);
+        if let (Some(pseudonym), Some(id)) = (pseudonym.filter(|p| p.starts_with(Self::PREFIX)), id) {
+            self.0.insert(pseudonym.to_owned(), id.to_owned());
+        }
+    }
+
+    /// A name, id or address with register ids in place of the pseudonyms that are known.
+    pub fn show(&self, text: &str) -> String {
+        if self.0.is_empty() || !text.contains(Self::PREFIX) {
+            return text.to_owned();
+        }
+        self.0.iter().fold(text.to_owned(), |text, (pseudonym, id)| text.replace(pseudonym, id))
+    }
+
+    fn show_value(&self, value: &Value) -> Value {
+        match value {
+            Value::Text(text) => Value::Text(self.show(text)),
+            Value::List(items) => Value::List(items.iter().map(|item| self.show_value(item)).collect()),
+            Value::Object(members) => {
+                Value::Object(members.iter().map(|(name, value)| (name.clone(), self.show_value(value))).collect())
+            }
+            other => other.clone(),
+        }
+    }
+}
+
 impl Record {
+    /// Reads what the verifier believes, with the openings at hand. `links` grows with the log.
+    pub fn read(accepted: &Verified<Accepted>, opened: &Opened, links: &mut Links) -> Self {
+        let accepted = accepted.get();
+        let event = &accepted.entry.signed.event;
+        links.learn(accepted, opened);
+        let mut fields: BTreeMap<String, Value> = event
+            .data
+            .iter()
+            .chain(&opened.values)
+            .map(|(name, value)| (name.clone(), links.show_value(value)))
+            .collect();
+        let occurred_at = fields.remove("occurred_at").and_then(|v| v.as_text().and_then(Timestamp::parse));
+        fields.remove("recorded_at");
+        let refs = event
+            .refs
+            .iter()
+            .map(|(name, value)| (name.clone(), value.targets().iter().map(|target| links.show(target)).collect()));
+        let withheld = opened.withheld.iter().chain(opened.erased.keys());
+        let holder = |h: &verifier::keyring::Holder| Holder { party: links.show(&h.party), name: links.show(&h.name) };
+        Self {
+            position: accepted.entry.position,
+            received_at: accepted.entry.received_at,
+            by: links.show(&event.by),
+            role: accepted.role,
+            kind: event.kind.clone(),
+            row: event.row.clone(),
+            id: event.id.as_deref().map(|id| links.show(id)),
+            at: event.at(),
+            occurred_at,
+            refs: refs.collect(),
+            withheld: withheld.filter(|name| !event.data.contains_key(*name)).cloned().collect(),
+            fields,
+            signer: holder(&accepted.author),
+            approver: accepted.approver.as_ref().map(holder),
+        }
+    }
+
     /// Place in the log, from 0.
     pub fn position(&self) -> u64 {
         self.position

@@ -67,6 +67,8 @@ pub trait Visitor {
     /// One entry, all its signatures checked. The bundle's root is compared only at the end: what
     /// was built from entries counts only if the report holds.
     fn entry(&mut self, _entry: &Verified<Accepted>, _opened: &Opened) {}
+    /// The opening line of that entry, where there is one, before [`Visitor::entry`].
+    fn line(&mut self, _entry: &Verified<Accepted>, _line: Option<&OpeningLine>) {}
     /// A document that an entry adopted, or may adopt: its digest and bytes.
     fn document(&mut self, _digest: Hash, _bytes: &[u8]) {}
     /// How far the check is.
@@ -513,7 +515,10 @@ impl<'a> Walk<'a> {
         for entry in &accepted {
             let line = lines.as_mut().map(|l| l.next().unwrap_or_default());
             match self.open(entry.get(), line) {
-                Ok(opened) => visitor.entry(entry, &opened),
+                Ok((opened, line)) => {
+                    visitor.line(entry, line.as_ref());
+                    visitor.entry(entry, &opened);
+                }
                 Err(fault) => return Ok(Err(fault)),
             }
         }
@@ -521,7 +526,7 @@ impl<'a> Walk<'a> {
     }
 
     /// FORMAT.md 5: the opening line of an entry; and 13: what it adopts is at hand.
-    fn open(&mut self, accepted: &Accepted, line: Option<&str>) -> Result<Opened, Fault> {
+    fn open(&mut self, accepted: &Accepted, line: Option<&str>) -> Result<(Opened, Option<OpeningLine>), Fault> {
         let event = &accepted.entry.signed.event;
         let position = accepted.entry.position;
         if let "rule.profile.adopted" | "schema.adopted" = event.kind.as_str() {
@@ -536,12 +541,12 @@ impl<'a> Walk<'a> {
         let bad = |what| Fault::Opening { position, address: event.address(), what };
         let mut opened = Opened::default();
         let Some(root) = event.hidden_root() else {
-            return if line.is_none_or(str::is_empty) { Ok(opened) } else { Err(bad(BadOpening::OtherEntry)) };
+            return if line.is_none_or(str::is_empty) { Ok((opened, None)) } else { Err(bad(BadOpening::OtherEntry)) };
         };
         let Some(line) = line.filter(|l| !l.is_empty() && l.len() <= LINE_BYTES_MAX) else {
             opened.withheld = names.into_iter().map(str::to_owned).collect();
             self.openings.withheld += opened.withheld.len() as u64;
-            return Ok(opened);
+            return Ok((opened, None));
         };
         let parsed = OpeningLine::parse(line).map_err(bad)?;
         if parsed.entry != position || parsed.event != accepted.entry.signed.id() {
@@ -561,7 +566,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Ok(opened)
+        Ok((opened, Some(parsed)))
     }
 }
 

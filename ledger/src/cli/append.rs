@@ -1,0 +1,200 @@
+//! `append`, `cosign`, `submit`: one event at a time.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use ledger::clock::Clock;
+use ledger::cosign;
+use ledger::failure::Failure;
+use ledger::files;
+use ledger::folder::{self, Held, SignOptions};
+use ledger::import::{self, Options, render};
+use ledger::keys::KeyFolder;
+use ledger::outbox::Outbox;
+use ledger::pseudonym::Pseudonyms;
+use ledger::submit;
+use ledger::writer::Home;
+use schemas::value::Value;
+
+use super::{Ended, bar, open, parties, parties_path, say, settings};
+
+/// Longest event given as JSON, in bytes.
+const JSON_BYTES_MAX: usize = 1 << 20;
+
+/// Arguments of `append`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = r#"The JSON has the columns of a register row, by name:
+  {"type":"visit.attempted","party":"cso-league","signer":"office-1","id":"at-77","occurred_at":"2026-07-01T08:00:00Z",
+   "facility":"fac-talbera","organisation":"cso-league","attempted_on":"2026-07-01","arrived_at":"2026-07-01T08:00:00Z",
+   "outcome":"turned_away","wait":20,"stated_reason":"lockdown"}
+`ledger template TYPE` names the columns. A list is a JSON list; a text with a language is {"lang":"fr","text":"..."};
+money is {"amount":125000,"currency":"XTS"} in minor units. row_id is made if it is not given."#
+)]
+pub struct Append {
+    /// Folder of the ledger.
+    ledger: PathBuf,
+    /// File with the event, - for standard input.
+    event: PathBuf,
+    /// Folder of holders' keys, PARTY.HOLDER.key.
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+}
+
+impl Append {
+    pub fn run(self) -> Result<(), Ended> {
+        let home = Home::new(&self.ledger);
+        let text = read_event(&self.event)?;
+        let (party, kind, csv) = csv_of(&text)?;
+        let settings = settings(&home)?;
+        let list = parties(&parties_path(&home))?;
+        let mut outbox = Outbox::open(&home.outbox())?;
+        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+        let held = Held::of(&outbox, &pseudonyms, &list)?;
+        let now = Some(Clock::System.now());
+        let options = Options { now, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
+        // One row is checked exactly as a register of one row would be.
+        let incoming = home.folder().join("incoming");
+        files::create_folder(&incoming)?;
+        let path = incoming.join(format!("{kind}.csv"));
+        files::replace(&path, csv.as_bytes())?;
+        let import = import::read_files(std::slice::from_ref(&path), &party, &list, &options, &held);
+        files::remove(&path)?;
+        if !import.problems.is_empty() {
+            return Err(Ended::Refused(format!("{}nothing was recorded", render(&import.problems))));
+        }
+        if !import.warnings.is_empty() {
+            eprint!("{}", render(&import.warnings));
+        }
+        let mut writer = open(&home)?;
+        let origin = writer.log().origin().clone();
+        let options = SignOptions {
+            origin: &origin,
+            keys: &self.keys,
+            drafts: home.drafts(),
+            settings: &settings,
+            replay: false,
+        };
+        let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;
+        for path in &signed.waiting {
+            println!("waits for a second signature: {}  (ledger cosign)", path.display());
+        }
+        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
+        say(&outcome, &writer)
+    }
+}
+
+/// Arguments of `cosign`.
+#[derive(Args)]
+pub struct Cosign {
+    /// Folder of the ledger.
+    ledger: PathBuf,
+    /// The draft file.
+    draft: PathBuf,
+    /// Folder of holders' keys, PARTY.HOLDER.key.
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+    /// Show what would be signed, and sign nothing.
+    #[arg(long)]
+    show: bool,
+}
+
+impl Cosign {
+    pub fn run(self) -> Result<(), Ended> {
+        let draft = cosign::read_draft(&self.draft)?;
+        println!("{}", draft.signed.event.to_text().trim_end());
+        for slot in draft.parcel.slots.iter().filter_map(|s| schemas::opening::Disclosure::parse(s)) {
+            if let Some(value) = slot.value {
+                println!("hidden {}: {}", slot.name, value.to_json());
+            }
+        }
+        println!(
+            "signed by {}; asked for: {} of {}",
+            draft.signed.note.signatures[0].name, draft.holder.holder, draft.holder.party
+        );
+        if self.show {
+            return Ok(());
+        }
+        let home = Home::new(&self.ledger);
+        let mut writer = open(&home)?;
+        let mut outbox = Outbox::open(&home.outbox())?;
+        let mut keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
+        cosign::complete(&self.draft, &mut keys, &mut outbox)?;
+        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
+        say(&outcome, &writer)
+    }
+}
+
+/// Arguments of `submit`.
+#[derive(Args)]
+pub struct Submit {
+    /// Folder of the ledger.
+    ledger: PathBuf,
+}
+
+impl Submit {
+    pub fn run(self) -> Result<(), Ended> {
+        let home = Home::new(&self.ledger);
+        let mut writer = open(&home)?;
+        let outbox = Outbox::open(&home.outbox())?;
+        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut bar("submitting"))?;
+        say(&outcome, &writer)
+    }
+}
+
+fn read_event(path: &Path) -> Result<String, Ended> {
+    let bytes = if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut std::io::Read::take(std::io::stdin(), JSON_BYTES_MAX as u64), &mut bytes)?;
+        bytes
+    } else {
+        let absent = || Failure::Absent { what: "event", path: path.to_owned() };
+        files::read(path, JSON_BYTES_MAX)?.ok_or_else(absent)?
+    };
+    String::from_utf8(bytes).map_err(|_| Ended::Refused(format!("{}: not UTF-8", path.display())))
+}
+
+/// The register row that the JSON stands for: its party, its type, header and row.
+fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
+    let bad = |what: String| Ended::Refused(format!("the event: {what}"));
+    let json: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
+    let Value::Object(mut members) = json else { return Err(bad("expected a JSON object".to_owned())) };
+    let mut word = |name: &str| match members.remove(name) {
+        Some(Value::Text(text)) => Ok(text),
+        _ => Err(bad(format!("it needs {name:?}, a string"))),
+    };
+    let (kind, party) = (word("type")?, word("party")?);
+    let catalogue = schemas::catalogue::Catalogue::built_in();
+    if catalogue.event(&kind).or_else(|| catalogue.inner(&kind)).is_none() {
+        return Err(bad(format!("there is no event type {kind:?}; `ledger template` helps")));
+    }
+    let made = format!("c{}", Clock::System.now().unix());
+    let row = members.remove("row_id").unwrap_or(Value::Text(made));
+    let mut cells: Vec<(String, String)> = vec![("row_id".to_owned(), plain(&row))];
+    for (name, value) in members {
+        match (value.get("lang"), value.get("amount")) {
+            (Some(lang), _) => {
+                cells.push((name.clone(), value.get("text").map(plain).unwrap_or_default()));
+                cells.push((format!("{name}_lang"), plain(lang)));
+            }
+            (_, Some(amount)) => {
+                cells.push((format!("{name}_amount"), plain(amount)));
+                cells.push((format!("{name}_currency"), value.get("currency").map(plain).unwrap_or_default()));
+            }
+            _ => cells.push((name, plain(&value))),
+        }
+    }
+    let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
+    let header: Vec<String> = cells.iter().map(|(name, _)| quoted(name)).collect();
+    let row: Vec<String> = cells.iter().map(|(_, cell)| quoted(cell)).collect();
+    Ok((party, kind, format!("{}\n{}\n", header.join(","), row.join(","))))
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Text(text) => text.clone(),
+        Value::List(items) => items.iter().map(plain).collect::<Vec<_>>().join(";"),
+        other => other.to_json(),
+    }
+}

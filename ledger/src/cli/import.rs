@@ -1,0 +1,147 @@
+//! `import`: registers into the log.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ledger::clock::Clock;
+use ledger::failure::Failure;
+use ledger::files;
+use ledger::folder::{self, Held, SignOptions};
+use ledger::import::{self, Charset, Import, MAPPING_BYTES_MAX, Mapping, Options, render};
+use ledger::outbox::Outbox;
+use ledger::pseudonym::Pseudonyms;
+use ledger::submit;
+use ledger::writer::Home;
+
+use super::{Ended, bar, open, parties, parties_path, say, settings};
+
+/// Arguments of `import`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:
+  ledger import my-ledger registers-of-march --keys keys --dry-run
+  ledger import my-ledger visit.completed.csv --party fac-talbera --keys keys --encoding windows-1256
+
+A folder holds parties.csv and registers/PARTY/EVENT.TYPE.csv. All problems are listed at once, with file,
+line, column and what to do. Importing the same rows again adds nothing. See IMPORT.md of this program."
+)]
+pub struct Arguments {
+    /// Folder of the ledger.
+    ledger: PathBuf,
+    /// A country's folder, or register files of one party (then with --party).
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// The party whose register files are given.
+    #[arg(long)]
+    party: Option<String>,
+    /// Folder of holders' keys, PARTY.HOLDER.key.
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+    /// Check everything and say what would happen; record nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Take the good rows even if others are refused; otherwise one bad row keeps all out.
+    #[arg(long)]
+    accept_valid: bool,
+    /// Encoding of the files, such as windows-1252 or windows-1256; UTF-8 if not given.
+    #[arg(long)]
+    encoding: Option<String>,
+    /// Mapping of foreign column names, codes and dates (TOML).
+    #[arg(long, value_name = "FILE")]
+    mapping: Option<PathBuf>,
+    /// Print problems as JSON lines.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<(), Ended> {
+        let home = Home::new(&self.ledger);
+        let settings = settings(&home)?;
+        let mut outbox = Outbox::open(&home.outbox())?;
+        let import = self.read(&home, &outbox, settings.utc_offset_minutes)?;
+        self.show(&import);
+        let rows = import.drafts.len();
+        let (refused, again) = (import.refused, import.skipped.len());
+        if !import.problems.is_empty() && !self.accept_valid {
+            let hint = "mend the problems above, or take the good rows alone with --accept-valid";
+            return Err(Ended::Refused(format!("nothing was recorded: {refused} rows refused, {rows} good; {hint}")));
+        }
+        if self.dry_run {
+            println!(
+                "dry run: {rows} rows would be recorded, {again} are there already, {refused} refused; nothing was recorded"
+            );
+            return if import.problems.is_empty() { Ok(()) } else { Err(Ended::Refused(String::new())) };
+        }
+        let mut writer = open(&home)?;
+        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties)?;
+        let origin = writer.log().origin().clone();
+        let drafts = home.drafts();
+        let options = SignOptions { origin: &origin, keys: &self.keys, drafts, settings: &settings, replay: false };
+        let bad = !import.problems.is_empty();
+        let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
+        println!("{} signed into the outbox, {again} were there already", signed.signed);
+        for path in &signed.waiting {
+            println!("waits for a second signature: {}  (ledger cosign)", path.display());
+        }
+        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut bar("submitting"))?;
+        say(&outcome, &writer)?;
+        if bad {
+            Err(Ended::Refused(format!("{refused} rows refused, as listed above; the good ones are recorded")))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn read(&self, home: &Home, outbox: &Outbox, utc_offset_minutes: i32) -> Result<Import, Ended> {
+        let mapping = match &self.mapping {
+            Some(path) => {
+                let absent = || Failure::Absent { what: "mapping file", path: path.clone() };
+                let bytes = files::read(path, MAPPING_BYTES_MAX)?.ok_or_else(absent)?;
+                Some(Mapping::read(&path.display().to_string(), &bytes).map_err(|p| Ended::Refused(render(&p)))?)
+            }
+            None => None,
+        };
+        let charset = match &self.encoding {
+            Some(label) => Charset::parse(label).map_err(|e| Ended::Refused(e.to_string()))?,
+            None => Charset::default(),
+        };
+        let now = Some(Clock::System.now());
+        let options = Options { mapping, charset, now, utc_offset_minutes, ..Options::default() };
+        match (&self.party, self.paths.as_slice()) {
+            (None, [folder]) if folder.is_dir() => {
+                let list =
+                    if folder.join("parties.csv").exists() { folder.join("parties.csv") } else { parties_path(home) };
+                let list = parties(&list)?;
+                let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+                Ok(import::read_folder(folder, &options, &Held::of(outbox, &pseudonyms, &list)?))
+            }
+            (Some(party), files) => {
+                let list = parties(&parties_path(home))?;
+                let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+                let held = Held::of(outbox, &pseudonyms, &list)?;
+                Ok(import::read_files(files, party, &list, &options, &held))
+            }
+            (None, _) => {
+                Err(Ended::Refused("give one folder, or register files together with --party PARTY".to_owned()))
+            }
+        }
+    }
+
+    fn show(&self, import: &Import) {
+        let all: Vec<_> = import.problems.iter().chain(&import.warnings).collect();
+        if self.json {
+            for problem in all {
+                println!("{}", serde_json::to_string(problem).unwrap_or_default());
+            }
+            return;
+        }
+        if !import.problems.is_empty() {
+            eprint!("{}", render(&import.problems));
+        }
+        if !import.warnings.is_empty() {
+            eprint!("{}", render(&import.warnings));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `init` and `keygen`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ledger::clock::Clock;
+use ledger::failure::Failure;
+use ledger::files;
+use ledger::folder;
+use ledger::keys::{self, ENDING, KeyFolder, PUBLIC_ENDING};
+use ledger::settings::Settings;
+use ledger::writer::Home;
+use schemas::catalogue::is_id;
+use schemas::note::Origin;
+
+use super::{Ended, parties, parties_path, policy_path, profile_path};
+
+/// Arguments of `init`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Example:
+  ledger init my-ledger --origin velmora.example/access-ledger --parties parties.csv --profile profile.toml --keys keys
+
+parties.csv has the columns party,role,display_name,identity_mode,languages,holders. Genesis takes the
+first keys of the operator, the registrar (the first ministry, else the operator) and the oversight
+bodies from --keys: PARTY.HOLDER.vkey (public, as `ledger keygen` prints it) or PARTY.HOLDER.key; a key
+that is not there is made. Give MY-LEDGER/policy to everyone who shall verify, on another way than the log."
+)]
+pub struct Init {
+    /// Folder of the new ledger.
+    folder: PathBuf,
+    /// Name of the log for ever: lower-case, such as velmora.example/access-ledger.
+    #[arg(long)]
+    origin: String,
+    /// List of parties.
+    #[arg(long, value_name = "FILE")]
+    parties: PathBuf,
+    /// Rule profile of the country; its calendar says where local days begin.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Folder of holders' keys.
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+}
+
+impl Init {
+    pub fn run(self) -> Result<(), Ended> {
+        let origin = parse_origin(&self.origin)?;
+        let list = parties(&self.parties)?;
+        let home = Home::new(&self.folder);
+        let profile = match &self.profile {
+            Some(path) => {
+                let absent = || Failure::Absent { what: "profile", path: path.clone() };
+                Some(files::read(path, 1 << 20)?.ok_or_else(absent)?)
+            }
+            None => None,
+        };
+        if let Some(bytes) = &profile {
+            Settings::read(bytes)?;
+        }
+        let mut keys = KeyFolder::new(&self.keys, origin.clone());
+        let writer = folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?;
+        if let Some(bytes) = &profile {
+            writer.keep_document(bytes)?;
+            files::replace(&profile_path(&home), bytes)?;
+        }
+        let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
+        files::replace(&parties_path(&home), &bytes)?;
+        let policy = folder::policy(writer.log());
+        files::replace(&policy_path(&home), policy.as_bytes())?;
+        println!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
+        println!("policy for everyone who shall verify it: {}", policy_path(&home).display());
+        print!("{policy}");
+        println!(
+            "keep {} secret and safe: who has them can sign checkpoints",
+            home.log_key().parent().unwrap_or(home.folder()).display()
+        );
+        Ok(())
+    }
+}
+
+/// Arguments of `keygen`.
+#[derive(Args)]
+pub struct Keygen {
+    /// Name of the log.
+    #[arg(long)]
+    origin: String,
+    /// Party of the holder.
+    #[arg(long)]
+    party: String,
+    /// Name of the holder, a pseudonym such as visits-desk-1.
+    #[arg(long)]
+    holder: String,
+    /// Folder for PARTY.HOLDER.key (secret) and PARTY.HOLDER.vkey (public).
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+}
+
+impl Keygen {
+    pub fn run(self) -> Result<(), Ended> {
+        let origin = parse_origin(&self.origin)?;
+        for (what, id) in [("party", &self.party), ("holder", &self.holder)] {
+            if !is_id(id) {
+                return Err(Ended::Refused(format!("--{what} {id:?}: letters, digits and . _ : - only")));
+            }
+        }
+        let path = self.keys.join(format!("{}.{}.{ENDING}", self.party, self.holder));
+        let key = keys::generate(&path, &origin.holder_key_name(&self.party, &self.holder))?;
+        let public = path.with_extension(PUBLIC_ENDING);
+        files::replace(&public, format!("{}\n", key.vkey()).as_bytes())?;
+        println!("secret  {}  (keep it, show it to nobody)", path.display());
+        println!("public  {}", public.display());
+        println!("{}", key.vkey());
+        Ok(())
+    }
+}
+
+pub fn parse_origin(text: &str) -> Result<Origin, Ended> {
+    let bad = || {
+        Ended::Refused(format!("--origin {text:?}: 1 to 100 of a-z 0-9 . - /, such as velmora.example/access-ledger"))
+    };
+    Origin::parse(text).ok_or_else(bad)
+}

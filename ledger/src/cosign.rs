@@ -1,0 +1,97 @@
+//! Events that wait for their second signature, as files that can be carried to whoever gives it.
+
+use std::path::{Path, PathBuf};
+
+use schemas::event::{BadEvent, SignedEvent};
+
+use crate::failure::Failure;
+use crate::files;
+use crate::import::Holder;
+use crate::keys::{BadKeyFile, KeyFolder};
+use crate::outbox::{Outbox, Parcel};
+
+/// Longest draft, in bytes.
+const DRAFT_BYTES_MAX: usize = 2 << 20;
+
+/// Why a draft cannot be completed.
+#[derive(Debug, thiserror::Error)]
+pub enum BadDraft {
+    /// The file is no draft.
+    #[error("{}: not a draft that waits for a second signature", .path.display())]
+    Form {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The event in it is malformed.
+    #[error("{}: {why}", .path.display())]
+    Event {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: BadEvent,
+    },
+    /// The second holder's key is not at hand.
+    #[error(transparent)]
+    Key(#[from] BadKeyFile),
+    /// The disk.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+/// Writes an event that waits for its second signature: the parcel, then whose signature it is.
+///
+/// # Errors
+/// [`Failure`] if it cannot be written.
+pub fn write_draft(folder: &Path, parcel: &Parcel, holder: &Holder) -> Result<PathBuf, Failure> {
+    files::create_folder(folder)?;
+    let path = folder.join(format!("{}.draft", parcel.source.replace('/', ".")));
+    let text = format!("{}\n{} {}\n", parcel.to_line(), holder.party, holder.holder);
+    files::replace(&path, text.as_bytes())?;
+    Ok(path)
+}
+
+/// A draft as a person may read it before signing: what it says, and who is asked.
+#[derive(Debug)]
+pub struct Draft {
+    /// The event, signed once.
+    pub parcel: Parcel,
+    /// The same, read.
+    pub signed: SignedEvent,
+    /// Whose signature is missing.
+    pub holder: Holder,
+}
+
+/// Reads a draft.
+///
+/// # Errors
+/// [`BadDraft`] says what is wrong with the file.
+pub fn read_draft(path: &Path) -> Result<Draft, BadDraft> {
+    let form = || BadDraft::Form { path: path.to_owned() };
+    let bytes = files::read(path, DRAFT_BYTES_MAX)?.ok_or_else(form)?;
+    let text = String::from_utf8(bytes).map_err(|_| form())?;
+    let (line, whose) = text.trim_end().split_once('\n').ok_or_else(form)?;
+    let parcel = Parcel::parse(line).ok_or_else(form)?;
+    let (party, holder) = whose.split_once(' ').ok_or_else(form)?;
+    let event = |why| BadDraft::Event { path: path.to_owned(), why };
+    let signed = SignedEvent::parse(parcel.note.as_bytes()).map_err(event)?;
+    if signed.note.signatures.len() != 1 {
+        return Err(form());
+    }
+    Ok(Draft { parcel, signed, holder: Holder { party: party.to_owned(), holder: holder.to_owned() } })
+}
+
+/// Adds the second signature and puts the event into the outbox; the draft is removed after that.
+///
+/// # Errors
+/// [`BadDraft`]; the draft is then as it was.
+pub fn complete(path: &Path, keys: &mut KeyFolder, outbox: &mut Outbox) -> Result<Draft, BadDraft> {
+    let mut draft = read_draft(path)?;
+    let key = keys.get(&draft.holder.party, &draft.holder.holder)?;
+    draft.signed.note.signatures.push(key.sign(&draft.signed.note.text));
+    draft.parcel.note = draft.signed.note.to_text();
+    if !outbox.has(&draft.parcel.source) {
+        outbox.add(std::slice::from_ref(&draft.parcel))?;
+    }
+    files::remove(path)?;
+    Ok(draft)
+}

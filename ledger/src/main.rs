@@ -1,0 +1,11 @@
+//! The command `ledger`: what the operator of a ledger and those who report to it run.
+
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A store is opened and scanned in a child process first; that child is this program again.
+    ledger::probe::take_over();
+    cli::run()
+}

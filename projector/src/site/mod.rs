@@ -1,0 +1,80 @@
+//! The two pages: what everyone may see of how prisons answer civil society (`index.html`), and
+//! which recorded duties were not met (`accountability.html`).
+//!
+//! [`render`] is a function from data to bytes: no clock, no disk, no network, and the same bytes
+//! on every machine. The pages hold no script and load nothing; each has a table beside every
+//! chart and a download beside every table. [`write()`] is the thin rim that puts them on a disk.
+//!
+//! A newcomer's map: [`input`] is what the pages are made from; [`disclose`] what the public may
+//! see of it; `transparency` and `accountability` are the two pages; `figures` the charts' data;
+//! `chart` the drawing; `shell` what stands around a page.
+
+mod accountability;
+mod chart;
+mod csv;
+pub mod disclose;
+mod downloads;
+mod figure;
+mod figures;
+pub mod input;
+mod matrix;
+mod others;
+mod series;
+mod sheet;
+mod shell;
+mod stories;
+mod story;
+mod text;
+mod title;
+mod transparency;
+
+use std::path::{Path, PathBuf};
+
+use crate::lens::Disclosed;
+
+use input::Site;
+
+/// Path of a file below the site's folder, with `/` between its parts, and its bytes.
+pub type SiteFile = (&'static str, Vec<u8>);
+
+/// Why a site could not be written. The operator must act; writing again is safe.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}; check that the folder exists and has room", path.display())]
+pub struct Unwritten {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: std::io::Error,
+}
+
+/// Both pages and the downloads that they make themselves, in a fixed order.
+///
+/// The pages also link `data/findings.csv` and `data/measures.csv`, which the report writes.
+pub fn render(disclosed: &Disclosed<Site>) -> Vec<SiteFile> {
+    let site = disclosed.get();
+    let series = series::Series::new(&site.measures);
+    let figures = figures::all(site, &series);
+    let mut files = vec![
+        ("index.html", transparency::page(site, &series, &figures).into_string().into_bytes()),
+        ("accountability.html", accountability::page(site).into_string().into_bytes()),
+    ];
+    files.extend(figures.into_iter().map(|figure| (figure.path, figure.csv)));
+    files.extend(downloads::all(site));
+    files
+}
+
+/// Writes files below a folder, which it makes if need be.
+///
+/// # Errors
+/// [`Unwritten`] names the first file or folder that could not be written.
+pub fn write(folder: &Path, files: &[SiteFile]) -> Result<(), Unwritten> {
+    for (path, bytes) in files {
+        let path = folder.join(path);
+        let failed = |source| Unwritten { path: path.clone(), source };
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).map_err(failed)?;
+        }
+        std::fs::write(&path, bytes).map_err(failed)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! Consultations.
+
+use super::{ByCase, Filed, Shelf};
+
+/// Consultations.
+#[derive(Clone, Debug, Default)]
+pub struct Consultations {
+    /// Consultations.
+    pub opened: Shelf,
+    /// Closings, by consultation.
+    pub closed: ByCase,
+}
+
+impl Consultations {
+    pub(super) fn apply(&mut self, record: &Filed) {
+        match record.kind() {
+            "consultation.opened" => self.opened.push(record),
+            "consultation.closed" => self.closed.push(record.reference("consultation"), record),
+            _ => {} // a view reads only the events it is about
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Training.
+
+use super::{Filed, Shelf};
+
+/// Training.
+#[derive(Clone, Debug, Default)]
+pub struct Training {
+    /// Trainings.
+    pub delivered: Shelf,
+}
+
+impl Training {
+    pub(super) fn apply(&mut self, record: &Filed) {
+        if record.kind() == "training.delivered" {
+            self.delivered.push(record);
+        }
+    }
+}
