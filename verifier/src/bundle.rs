@@ -7,24 +7,22 @@ use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
 use schemas::note::Origin;
-use schemas::opening::{BadOpening, LINE_BYTES_MAX, OpeningLine, Slot};
+use schemas::opening::{BadOpening, OpeningLine, Slot};
 use schemas::policy::Policy;
 use schemas::tile::{self, Tile};
 use schemas::value::Value;
 
+use crate::erasures::Erasures;
 use crate::fault::Fault;
 use crate::follower::{Accepted, Follower};
 use crate::head::{BadHead, SignedHead, check_head};
+use crate::place;
 use crate::report::{Outcome, Report, Step};
 use crate::tiles::TileCheck;
 use crate::verified::Verified;
 
 /// Largest file that is read at once, in bytes: a full bundle of the longest entries fits.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
-
-/// Most tiles of entries that are searched for the place of a fault in the files: the size comes
-/// from the checkpoint, and whoever signed that may have lied.
-const TILES_SEARCHED_MAX: usize = 1 << 20;
 
 /// Where a bundle's files come from.
 pub trait Source {
@@ -210,7 +208,7 @@ impl Check<'_> {
             let tiles: BTreeSet<String> = Tile::all(size).iter().map(Tile::path).collect();
             let missing = tiles.iter().filter(|t| !manifest.0.contains_key(*t));
             faults.extend(missing.map(|path| Fault::FileMissing { path: path.clone() }));
-            let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path)));
+            let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path, size)));
             faults.extend(extra.map(|path| Fault::FileExtra { path: path.clone() }));
         }
         let good = faults.is_empty();
@@ -220,73 +218,12 @@ impl Check<'_> {
         good
     }
 
-    /// After a fault in the files: which entry is the first that differs? Only tiles that are
-    /// at fault are searched; all of them where the manifest cannot be read.
+    /// After a fault in the files: which entry is the first that differs?
     fn locate(&mut self, size: u64) -> Result<(), Unreadable> {
         self.report.not_checked("the files are not those of the manifest: entries were only searched for the place");
-        let suspects: BTreeSet<String> = self.report.faults.iter().filter_map(Fault::path).map(str::to_owned).collect();
-        let anywhere = suspects.contains(manifest::NAME);
-        let count = size.div_ceil(tile::TILE_WIDTH);
-        for index in (0..count).take(TILES_SEARCHED_MAX) {
-            let width = (size - index * tile::TILE_WIDTH).min(tile::TILE_WIDTH);
-            let tile = Tile { level: None, index, width };
-            let hashes = Tile { level: Some(0), ..tile };
-            if !(anywhere || suspects.contains(&tile.path()) || suspects.contains(&hashes.path())) {
-                continue;
-            }
-            let Some(bytes) = self.source.read(&tile.path())? else {
-                // That it is missing was said; after it there is nothing to search everywhere.
-                if anywhere { return Ok(()) } else { continue }
-            };
-            if let Some(fault) = self.locate_in(tile, &bytes)? {
-                self.report.faults.push(fault);
-                return Ok(());
-            }
-        }
+        let found = place::first(&self.report.faults, size, self.source)?;
+        self.report.faults.extend(found);
         Ok(())
-    }
-
-    /// The first entry of a tile that does not fit its hash, its place or the entry before it.
-    fn locate_in(&mut self, tile: Tile, bytes: &[u8]) -> Result<Option<Fault>, Unreadable> {
-        let first = tile.index * tile::TILE_WIDTH;
-        let hash_tile = Tile { level: Some(0), ..tile };
-        let hashes = self.source.read(&hash_tile.path())?.and_then(|b| tile::split_hashes(&b, tile.width));
-        let mut prev = match tile.index.checked_sub(1) {
-            None => Some(Hash::default()),
-            Some(index) => {
-                let before = Tile { level: Some(0), index, width: tile::TILE_WIDTH };
-                let hashes = self.source.read(&before.path())?.and_then(|b| tile::split_hashes(&b, before.width));
-                hashes.and_then(|hashes| hashes.last().copied())
-            }
-        };
-        let mut rest = bytes;
-        for (position, number) in (first..).zip(0..tile.width as usize) {
-            let hash = hashes.as_ref().map(|hashes| hashes[number]);
-            let Some(entry) = tile::next_entry(&mut rest) else {
-                let what = format!("it ends within entry {position}");
-                return Ok(Some(Fault::FileMalformed { path: tile.path(), what }));
-            };
-            let leaf = Hash::leaf(entry);
-            let parsed = Entry::parse(entry);
-            let address = parsed.as_ref().ok().map(|e| e.signed.event.address());
-            let fault = match parsed {
-                _ if hash.is_some_and(|hash| hash != leaf) => {
-                    Some(Fault::Leaf { position, address, path: hash_tile.path() })
-                }
-                Err(what) => Some(Fault::Entry { position, what }),
-                Ok(entry) if entry.position != position => {
-                    Some(Fault::Position { position, address, found: entry.position })
-                }
-                Ok(entry) if prev.is_some_and(|prev| prev != entry.prev) => Some(Fault::Chain { position, address }),
-                Ok(_) => None,
-            };
-            if fault.is_some() {
-                return Ok(fault);
-            }
-            prev = Some(leaf);
-        }
-        let what = format!("it goes on after entry {}", first + tile.width - 1);
-        Ok((!rest.is_empty()).then(|| Fault::FileMalformed { path: tile.path(), what }))
     }
 
     /// FORMAT.md 10.2: signatures of the kept checkpoints; their roots are compared later.
@@ -397,6 +334,7 @@ impl Check<'_> {
         if let Some(fault) = walk.tiles.finish(self.source)? {
             self.report.faults.push(fault);
         }
+        self.report.faults.extend(walk.erasures.check());
         let state = walk.follower.state();
         let found = state.root();
         if found != head.checkpoint.root {
@@ -460,12 +398,13 @@ struct Walk<'a> {
     tiles: TileCheck,
     documents: &'a BTreeSet<Hash>,
     openings: OpeningCount,
+    erasures: Erasures,
 }
 
 impl<'a> Walk<'a> {
     fn new(origin: Origin, documents: &'a BTreeSet<Hash>) -> Self {
-        let openings = OpeningCount::default();
-        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings }
+        let (openings, erasures) = (OpeningCount::default(), Erasures::default());
+        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings, erasures }
     }
 
     fn bundle(
@@ -476,6 +415,39 @@ impl<'a> Walk<'a> {
         kept: &BTreeMap<u64, Kept>,
         source: &mut dyn Source,
         visitor: &mut dyn Visitor,
+    ) -> Result<Result<(), Fault>, Unreadable> {
+        let pushed = self.push(tile, entries, kept, source)?;
+        // An entry whose signature still waits came before whatever else is at fault.
+        let accepted = match (self.follower.drain(), pushed) {
+            (Err(fault), _) | (Ok(_), Err(fault)) => return Ok(Err(fault)),
+            (Ok(accepted), Ok(())) => accepted,
+        };
+        let mut lines = lines.map(|l| l.split('\n'));
+        for entry in &accepted {
+            let line = match lines.as_mut().map(Iterator::next) {
+                Some(None) => return Ok(Err(line_count(tile))),
+                line => line.flatten(),
+            };
+            match self.open(entry.get(), line) {
+                Ok((opened, line)) => {
+                    visitor.line(entry, line.as_ref());
+                    visitor.entry(entry, &opened);
+                }
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        // Every line has its end, so there is one empty piece after the last.
+        let whole = lines.is_none_or(|mut rest| rest.next() == Some("") && rest.next().is_none());
+        Ok(if whole { Ok(()) } else { Err(line_count(tile)) })
+    }
+
+    /// FORMAT.md 6 to 11: the entries of one tile.
+    fn push(
+        &mut self,
+        tile: Tile,
+        entries: &[&[u8]],
+        kept: &BTreeMap<u64, Kept>,
+        source: &mut dyn Source,
     ) -> Result<Result<(), Fault>, Unreadable> {
         let first = tile.index * tile::TILE_WIDTH;
         let hashes_path = Tile { level: Some(0), ..tile }.path();
@@ -507,21 +479,6 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let accepted = match self.follower.drain() {
-            Ok(accepted) => accepted,
-            Err(fault) => return Ok(Err(fault)),
-        };
-        let mut lines = lines.map(|l| l.split('\n'));
-        for entry in &accepted {
-            let line = lines.as_mut().map(|l| l.next().unwrap_or_default());
-            match self.open(entry.get(), line) {
-                Ok((opened, line)) => {
-                    visitor.line(entry, line.as_ref());
-                    visitor.entry(entry, &opened);
-                }
-                Err(fault) => return Ok(Err(fault)),
-            }
-        }
         Ok(Ok(()))
     }
 
@@ -536,6 +493,7 @@ impl<'a> Walk<'a> {
                 return Err(Fault::DocumentMissing { digest, position });
             }
         }
+        self.erasures.see(position, event);
         let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
         let names = kind.slots();
         let bad = |what| Fault::Opening { position, address: event.address(), what };
@@ -543,7 +501,7 @@ impl<'a> Walk<'a> {
         let Some(root) = event.hidden_root() else {
             return if line.is_none_or(str::is_empty) { Ok((opened, None)) } else { Err(bad(BadOpening::OtherEntry)) };
         };
-        let Some(line) = line.filter(|l| !l.is_empty() && l.len() <= LINE_BYTES_MAX) else {
+        let Some(line) = line.filter(|l| !l.is_empty()) else {
             opened.withheld = names.into_iter().map(str::to_owned).collect();
             self.openings.withheld += opened.withheld.len() as u64;
             return Ok((opened, None));
@@ -563,6 +521,7 @@ impl<'a> Walk<'a> {
                 Slot::ErasedBy(by) => {
                     self.openings.erased += 1;
                     opened.erased.insert((*name).to_owned(), *by);
+                    self.erasures.claim(position, &event.address(), name, *by);
                 }
             }
         }
@@ -570,13 +529,20 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Files that a bundle has beside its tiles.
-fn is_side_file(path: &str) -> bool {
+/// FORMAT.md 19: a line for every entry of the tile, and no more.
+fn line_count(tile: Tile) -> Fault {
+    let what = format!("it does not hold a line for each of {} entries and no more", tile.width);
+    Fault::FileMalformed { path: format!("openings/{}", tile::index_path(tile.index)), what }
+}
+
+/// Files that a bundle of this size may have beside its tiles.
+fn is_side_file(path: &str, size: u64) -> bool {
     path == "checkpoint"
         || path == "policy"
         || path.strip_prefix("checkpoints/").is_some_and(|n| schemas::base::from_decimal(n).is_some())
         || path.strip_prefix("documents/").is_some_and(|n| Hash::from_hex(n).is_some())
         || path
             .strip_prefix("openings/")
-            .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'x' | b'/')))
+            .and_then(tile::index_of)
+            .is_some_and(|index| index < size.div_ceil(tile::TILE_WIDTH))
 }
