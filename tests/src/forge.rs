@@ -52,8 +52,6 @@ impl Record {
 #[derive(Clone, Debug)]
 pub struct Forge<'a> {
     world: &'a World,
-    log: SecretKey,
-    seal: SecretKey,
     /// Everything that the log says, in order.
     pub records: Vec<Record>,
     /// Files of the bundle that do not follow from the records: policy, documents.
@@ -73,7 +71,6 @@ pub struct Forged {
 impl<'a> Forge<'a> {
     /// Takes a world's log apart.
     pub fn of(world: &'a World) -> Self {
-        let read = |path| ledger::keys::read(path).expect("a key of the ledger");
         let pages = Pages::of(&world.bundle);
         let lines = lines(&world.openings);
         let records = pages.entries.iter().zip(&lines).map(|(bytes, line)| {
@@ -87,8 +84,6 @@ impl<'a> Forge<'a> {
         }
         Self {
             records: records.collect(),
-            log: read(&world.home().log_key()),
-            seal: read(&world.home().seal_key()),
             world,
             side,
             numbers: 1_000,
@@ -107,19 +102,17 @@ impl<'a> Forge<'a> {
 
     /// The first key of a holder.
     pub fn key(&self, party: &str, holder: &str) -> SecretKey {
-        self.world.keys().get(&self.party(party), holder).expect("a holder's key")
+        self.world.key(party, holder, 1)
     }
 
     /// The key of a holder after its first rotation.
     pub fn rotated_key(&self, party: &str, holder: &str) -> SecretKey {
-        let mut keys = self.world.keys();
-        keys.rotate(&self.party(party), holder);
-        keys.get(&self.party(party), holder).expect("a holder's rotated key")
+        self.world.key(party, holder, 2)
     }
 
     /// The key that signs seals.
     pub fn seal_key(&self) -> SecretKey {
-        self.seal.clone()
+        self.world.seal_key.clone()
     }
 
     /// Position of the record at an address of the register.
@@ -192,7 +185,7 @@ impl<'a> Forge<'a> {
         event.row = format!("b{batch}");
         event.seq = i64::try_from(batch).expect("a small log");
         let text = event.to_text();
-        Note { signatures: vec![self.seal.sign(&text)], text }
+        Note { signatures: vec![self.world.seal_key.sign(&text)], text }
     }
 
     /// The whole bundle: entries chained, every batch with its checkpoint, all signed.
@@ -223,7 +216,7 @@ impl<'a> Forge<'a> {
 
     /// Any text that the log's key has signed.
     pub fn signed(&self, text: String) -> Vec<u8> {
-        Note { signatures: vec![self.log.sign(&text)], text }.to_text().into_bytes()
+        Note { signatures: vec![self.world.log_key.sign(&text)], text }.to_text().into_bytes()
     }
 }
 

@@ -1,5 +1,6 @@
 //! Countries built by the real way: registers, import, signing, outbox, batches, export.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use schemas::policy::Policy;
 use tempfile::TempDir;
 use verifier::bundle::{NoVisitor, check};
 use verifier::report::Report;
+use verifier::signature::SecretKey;
 
 use crate::memory::Memory;
 
@@ -245,11 +247,15 @@ const KEY: &str = "organisation,holder,role,alg,valid_from";
 const REQUEST: &str = "facility,organisation,purpose,target,slots,team,private_interviews,languages";
 const COMMON: &str = "row_id,occurred_at,received_at,signer,cosigner,id";
 
-/// A country with its ledger, its bundle and all its openings.
+/// A country with its bundle, all its openings and all its keys, in memory.
 #[derive(Debug)]
 pub struct World {
-    /// Where it lies; gone when the world is.
-    folder: TempDir,
+    /// Key that signs checkpoints.
+    pub log_key: SecretKey,
+    /// Key that signs seals.
+    pub seal_key: SecretKey,
+    /// Holders' keys by file name: `<party>.<holder>`, and `<party>.<holder>.2` after a rotation.
+    keys: BTreeMap<String, SecretKey>,
     /// Its log's name.
     pub origin: Origin,
     /// Whom a reader trusts: the log's key, no witnesses.
@@ -268,16 +274,16 @@ impl World {
         let folder = TempDir::new().expect("a temporary folder");
         let scenario = folder.path().join("scenario");
         write_golden(&scenario);
-        Self::build(folder, &scenario, "golden.example/log")
+        Self::build(&folder, &scenario, "golden.example/log")
     }
 
     /// The sample country.
     pub fn velmora() -> Self {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenario/velmora");
-        Self::build(TempDir::new().expect("a temporary folder"), &scenario, "velmora.example/access-ledger")
+        Self::build(&TempDir::new().expect("a temporary folder"), &scenario, "velmora.example/access-ledger")
     }
 
-    fn build(folder: TempDir, scenario: &Path, origin: &str) -> Self {
+    fn build(folder: &TempDir, scenario: &Path, origin: &str) -> Self {
         let origin = Origin::parse(origin).expect("an origin");
         let profile = fs::read(scenario.join("profile.toml")).expect("a profile");
         let settings = Settings::read(&profile).expect("a profile that can be read");
@@ -311,20 +317,19 @@ impl World {
             policy: Policy::parse(&text).expect("a policy"),
             bundle: Memory::load(&bundle).expect("a bundle that can be read"),
             openings: Memory::load(&openings).expect("openings that can be read"),
-            folder,
+            log_key: ledger::keys::read(&home.log_key()).expect("the log's key"),
+            seal_key: ledger::keys::read(&home.seal_key()).expect("the key of seals"),
+            keys: read_keys(&keys),
             origin,
             pseudonyms,
         }
     }
 
-    /// Where the ledger lies.
-    pub fn home(&self) -> Home {
-        Home::new(&self.folder.path().join("ledger"))
-    }
-
-    /// Keys of all holders.
-    pub fn keys(&self) -> KeyFolder {
-        KeyFolder::new(&self.folder.path().join("keys"), self.origin.clone())
+    /// The key of a holder, by the register's name of its party; `generation` counts from 1.
+    pub fn key(&self, party: &str, holder: &str, generation: u32) -> SecretKey {
+        let number = if generation == 1 { String::new() } else { format!(".{generation}") };
+        let name = format!("{}.{holder}{number}", self.pseudonyms.party(party));
+        self.keys.get(&name).unwrap_or_else(|| panic!("no key {name}")).clone()
     }
 
     /// The check of a bundle under this world's policy, without openings.
@@ -336,6 +341,15 @@ impl World {
     pub fn check_open(&self, bundle: &Memory, openings: &Memory) -> Report {
         check(&mut bundle.clone(), &self.policy, Some(&mut openings.clone()), &mut NoVisitor)
     }
+}
+
+fn read_keys(folder: &Path) -> BTreeMap<String, SecretKey> {
+    let files = fs::read_dir(folder).expect("a folder of keys").map(|entry| entry.expect("a file").path());
+    let read = |path: PathBuf| {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        (name, ledger::keys::read(&path).expect("a key"))
+    };
+    files.map(read).collect()
 }
 
 fn write_golden(scenario: &Path) {
