@@ -12,6 +12,7 @@ use schemas::time::Timestamp;
 
 use crate::cosign;
 use crate::failure::Failure;
+use crate::files;
 use crate::import::{Draft, Import, Known, Parties};
 use crate::keys::{BadKeyFile, KeyFolder};
 use crate::outbox::{Outbox, Parcel};
@@ -116,6 +117,20 @@ pub fn found(
         oversight_keys,
     };
     Ok(Writer::create(home, origin, &facts, at)?)
+}
+
+/// Keeps beside a new ledger what its commands need later: the parties, the profile, the policy.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be written.
+pub fn settle(writer: &Writer, parties: &[u8], profile: Option<&[u8]>) -> Result<(), Failure> {
+    let home = writer.home();
+    if let Some(profile) = profile {
+        writer.keep_document(profile)?;
+        files::replace(&home.profile(), profile)?;
+    }
+    files::replace(&home.parties(), parties)?;
+    files::replace(&home.policy(), policy(writer.log()).as_bytes())
 }
 
 /// The policy file of a log that no witness cosigns yet. FORMAT.md 12.

@@ -149,7 +149,7 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
             crate::keys::copy(&from, &to)?;
         }
     }
-    for name in ["ledger.toml", "pseudonyms", "parties.csv"] {
+    for name in ["pseudonyms", "parties.csv", "profile.toml"] {
         if let Some(bytes) = files::read(&old.folder().join(name), 16 << 20)? {
             files::create_folder(new.folder())?;
             files::replace(&new.folder().join(name), &bytes)?;

@@ -77,6 +77,21 @@ impl Home {
         self.0.join("drafts")
     }
 
+    /// The country's rule profile, as the ledger was begun with it.
+    pub fn profile(&self) -> PathBuf {
+        self.0.join("profile.toml")
+    }
+
+    /// The parties, as the ledger was begun with them.
+    pub fn parties(&self) -> PathBuf {
+        self.0.join("parties.csv")
+    }
+
+    /// The policy to hand to whoever verifies the log.
+    pub fn policy(&self) -> PathBuf {
+        self.0.join("policy")
+    }
+
     /// Pseudonyms of parties that are not named.
     pub fn pseudonyms(&self) -> PathBuf {
         self.0.join("pseudonyms")

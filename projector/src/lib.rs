@@ -14,6 +14,7 @@ pub mod finding;
 pub mod lens;
 pub mod measure;
 pub mod measures;
+pub mod output;
 pub mod profile;
 pub mod projection;
 pub mod ratio;

@@ -15,7 +15,8 @@ use crate::feed::{BadFeed, Feed, Sink};
 use crate::lens::Audience;
 use crate::measure::Row;
 use crate::measures::{self, MEASURES};
-use crate::profile::{Profiles, Whole};
+use crate::profile::Profiles;
+use crate::profile::param::{self, Whole};
 use crate::record::{Links, Record};
 use crate::rules::{self, AsOfPassed, Evaluation, Question, RULES, Reader};
 use crate::site::input;
@@ -211,7 +212,7 @@ impl Judge {
     fn ask(&mut self, profiles: &Profiles, as_of: Timestamp) -> Result<(), AsOfPassed> {
         let question = Question::new(&self.views, profiles, as_of)?;
         self.evaluations.push(rules::answer(&question));
-        let profile = question.profile();
+        let profile = question.profile_at(as_of);
         let days = |name: Whole| u32::try_from(profile.whole(name)).ok();
         self.judged = Some(Judged {
             evaluations: self.evaluations.clone(),
@@ -220,9 +221,9 @@ impl Judge {
             read: self.read,
             profile: input::ProfileFacts {
                 name: format!("{} {}", profile.id(), profile.version()),
-                acknowledge_working_days: days(Whole::ACK_WORKING_DAYS),
-                decision_days: days(Whole::DECISION_DAYS),
-                reply_days: days(Whole::REPLY_DAYS).unwrap_or_default(),
+                acknowledge_working_days: days(param::ACK_WORKING_DAYS),
+                decision_days: days(param::DECISION_DAYS),
+                reply_days: days(param::REPLY_DAYS).unwrap_or_default(),
             },
             utc_offset_minutes: profile.calendar().utc_offset_minutes(),
         });

@@ -16,7 +16,7 @@ use ledger::submit;
 use ledger::writer::Home;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, parties_path, say, settings};
+use super::{Ended, bar, open, parties, say, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -48,7 +48,7 @@ impl Append {
         let text = read_event(&self.event)?;
         let (party, kind, csv) = csv_of(&text)?;
         let settings = settings(&home)?;
-        let list = parties(&parties_path(&home))?;
+        let list = parties(&home.parties())?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let held = Held::of(&outbox, &pseudonyms, &list)?;
@@ -59,8 +59,12 @@ impl Append {
         files::create_folder(&incoming)?;
         let path = incoming.join(format!("{kind}.csv"));
         files::replace(&path, csv.as_bytes())?;
-        let import = import::read_files(std::slice::from_ref(&path), &party, &list, &options, &held);
+        let mut import = import::read_files(std::slice::from_ref(&path), &party, &list, &options, &held);
         files::remove(&path)?;
+        for problem in import.problems.iter_mut().chain(&mut import.warnings) {
+            problem.file = self.event.display().to_string();
+            problem.line = None;
+        }
         if !import.problems.is_empty() {
             return Err(Ended::Refused(format!("{}nothing was recorded", render(&import.problems))));
         }
@@ -185,10 +189,19 @@ fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
             _ => cells.push((name, plain(&value))),
         }
     }
+    // Every column of the register, in its order; what is not a column is named as unknown.
+    let header = import::template(&kind).unwrap_or_default();
+    for column in header.trim_end().split(',') {
+        if !cells.iter().any(|(name, _)| name == column) {
+            cells.push((column.to_owned(), String::new()));
+        }
+    }
+    let place = |name: &str| header.trim_end().split(',').position(|column| column == name).unwrap_or(usize::MAX);
+    cells.sort_by_key(|(name, _)| place(name));
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
-    let header: Vec<String> = cells.iter().map(|(name, _)| quoted(name)).collect();
+    let columns: Vec<String> = cells.iter().map(|(name, _)| quoted(name)).collect();
     let row: Vec<String> = cells.iter().map(|(_, cell)| quoted(cell)).collect();
-    Ok((party, kind, format!("{}\n{}\n", header.join(","), row.join(","))))
+    Ok((party, kind, format!("{}\n{}\n", columns.join(","), row.join(","))))
 }
 
 fn plain(value: &Value) -> String {

@@ -12,7 +12,7 @@ use ledger::restore::{self, Sources};
 use ledger::writer::Home;
 use schemas::policy::Policy;
 
-use super::{Ended, bar, open, policy_path, settings};
+use super::{Ended, bar, open, settings};
 
 /// Arguments of `export`.
 #[derive(Args)]
@@ -89,7 +89,7 @@ impl Restore {
         let from =
             Sources { bundle: &self.bundle, openings: self.openings.as_deref(), policy: &policy, old_home: &self.from };
         let writer = restore::restore(&home, &from, &Probe::of_this_program()?)?;
-        files::replace(&policy_path(&home), &text)?;
+        files::replace(&home.policy(), &text)?;
         println!(
             "{}: {} entries restored, root {}",
             self.ledger.display(),

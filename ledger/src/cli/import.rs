@@ -13,7 +13,7 @@ use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
 use ledger::writer::Home;
 
-use super::{Ended, bar, open, parties, parties_path, say, settings};
+use super::{Ended, bar, open, parties, say, settings};
 
 /// Arguments of `import`.
 #[derive(Args)]
@@ -112,13 +112,13 @@ impl Arguments {
         match (&self.party, self.paths.as_slice()) {
             (None, [folder]) if folder.is_dir() => {
                 let list =
-                    if folder.join("parties.csv").exists() { folder.join("parties.csv") } else { parties_path(home) };
+                    if folder.join("parties.csv").exists() { folder.join("parties.csv") } else { home.parties() };
                 let list = parties(&list)?;
                 let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
                 Ok(import::read_folder(folder, &options, &Held::of(outbox, &pseudonyms, &list)?))
             }
             (Some(party), files) => {
-                let list = parties(&parties_path(home))?;
+                let list = parties(&home.parties())?;
                 let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
                 let held = Held::of(outbox, &pseudonyms, &list)?;
                 Ok(import::read_files(files, party, &list, &options, &held))

@@ -5,7 +5,7 @@ mod care;
 mod import;
 mod setup;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -119,22 +119,10 @@ fn open(home: &Home) -> Result<Writer, BadLedger> {
 
 /// Settings of a ledger: those of the profile it keeps, if it keeps one.
 fn settings(home: &Home) -> Result<Settings, Ended> {
-    match files::read(&profile_path(home), 1 << 20)? {
+    match files::read(&home.profile(), 1 << 20)? {
         Some(bytes) => Ok(Settings::read(&bytes)?),
         None => Ok(Settings::default()),
     }
-}
-
-fn profile_path(home: &Home) -> PathBuf {
-    home.folder().join("profile.toml")
-}
-
-fn parties_path(home: &Home) -> PathBuf {
-    home.folder().join("parties.csv")
-}
-
-fn policy_path(home: &Home) -> PathBuf {
-    home.folder().join("policy")
 }
 
 /// Parties of a ledger, as `init` or the last import left them.

@@ -13,7 +13,7 @@ use ledger::writer::Home;
 use schemas::catalogue::is_id;
 use schemas::note::Origin;
 
-use super::{Ended, parties, parties_path, policy_path, profile_path};
+use super::{Ended, parties};
 
 /// Arguments of `init`.
 #[derive(Args)]
@@ -61,16 +61,11 @@ impl Init {
         }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
         let writer = folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?;
-        if let Some(bytes) = &profile {
-            writer.keep_document(bytes)?;
-            files::replace(&profile_path(&home), bytes)?;
-        }
         let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
-        files::replace(&parties_path(&home), &bytes)?;
+        folder::settle(&writer, &bytes, profile.as_deref())?;
         let policy = folder::policy(writer.log());
-        files::replace(&policy_path(&home), policy.as_bytes())?;
         println!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
-        println!("policy for everyone who shall verify it: {}", policy_path(&home).display());
+        println!("policy for everyone who shall verify it: {}", home.policy().display());
         print!("{policy}");
         println!(
             "keep {} secret and safe: who has them can sign checkpoints",

@@ -1,77 +1,54 @@
-//! tmp
-use ledger::folder::{Held, SignOptions, found, sign_into};
-use ledger::import::{Options, read_folder};
-use ledger::keys::KeyFolder;
-use ledger::outbox::Outbox;
-use ledger::pseudonym::Pseudonyms;
-use ledger::settings::Settings;
-use ledger::submit::{Cuts, replay};
-use ledger::writer::Home;
-use schemas::note::Origin;
-use std::path::Path;
-use std::time::Instant;
+//! `cargo run --release --bin demo`: the whole system on the sample country, no server needed.
 
-fn main() {
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tests::demo::{self, BadDemo, Places};
+
+/// Builds the sample country's ledger on a virtual clock, verifies its bundle, judges it, and shows the pages.
+#[derive(Parser)]
+#[command(name = "demo", version, max_term_width = 100)]
+struct Arguments {
+    /// A country's folder: parties.csv, profile.toml, registers/. The sample country Velmora if not given.
+    #[arg(long, value_name = "DIR")]
+    scenario: Option<PathBuf>,
+    /// Folder for everything made; one that the demo made before is made anew.
+    #[arg(long, value_name = "DIR", default_value = "demo-out")]
+    out: PathBuf,
+    /// Do not serve the pages; end when all is written.
+    #[arg(long)]
+    no_serve: bool,
+    /// Port on loopback.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+fn main() -> ExitCode {
+    // A store is opened and scanned in a child process first; that child is this program again.
     ledger::probe::take_over();
-    let scenario = Path::new("tests/scenario/velmora");
-    let out = Path::new("demo-out");
-    let _ = std::fs::remove_dir_all(out);
-    std::fs::create_dir_all(out).unwrap();
-    let t = Instant::now();
-    let profile = std::fs::read(scenario.join("profile.toml")).unwrap();
-    let settings = Settings::read(&profile).unwrap();
-    let home = Home::new(&out.join("ledger"));
-    std::fs::create_dir_all(home.folder()).unwrap();
-    let options = Options { replay: true, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
-    let mut outbox = Outbox::open(&home.outbox()).unwrap();
-    let import = read_folder(scenario, &options, &Held::default());
-    println!(
-        "read {} drafts, {} problems, {} warnings {:?}",
-        import.drafts.len(),
-        import.problems.len(),
-        import.warnings.len(),
-        t.elapsed()
-    );
-    for p in import.problems.iter().take(10) {
-        println!("{p}");
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("{why}");
+            let refused = matches!(why, BadDemo::Registers(_) | BadDemo::Refused(_) | BadDemo::NotVerified(_));
+            ExitCode::from(if refused { 1 } else { 2 })
+        }
     }
-    let origin = Origin::parse("velmora.example/access-ledger").unwrap();
-    let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties).unwrap();
-    let keys = out.join("keys");
-    let first = import.drafts.iter().filter_map(|d| d.received_at).min().unwrap();
-    let last = settings.last_instant().unwrap();
-    let mut folder = KeyFolder::new(&keys, origin.clone());
-    let mut writer = found(&home, &origin, &import.parties, &mut folder, first).unwrap();
-    writer.keep_document(&profile).unwrap();
-    println!("founded {:?}", t.elapsed());
-    let so = SignOptions { origin: &origin, keys: &keys, drafts: home.drafts(), settings: &settings, replay: true };
-    let signed = sign_into(&mut outbox, import, &pseudonyms, &so, &mut |_, _| {}).unwrap();
-    println!("signed {} waiting {} {:?}", signed.signed, signed.waiting.len(), t.elapsed());
-    let cuts = Cuts::new(first.date(60), last.date(60), 60, &settings.evaluations);
-    let outcome = replay(&mut writer, &outbox.parcels().unwrap(), &cuts, &mut |_, _| {}).unwrap();
-    println!(
-        "accepted {} already {} refused {} {:?}",
-        outcome.accepted,
-        outcome.already,
-        outcome.refused.len(),
-        t.elapsed()
-    );
-    for r in outcome.refused.iter().take(10) {
-        println!("{} {}", r.0, r.1);
+}
+
+fn run(arguments: Arguments) -> Result<(), BadDemo> {
+    let sample = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenario").join("velmora");
+    let places = Places { scenario: arguments.scenario.unwrap_or_else(sample), out: arguments.out };
+    let mut say = |line: &str| println!("{line}");
+    say("An access and oversight ledger: registers -> signed log -> bundle -> findings -> pages");
+    demo::build(&places, &mut say)?;
+    match demo::next_steps(&places) {
+        Ok(steps) => say(&format!("\n{steps}")),
+        Err(why) => say(&format!("the sample event could not be written: {why}")),
     }
-    let policy = format!("log {}\nquorum none\n", writer.log().genesis().unwrap().log_key);
-    let e = ledger::export::bundle(&writer, &policy, 60, &out.join("bundle"), &mut |_, _| {}).unwrap();
-    ledger::export::openings(&writer, &out.join("openings")).unwrap();
-    println!("{e:?} {:?}", t.elapsed());
-    let policy = schemas::policy::Policy::parse(&policy).unwrap();
-    let mut source = verifier::files::Folder::new(&out.join("bundle"));
-    let mut o = verifier::files::Folder::new(&out.join("openings"));
-    let report = verifier::bundle::check(&mut source, &policy, Some(&mut o), &mut verifier::bundle::NoVisitor);
-    for s in &report.steps {
-        println!("{} {} {:?} {}", s.section, s.title, s.outcome, s.counted);
+    if arguments.no_serve {
+        return Ok(());
     }
-    for f in &report.faults {
-        println!("FAULT {f}");
-    }
-    println!("{:?} {} {:?}", report.verdict(), report.unknown.join(","), t.elapsed());
+    Ok(demo::serve(&places, arguments.port, &mut say)?)
 }

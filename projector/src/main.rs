@@ -1,0 +1,168 @@
+//! The command `projector`: findings, figures and pages from a log that verifies.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use projector::feed::BundleFeed;
+use projector::lens::Audience;
+use projector::output;
+use projector::projection::{Projection, When, project};
+use schemas::policy::Policy;
+use schemas::time::Timestamp;
+use verifier::bundle::Source;
+use verifier::files::Folder;
+
+/// Computes findings, figures and pages from a log. The log is verified first; nothing is computed from one that
+/// does not verify.
+///
+/// Exit code: 0 done, 1 the log does not verify, 2 could not.
+#[derive(Parser)]
+#[command(name = "projector", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write findings.csv, measures.csv, undetermined.csv and the pages for one audience.
+    ///
+    /// Example:  projector report --bundle bundle --policy velmora.policy --openings openings --audience oversight --out report
+    #[command(verbatim_doc_comment)]
+    Report(Report),
+    /// Write the public pages with their data: what a web server may show to anyone.
+    Site(Site),
+}
+
+#[derive(Args)]
+struct Log {
+    /// Folder of the bundle.
+    #[arg(long, value_name = "DIR")]
+    bundle: PathBuf,
+    /// Policy file that you hold from elsewhere.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// The instant to judge at, such as 2026-06-30T22:59:59Z, no later than the last seal; the profile's dates if not given.
+    #[arg(long, value_name = "TIME")]
+    as_of: Option<String>,
+}
+
+#[derive(Args)]
+struct Report {
+    #[command(flatten)]
+    log: Log,
+    /// Folder of openings, for those who may see hidden values.
+    #[arg(long, value_name = "DIR")]
+    openings: Option<PathBuf>,
+    /// Who will read it.
+    #[arg(long)]
+    audience: Reader,
+    /// Folder to write into.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Args)]
+struct Site {
+    #[command(flatten)]
+    log: Log,
+    /// Folder to write into.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Reader {
+    /// Anyone: what the public log itself says, after the right of reply.
+    Public,
+    /// Oversight bodies: everything that the openings show.
+    Oversight,
+}
+
+/// Why nothing was written.
+#[derive(Debug, thiserror::Error)]
+enum Ended {
+    #[error("{}: {why}", .path.display())]
+    File { path: PathBuf, why: String },
+    #[error("--as-of {0:?}: write it as 2026-06-30T22:59:59Z")]
+    AsOf(String),
+    #[error(transparent)]
+    Projection(#[from] projector::projection::BadProjection),
+    #[error(transparent)]
+    Unwritten(#[from] projector::site::Unwritten),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Command::Report(report) => run_report(&report),
+        Command::Site(site) => run_site(&site),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why @ Ended::Projection(projector::projection::BadProjection::Feed(_))) => {
+            eprintln!("{why}\nSee all steps with: verifier check BUNDLE --policy POLICY");
+            ExitCode::from(1)
+        }
+        Err(why) => {
+            eprintln!("could not: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run_report(report: &Report) -> Result<(), Ended> {
+    let projection = follow(&report.log, report.openings.as_ref())?;
+    let audience = match report.audience {
+        Reader::Public => Audience::Public,
+        Reader::Oversight => Audience::Oversight,
+    };
+    output::report(&projection, audience, &report.out)?;
+    let judged = projection.judged(audience);
+    let last = judged.evaluations.last();
+    println!(
+        "{}: {} findings as of {}, {} cannot be judged without more openings; {} figures",
+        report.out.display(),
+        last.map_or(0, |e| e.findings.len()),
+        judged.as_of,
+        last.map_or(0, |e| e.undetermined.len()),
+        judged.measures.len()
+    );
+    for note in last.map(|e| e.notes.as_slice()).unwrap_or_default() {
+        println!("note: {note}");
+    }
+    Ok(())
+}
+
+fn run_site(site: &Site) -> Result<(), Ended> {
+    let projection = follow(&site.log, None)?;
+    output::public_site(&projection, &site.out)?;
+    println!("{}: open index.html", site.out.display());
+    Ok(())
+}
+
+fn follow(log: &Log, openings: Option<&PathBuf>) -> Result<Projection, Ended> {
+    let file = |why: String| Ended::File { path: log.policy.clone(), why };
+    let text = std::fs::read_to_string(&log.policy).map_err(|e| file(e.to_string()))?;
+    let policy = Policy::parse(&text).map_err(|e| file(e.to_string()))?;
+    for folder in std::iter::once(&log.bundle).chain(openings) {
+        if !folder.is_dir() {
+            return Err(Ended::File { path: folder.clone(), why: "no such folder".to_owned() });
+        }
+    }
+    let when = match &log.as_of {
+        None => When::Profile,
+        Some(text) => When::At(Timestamp::parse(text).ok_or_else(|| Ended::AsOf(text.clone()))?),
+    };
+    let mut source = Folder::new(&log.bundle);
+    let mut beside = openings.map(|folder| Folder::new(folder));
+    let mut feed =
+        BundleFeed { source: &mut source, openings: beside.as_mut().map(|f| f as &mut dyn Source), policy: &policy };
+    let bar = indicatif::ProgressBar::new(0);
+    let projection = project(&mut feed, when, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    Ok(projection)
+}

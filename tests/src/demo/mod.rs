@@ -1,0 +1,308 @@
+//! The whole system on a country's registers: registers -> outbox -> log -> bundle -> check ->
+//! report -> pages. The same code as the commands run; only the clock is virtual and the keys are
+//! samples.
+
+mod next;
+mod serve;
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ledger::export;
+use ledger::failure::Failure;
+use ledger::files;
+use ledger::folder::{self, BadFolder, Held, SignOptions};
+use ledger::import::{self, Import, Options, Parties};
+use ledger::keys::{BadKeyFile, KeyFolder};
+use ledger::outbox::Outbox;
+use ledger::probe::Probe;
+use ledger::pseudonym::Pseudonyms;
+use ledger::settings::{BadSettings, Settings};
+use ledger::submit::{self, Cuts};
+use ledger::writer::{BadLedger, Home, Writer};
+use projector::feed::BundleFeed;
+use projector::lens::Audience;
+use projector::output;
+use projector::projection::{BadProjection, When, project};
+use schemas::note::Origin;
+use schemas::policy::Policy;
+use verifier::bundle::{NoVisitor, Source, check};
+use verifier::files::Folder;
+use verifier::report::Report;
+
+pub use next::steps as next_steps;
+pub use serve::{BadServe, serve};
+
+/// File that says that a folder was made by the demo, and may be made anew.
+const MARK: &str = "made-by-the-demo";
+
+/// Where a scenario's results go.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// The country's folder.
+    pub scenario: PathBuf,
+    /// Folder for everything made.
+    pub out: PathBuf,
+}
+
+impl Places {
+    /// The ledger.
+    pub fn home(&self) -> Home {
+        Home::new(&self.out.join("ledger"))
+    }
+
+    /// Sample keys of all holders.
+    pub fn keys(&self) -> PathBuf {
+        self.out.join("keys")
+    }
+
+    /// The bundle.
+    pub fn bundle(&self) -> PathBuf {
+        self.out.join("bundle")
+    }
+
+    /// All openings, for oversight.
+    pub fn openings(&self) -> PathBuf {
+        self.out.join("openings")
+    }
+
+    /// The policy, as a reader would hold it apart from the bundle.
+    pub fn policy(&self) -> PathBuf {
+        self.out.join("policy")
+    }
+
+    /// Findings and figures for oversight.
+    pub fn report(&self) -> PathBuf {
+        self.out.join("report")
+    }
+
+    /// The public pages.
+    pub fn site(&self) -> PathBuf {
+        self.out.join("site")
+    }
+}
+
+/// Why the demo ended early.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)] // each is the error of one step
+pub enum BadDemo {
+    #[error("{} holds something else: choose another folder with --out, or remove it", .0.display())]
+    Occupied(PathBuf),
+    #[error("{} has no {what}: a scenario is a folder with parties.csv, profile.toml and registers/", .folder.display())]
+    Scenario { folder: PathBuf, what: &'static str },
+    #[error("the registers are not as they should be:\n{0}")]
+    Registers(String),
+    #[error("the ledger refused rows:\n{0}")]
+    Refused(String),
+    #[error("the bundle does not verify: {0}")]
+    NotVerified(String),
+    #[error(transparent)]
+    Settings(#[from] BadSettings),
+    #[error(transparent)]
+    Folder(#[from] BadFolder),
+    #[error(transparent)]
+    Ledger(#[from] BadLedger),
+    #[error(transparent)]
+    Key(#[from] BadKeyFile),
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    #[error(transparent)]
+    Projection(#[from] BadProjection),
+    #[error(transparent)]
+    Unwritten(#[from] projector::site::Unwritten),
+    #[error(transparent)]
+    Serve(#[from] BadServe),
+}
+
+/// What the demo came to.
+#[derive(Debug)]
+pub struct Done {
+    /// Rows of the registers.
+    pub rows: usize,
+    /// Entries in the log.
+    pub entries: u64,
+    /// The check of the bundle.
+    pub check: Report,
+    /// Findings at the last date, as oversight sees them.
+    pub findings: usize,
+}
+
+/// Builds everything from a scenario. Interrupted at any moment, it goes on where it stopped when
+/// it is run again.
+///
+/// # Errors
+/// [`BadDemo`] names the step.
+pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo> {
+    begin(places)?;
+    let mut step = Step { say, since: Instant::now() };
+    let profile = read(&places.scenario, "profile.toml", "profile.toml")?;
+    let settings = Settings::read(&profile)?;
+    let (import, mut outbox) = registers(places, &settings)?;
+    let (rows, parties) = (import.drafts.len() + import.skipped.len(), import.parties.clone());
+    let warnings = import.warnings.len();
+    step.done(&format!("read     {rows} rows of {} parties, {warnings} warnings", parties.len()));
+    for warning in &import.warnings {
+        (step.say)(&format!("         {warning}"));
+    }
+    let origin = origin_of(&places.scenario);
+    let pseudonyms = Pseudonyms::load(&places.home().pseudonyms(), &parties)?;
+    let mut writer = open_or_found(places, &origin, &parties, &outbox, &import, &profile)?;
+    let options = SignOptions {
+        origin: &origin,
+        keys: &places.keys(),
+        drafts: places.home().drafts(),
+        settings: &settings,
+        replay: true,
+    };
+    let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
+    step.done(&format!("signed   {} events into the outbox, on the disk", signed.signed));
+    let parcels = outbox.parcels()?;
+    let first = parcels.iter().filter_map(|p| p.received_at).min();
+    let last = parcels.iter().filter_map(|p| p.received_at).max().max(settings.last_instant());
+    if let (Some(first), Some(last)) = (first, last) {
+        let offset = settings.utc_offset_minutes;
+        let cuts = Cuts::new(first.date(offset), last.date(offset), offset, &settings.evaluations);
+        let outcome = submit::replay(&mut writer, &parcels, &cuts, &mut bar("committing"))?;
+        if !outcome.refused.is_empty() {
+            let lines: Vec<String> = outcome.refused.iter().map(|(row, why)| format!("{row}: {why}")).collect();
+            return Err(BadDemo::Refused(lines.join("\n")));
+        }
+    }
+    let (entries, batches) = (writer.log().size(), writer.log().batches());
+    step.done(&format!("logged   {entries} entries in {batches} batches, each on the disk before its answer"));
+    let policy = folder::policy(writer.log());
+    files::replace(&places.policy(), policy.as_bytes())?;
+    let exported =
+        export::bundle(&writer, &policy, settings.utc_offset_minutes, &places.bundle(), &mut bar("exporting"))?;
+    export::openings(&writer, &places.openings())?;
+    step.done(&format!(
+        "exported {} files, {} kB: static tiles that any C2SP tool reads",
+        exported.files,
+        exported.bytes / 1000
+    ));
+    drop(writer);
+    finish(places, rows, &policy, step)
+}
+
+/// From here on nothing but files is used, as an auditor would.
+fn finish(places: &Places, rows: usize, policy: &str, mut step: Step<'_>) -> Result<Done, BadDemo> {
+    let policy = Policy::parse(policy).expect("made a moment ago");
+    let (mut bundle, mut openings) = (Folder::new(&places.bundle()), Folder::new(&places.openings()));
+    let check = check(&mut bundle, &policy, Some(&mut openings), &mut NoVisitor);
+    if check.exit_code() != 0 {
+        let what = check.faults.first().map_or_else(|| check.unknown.join("; "), ToString::to_string);
+        return Err(BadDemo::NotVerified(what));
+    }
+    step.done(&format!(
+        "checked  {}: every signature, chain, tree, index, admission, openings",
+        check.verdict().as_str()
+    ));
+    let mut feed =
+        BundleFeed { source: &mut bundle, openings: Some(&mut openings as &mut dyn Source), policy: &policy };
+    let projection = project(&mut feed, When::Profile, &mut bar("judging"))?;
+    output::report(&projection, Audience::Oversight, &places.report())?;
+    output::public_site(&projection, &places.site())?;
+    let findings = projection.opened.evaluations.last().map_or(0, |e| e.findings.len());
+    let dates = projection.opened.evaluations.len();
+    step.done(&format!("judged   {findings} findings at the last of {dates} dates; report and pages written"));
+    let entries = check.head.as_ref().map_or(0, |h| h.checkpoint.size);
+    Ok(Done { rows, entries, check, findings })
+}
+
+fn begin(places: &Places) -> Result<(), BadDemo> {
+    let mark = places.out.join(MARK);
+    let io = |source| Failure::Io { doing: "prepare", path: places.out.clone(), source };
+    let used = std::fs::read_dir(&places.out).is_ok_and(|mut d| d.next().is_some());
+    if used && !mark.exists() {
+        return Err(BadDemo::Occupied(places.out.clone()));
+    }
+    // A finished run is made anew; an interrupted one goes on.
+    if used && places.site().join("index.html").exists() {
+        std::fs::remove_dir_all(&places.out).map_err(io)?;
+    }
+    files::create_folder(&places.out)?;
+    let text = "Made by the demo; it may remove this folder when it runs again. The keys in it are samples.\n";
+    Ok(files::replace(&mark, text.as_bytes())?)
+}
+
+fn registers(places: &Places, settings: &Settings) -> Result<(Import, Outbox), BadDemo> {
+    let bytes = read(&places.scenario, "parties.csv", "parties.csv")?;
+    let (parties, problems) = Parties::read("parties.csv", &bytes, &import::Limits::default());
+    if !problems.is_empty() {
+        return Err(BadDemo::Registers(import::render(&problems)));
+    }
+    files::create_folder(places.home().folder())?;
+    let pseudonyms = Pseudonyms::load(&places.home().pseudonyms(), &parties)?;
+    let outbox = Outbox::open(&places.home().outbox())?;
+    let held = Held::of(&outbox, &pseudonyms, &parties)?;
+    let options = Options { replay: true, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
+    let import = import::read_folder(&places.scenario, &options, &held);
+    if import.problems.is_empty() {
+        Ok((import, outbox))
+    } else {
+        Err(BadDemo::Registers(import::render(&import.problems)))
+    }
+}
+
+fn open_or_found(
+    places: &Places,
+    origin: &Origin,
+    parties: &Parties,
+    outbox: &Outbox,
+    import: &Import,
+    profile: &[u8],
+) -> Result<Writer, BadDemo> {
+    let home = places.home();
+    let writer = if home.checkpoint().exists() {
+        Writer::open(&home, &Probe::of_this_program()?)?
+    } else {
+        let earlier = outbox.parcels()?.into_iter().filter_map(|p| p.received_at).min();
+        let first = import.drafts.iter().filter_map(|d| d.received_at).chain(earlier).min();
+        let first = first.ok_or(BadDemo::Scenario { folder: places.scenario.clone(), what: "row in registers/" })?;
+        let mut keys = KeyFolder::new(&places.keys(), origin.clone());
+        folder::found(&home, origin, parties, &mut keys, first)?
+    };
+    folder::settle(&writer, &read(&places.scenario, "parties.csv", "parties.csv")?, Some(profile))?;
+    Ok(writer)
+}
+
+/// `<name of the folder>.example/access-ledger`.
+fn origin_of(scenario: &Path) -> Origin {
+    let name = scenario.file_name().and_then(|n| n.to_str()).unwrap_or("sample").to_ascii_lowercase();
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).take(60).collect();
+    Origin::parse(&format!("{plain}.example/access-ledger")).expect("letters, digits and hyphens make an origin")
+}
+
+fn read(folder: &Path, name: &str, what: &'static str) -> Result<Vec<u8>, BadDemo> {
+    let absent = || BadDemo::Scenario { folder: folder.to_owned(), what };
+    files::read(&folder.join(name), 16 << 20)?.ok_or_else(absent)
+}
+
+struct Step<'a> {
+    say: &'a mut dyn FnMut(&str),
+    since: Instant,
+}
+
+impl Step<'_> {
+    fn done(&mut self, what: &str) {
+        let seconds = self.since.elapsed().as_secs_f64();
+        (self.say)(&format!("{seconds:5.2} s  {what}"));
+    }
+}
+
+/// A bar on a terminal, nothing in a pipe.
+fn bar(what: &'static str) -> impl FnMut(u64, u64) {
+    let bar = indicatif::ProgressBar::new(0);
+    if let Ok(style) = indicatif::ProgressStyle::with_template("         {msg:10} {bar:40} {human_pos} of {human_len}")
+    {
+        bar.set_style(style);
+    }
+    bar.set_message(what);
+    move |done, total| {
+        bar.set_length(total);
+        bar.set_position(done.min(total));
+        if done >= total {
+            bar.finish_and_clear();
+        }
+    }
+}

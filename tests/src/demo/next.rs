@@ -1,0 +1,56 @@
+//! What to try next, for each of the three kinds of user.
+
+use super::Places;
+
+/// Commands to paste, with the folders of this run. Writes the sample event that one of them uses.
+///
+/// # Errors
+/// The error of writing that file.
+pub fn steps(places: &Places) -> std::io::Result<String> {
+    let out = places.out.display();
+    let event = places.out.join("turned-away.json");
+    std::fs::write(&event, TURNED_AWAY)?;
+    Ok(format!(
+        r"Try next (each command stands alone; run it from the project's folder)
+
+ An oversight body verifies the whole log, offline, with files and a public key:
+   cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy --openings {out}/openings
+ Break one byte, and see it found (entry and file are named, exit code 1):
+   cp -r {out}/bundle {out}/broken
+   printf '#' | dd of={out}/broken/tile/entries/003 bs=1 seek=20000 conv=notrunc status=none
+   cargo run --release --bin verifier -- check {out}/broken --policy {out}/policy
+ Judge at another date:
+   cargo run --release --bin projector -- report --bundle {out}/bundle --policy {out}/policy --openings {out}/openings --as-of 2025-09-30T22:59:59Z --audience oversight --out {out}/report-of-september
+
+ A prison administration imports registers. A column that looks like prisoners' numbers refuses the file, whole:
+   mkdir -p {out}/try && cp {scenario}/refused/visit.completed.prisoner-number.csv {out}/try/visit.completed.csv
+   cargo run --release --bin ledger -- import {out}/ledger {out}/try/visit.completed.csv --party fac-talbera --keys {out}/keys --dry-run
+ The header row of any register, ready to be filled in:
+   cargo run --release --bin ledger -- template visit.completed
+
+ An organisation puts on record that it was turned away at the gate; then the log is exported and checked again:
+   cargo run --release --bin ledger -- append {out}/ledger {event} --keys {out}/keys
+   cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle --openings {out}/openings
+   cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy
+",
+        scenario = places.scenario.display(),
+        event = event.display(),
+    ))
+}
+
+/// A record that only the organisation itself would write.
+const TURNED_AWAY: &str = r#"{
+  "type": "visit.attempted",
+  "party": "cso-league",
+  "signer": "office-1",
+  "id": "at-next-1",
+  "occurred_at": "2026-07-01T08:00:00Z",
+  "facility": "fac-talbera",
+  "organisation": "cso-league",
+  "attempted_on": "2026-07-01",
+  "arrived_at": "2026-07-01T08:00:00Z",
+  "outcome": "turned_away",
+  "wait": 20,
+  "stated_reason": "lockdown"
+}
+"#;
