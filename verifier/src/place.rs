@@ -53,32 +53,40 @@ fn first_in(tile: Tile, bytes: &[u8], source: &mut dyn Source) -> Result<Option<
         }
     };
     let mut rest = bytes;
+    let mut entries = Vec::new();
     for (position, number) in (first..).zip(0..tile.width as usize) {
         let Some(entry) = tile::next_entry(&mut rest) else {
             let what = format!("it ends within entry {position}");
             return Ok(Some(Fault::FileMalformed { path: tile.path(), what }));
         };
-        let leaf = Hash::leaf(entry);
-        let parsed = Entry::parse(entry);
-        let address = parsed.as_ref().ok().map(|e| e.signed.event.address());
-        let fault = match parsed {
-            _ if hashes.as_ref().is_some_and(|hashes| hashes[number] != leaf) => {
-                Some(Fault::Leaf { position, address, path: hash_tile.path() })
-            }
+        if hashes.as_ref().is_some_and(|hashes| hashes[number] != Hash::leaf(entry)) {
+            let address = Entry::parse(entry).ok().map(|e| e.signed.event.address());
+            return Ok(Some(Fault::Leaf { position, address, path: hash_tile.path() }));
+        }
+        entries.push(entry);
+    }
+    if !rest.is_empty() {
+        let what = format!("it goes on after entry {}", first + tile.width - 1);
+        return Ok(Some(Fault::FileMalformed { path: tile.path(), what }));
+    }
+    for (position, bytes) in (first..).zip(entries) {
+        let fault = match Entry::parse(bytes) {
             Err(what) => Some(Fault::Entry { position, what }),
             Ok(entry) if entry.position != position => {
+                let address = Some(entry.signed.event.address());
                 Some(Fault::Position { position, address, found: entry.position })
             }
-            Ok(entry) if prev.is_some_and(|prev| prev != entry.prev) => Some(Fault::Chain { position, address }),
+            Ok(entry) if prev.is_some_and(|prev| prev != entry.prev) => {
+                Some(Fault::Chain { position, address: Some(entry.signed.event.address()) })
+            }
             Ok(_) => None,
         };
         if fault.is_some() {
             return Ok(fault);
         }
-        prev = Some(leaf);
+        prev = Some(Hash::leaf(bytes));
     }
-    let what = format!("it goes on after entry {}", first + tile.width - 1);
-    Ok((!rest.is_empty()).then(|| Fault::FileMalformed { path: tile.path(), what }))
+    Ok(None)
 }
 
 fn hashes_of(tile: Tile, source: &mut dyn Source) -> Result<Option<Vec<Hash>>, Unreadable> {

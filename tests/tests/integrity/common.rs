@@ -64,8 +64,11 @@ pub fn names_file(report: &Report, path: &str) -> bool {
 
 /// Whether a fault names this entry, in its message too.
 pub fn names_entry(report: &Report, position: u64) -> bool {
-    let words = format!("entry {position}");
-    report.faults.iter().any(|fault| fault.position() == Some(position) && fault.to_string().starts_with(&words))
+    let (words, torn) = (format!("entry {position}"), format!("it ends within entry {position}"));
+    report.faults.iter().any(|fault| {
+        let message = fault.to_string();
+        fault.position() == Some(position) && message.starts_with(&words) || message.ends_with(&torn)
+    })
 }
 
 /// The first fault of a report that must have one.

@@ -43,7 +43,7 @@ fn bits_of_entries_under_a_new_manifest() {
     let files = &small().bundle;
     let path = entries_path(files);
     let owner = owners(files.get(&path));
-    let jobs: Vec<usize> = (0..owner.len()).step_by(11).map(|byte| byte * 8 + byte % 8).collect();
+    let jobs: Vec<usize> = (0..owner.len()).step_by(23).map(|byte| byte * 8 + byte % 8).collect();
     on_two_threads(files, &jobs, |bent, bit| {
         bent.flip(&path, *bit);
         bent.manifest();
@@ -80,7 +80,7 @@ fn bits_of_entries_under_new_tiles_and_a_new_chain() {
     let seals = seals(&pages);
     let bytes = pages.entries.iter().enumerate().flat_map(|(n, entry)| (0..entry.len()).map(move |at| (n, at)));
     let jobs: Vec<(usize, usize, bool)> =
-        bytes.step_by(13).flat_map(|(n, at)| [(n, at, false), (n, at, true)]).collect();
+        bytes.step_by(29).flat_map(|(n, at)| [(n, at, false), (n, at, true)]).collect();
     on_two_threads(&small().bundle, &jobs, |_, (number, at, chained)| {
         let mut bent = pages.clone();
         bent.entries[*number][*at] ^= 1 << (at % 8);
