@@ -45,7 +45,7 @@ fn event(kind: &EventType) -> String {
         ("type", json!({ "const": kind.name }).to_string(), true),
         ("v", json!({ "const": kind.v }).to_string(), true),
     ]);
-    write(kind, &members, defs, Some(slots(kind)))
+    write(kind, &members, &defs, Some(slots(kind)))
 }
 
 /// The JSON of an inner event, hidden values and all. FORMAT.md 15.1.
@@ -63,7 +63,7 @@ fn inner(kind: &EventType) -> String {
         ("type", json!({ "const": kind.name }).to_string(), true),
         ("v", json!({ "const": kind.v }).to_string(), true),
     ]);
-    write(kind, &members, defs, None)
+    write(kind, &members, &defs, None)
 }
 
 /// The hidden slots in their order, one a line. FORMAT.md 5.1.
@@ -82,7 +82,7 @@ fn slots(kind: &EventType) -> String {
 }
 
 /// One member a line, so that a change of the catalogue changes the lines that it is about.
-fn write(kind: &EventType, members: &[(&str, String, bool)], defs: Defs, slots: Option<String>) -> String {
+fn write(kind: &EventType, members: &[(&str, String, bool)], defs: &Defs, slots: Option<String>) -> String {
     let required: Vec<&str> = members.iter().filter(|(_, _, required)| *required).map(|(name, _, _)| *name).collect();
     let properties = members.iter().map(|(name, schema, _)| format!("{}:{schema}", json!(name)));
     let mut parts = vec![
