@@ -118,6 +118,14 @@ pub enum BadOpening {
         /// Name of the slot.
         slot: String,
     },
+    /// No erasure of the log has this slot among its targets.
+    #[error("{slot:?} is said to be erased by entry {by}, which erases no such thing")]
+    NotErased {
+        /// Name of the slot.
+        slot: String,
+        /// Position of the entry that is said to have erased it.
+        by: u64,
+    },
     /// The value is not one that the field can have.
     #[error("the value of {slot:?} is not as the catalogue says: {why}")]
     Value {

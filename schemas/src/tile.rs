@@ -55,6 +55,14 @@ pub fn index_path(index: u64) -> String {
     path
 }
 
+/// The index that such a path names; only the one spelling.
+pub fn index_of(path: &str) -> Option<u64> {
+    let digits = path.split('/').map(|group| group.strip_prefix('x').unwrap_or(group)).collect::<String>();
+    let significant = digits.trim_start_matches('0');
+    let index = crate::base::from_decimal(if significant.is_empty() { "0" } else { significant })?;
+    (index_path(index) == path).then_some(index)
+}
+
 /// A bundle of entries: each preceded by its length as u16.
 pub fn bundle_bytes<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
     let mut out = Vec::new();
@@ -66,13 +74,19 @@ pub fn bundle_bytes<'a>(entries: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> 
     out
 }
 
+/// The next entry of a bundle, taken off its front; `None` if no whole one is left.
+pub fn next_entry<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let (length, after) = rest.split_first_chunk::<2>()?;
+    let (entry, after) = after.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    *rest = after;
+    Some(entry)
+}
+
 /// The entries of a bundle; `None` if it does not hold exactly `width` of them.
 pub fn split_bundle(mut bytes: &[u8], width: u64) -> Option<Vec<&[u8]>> {
     let mut entries = Vec::new();
-    while let Some((length, rest)) = bytes.split_first_chunk::<2>() {
-        let (entry, rest) = rest.split_at_checked(usize::from(u16::from_be_bytes(*length)))?;
+    while let Some(entry) = next_entry(&mut bytes) {
         entries.push(entry);
-        bytes = rest;
     }
     (bytes.is_empty() && entries.len() as u64 == width).then_some(entries)
 }
@@ -92,6 +106,21 @@ mod tests {
         // The example of C2SP tlog-tiles.
         assert_eq!(Tile { level: Some(0), index: 1_234_067, width: 256 }.path(), "tile/0/x001/x234/067");
         assert_eq!(Tile { level: None, index: 7, width: 8 }.path(), "tile/entries/007.p/8");
+        for (path, index) in [
+            ("000", Some(0)),
+            ("x001/x234/067", Some(1_234_067)),
+            ("x001/000", Some(1_000)),
+            ("", None),
+            ("7", None),
+            ("0007", None),
+            ("x000/007", None),
+            ("001/000", None),
+            ("x001", None),
+            ("000.p/8", None),
+            ("x018/x446/x744/x073/x709/x551/616", None),
+        ] {
+            assert_eq!(index_of(path), index, "{path}");
+        }
     }
 
     #[test]

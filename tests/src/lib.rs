@@ -1,3 +1,9 @@
 //! The world in one process: the demo, and what the tests that cross crates share.
+//!
+//! [`world`] makes a small country and its bundle by the same way as a real ledger; [`memory`]
+//! holds a bundle where it can be bent; [`forge`] is the operator who lies.
 
 pub mod demo;
+pub mod forge;
+pub mod memory;
+pub mod world;

@@ -139,8 +139,11 @@ impl State {
         self.check_unused(signed, kind)?;
         self.check_refs(event, kind)?;
         let latest = received_at.plus_seconds(AHEAD_SECONDS).date(0);
-        if event.at() > latest || self.last_received().is_some_and(|last| received_at < last) {
+        if event.at() > latest {
             return Err(Refusal::InTheFuture { at: event.at(), received_at });
+        }
+        if let Some(last) = self.last_received().filter(|last| received_at < *last) {
+            return Err(Refusal::WentBack { received_at, last });
         }
         self.check_own(signed, kind)?;
         if kind.name == SEAL {
@@ -464,7 +467,8 @@ impl State {
         let until = Timestamp::parse(text("valid_to"));
         let holder = Holder { party, name: holder };
         if text("alg") == "age_x25519" {
-            if !text("public_key").starts_with("age1") {
+            // A recipient signs nothing, this enrolment no more than any other event.
+            if !text("public_key").starts_with("age1") || signers.iter().any(|signer| signer.key.is_none()) {
                 return Err(TrustNeed::PublicKey);
             }
             return Ok(Effect::Enrol { key: None, holder, role, from, until });

@@ -7,14 +7,16 @@ use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
 use schemas::note::Origin;
-use schemas::opening::{BadOpening, LINE_BYTES_MAX, OpeningLine, Slot};
+use schemas::opening::{BadOpening, OpeningLine, Slot};
 use schemas::policy::Policy;
 use schemas::tile::{self, Tile};
 use schemas::value::Value;
 
+use crate::erasures::Erasures;
 use crate::fault::Fault;
 use crate::follower::{Accepted, Follower};
 use crate::head::{BadHead, SignedHead, check_head};
+use crate::place;
 use crate::report::{Outcome, Report, Step};
 use crate::tiles::TileCheck;
 use crate::verified::Verified;
@@ -108,7 +110,7 @@ impl Check<'_> {
             // The files are not those that were handed over: find the place, believe nothing.
             return self.locate(size);
         }
-        let kept = self.kept_checkpoints(policy, &manifest)?;
+        let kept = self.kept_checkpoints(policy, &manifest, size)?;
         let documents = self.documents(&manifest)?;
         self.entries(head.get(), &manifest, &kept, &documents, openings)
     }
@@ -206,7 +208,7 @@ impl Check<'_> {
             let tiles: BTreeSet<String> = Tile::all(size).iter().map(Tile::path).collect();
             let missing = tiles.iter().filter(|t| !manifest.0.contains_key(*t));
             faults.extend(missing.map(|path| Fault::FileMissing { path: path.clone() }));
-            let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path)));
+            let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path, size)));
             faults.extend(extra.map(|path| Fault::FileExtra { path: path.clone() }));
         }
         let good = faults.is_empty();
@@ -219,45 +221,18 @@ impl Check<'_> {
     /// After a fault in the files: which entry is the first that differs?
     fn locate(&mut self, size: u64) -> Result<(), Unreadable> {
         self.report.not_checked("the files are not those of the manifest: entries were only searched for the place");
-        let mut prev = Hash::default();
-        for tile in Tile::all(size).into_iter().filter(|t| t.level.is_none()).take(1 << 16) {
-            let first = tile.index * tile::TILE_WIDTH;
-            let hashes_path = Tile { level: Some(0), ..tile }.path();
-            let bytes = self.source.read(&tile.path())?;
-            let hashes = self.source.read(&hashes_path)?.and_then(|b| tile::split_hashes(&b, tile.width));
-            let Some(bytes) = bytes else { return Ok(()) };
-            let Some(entries) = tile::split_bundle(&bytes, tile.width) else {
-                let what = format!("it does not hold the entries {first} to {}", first + tile.width - 1);
-                self.report.faults.push(Fault::FileMalformed { path: tile.path(), what });
-                return Ok(());
-            };
-            for (position, (number, bytes)) in (first..).zip(entries.iter().enumerate()) {
-                let leaf = Hash::leaf(bytes);
-                let entry = Entry::parse(bytes);
-                let address = entry.as_ref().ok().map(|e| e.signed.event.address());
-                let fault = match (&entry, &hashes) {
-                    (_, Some(hashes)) if hashes[number] != leaf => {
-                        Some(Fault::Leaf { position, address, path: hashes_path.clone() })
-                    }
-                    (Err(what), _) => Some(Fault::Entry { position, what: what.clone() }),
-                    (Ok(entry), _) if entry.position != position => {
-                        Some(Fault::Position { position, address, found: entry.position })
-                    }
-                    (Ok(entry), _) if entry.prev != prev => Some(Fault::Chain { position, address }),
-                    _ => None,
-                };
-                if let Some(fault) = fault {
-                    self.report.faults.push(fault);
-                    return Ok(());
-                }
-                prev = leaf;
-            }
-        }
+        let found = place::first(&self.report.faults, size, self.source)?;
+        self.report.faults.extend(found);
         Ok(())
     }
 
     /// FORMAT.md 10.2: signatures of the kept checkpoints; their roots are compared later.
-    fn kept_checkpoints(&mut self, policy: &Policy, manifest: &Manifest) -> Result<BTreeMap<u64, Kept>, Unreadable> {
+    fn kept_checkpoints(
+        &mut self,
+        policy: &Policy,
+        manifest: &Manifest,
+        shown: u64,
+    ) -> Result<BTreeMap<u64, Kept>, Unreadable> {
         // The day's witnesses may have been slow: for kept checkpoints the log's signature counts.
         let signed_only = Policy { quorum: None, ..policy.clone() };
         let mut kept = BTreeMap::new();
@@ -267,6 +242,11 @@ impl Check<'_> {
             let bytes = self.source.read(path)?.unwrap_or_default();
             match (check_head(&bytes, &signed_only), named) {
                 (Ok(head), Some(size)) if head.get().checkpoint.size == size => {
+                    if size > shown {
+                        faults.push(Fault::Ahead { path: path.clone(), size, shown });
+                    } else if size == 0 {
+                        faults.push(Fault::CheckpointSize { path: path.clone(), size });
+                    }
                     kept.insert(size, Kept { path: path.clone(), root: head.get().checkpoint.root });
                 }
                 (Ok(_), _) => {
@@ -354,6 +334,7 @@ impl Check<'_> {
         if let Some(fault) = walk.tiles.finish(self.source)? {
             self.report.faults.push(fault);
         }
+        self.report.faults.extend(walk.erasures.check());
         let state = walk.follower.state();
         let found = state.root();
         if found != head.checkpoint.root {
@@ -417,12 +398,13 @@ struct Walk<'a> {
     tiles: TileCheck,
     documents: &'a BTreeSet<Hash>,
     openings: OpeningCount,
+    erasures: Erasures,
 }
 
 impl<'a> Walk<'a> {
     fn new(origin: Origin, documents: &'a BTreeSet<Hash>) -> Self {
-        let openings = OpeningCount::default();
-        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings }
+        let (openings, erasures) = (OpeningCount::default(), Erasures::default());
+        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings, erasures }
     }
 
     fn bundle(
@@ -433,6 +415,39 @@ impl<'a> Walk<'a> {
         kept: &BTreeMap<u64, Kept>,
         source: &mut dyn Source,
         visitor: &mut dyn Visitor,
+    ) -> Result<Result<(), Fault>, Unreadable> {
+        let pushed = self.push(tile, entries, kept, source)?;
+        // An entry whose signature still waits came before whatever else is at fault.
+        let accepted = match (self.follower.drain(), pushed) {
+            (Err(fault), _) | (Ok(_), Err(fault)) => return Ok(Err(fault)),
+            (Ok(accepted), Ok(())) => accepted,
+        };
+        let mut lines = lines.map(|l| l.split('\n'));
+        for entry in &accepted {
+            let line = match lines.as_mut().map(Iterator::next) {
+                Some(None) => return Ok(Err(line_count(tile))),
+                line => line.flatten(),
+            };
+            match self.open(entry.get(), line) {
+                Ok((opened, line)) => {
+                    visitor.line(entry, line.as_ref());
+                    visitor.entry(entry, &opened);
+                }
+                Err(fault) => return Ok(Err(fault)),
+            }
+        }
+        // Every line has its end, so there is one empty piece after the last.
+        let whole = lines.is_none_or(|mut rest| rest.next() == Some("") && rest.next().is_none());
+        Ok(if whole { Ok(()) } else { Err(line_count(tile)) })
+    }
+
+    /// FORMAT.md 6 to 11: the entries of one tile.
+    fn push(
+        &mut self,
+        tile: Tile,
+        entries: &[&[u8]],
+        kept: &BTreeMap<u64, Kept>,
+        source: &mut dyn Source,
     ) -> Result<Result<(), Fault>, Unreadable> {
         let first = tile.index * tile::TILE_WIDTH;
         let hashes_path = Tile { level: Some(0), ..tile }.path();
@@ -464,21 +479,6 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let accepted = match self.follower.drain() {
-            Ok(accepted) => accepted,
-            Err(fault) => return Ok(Err(fault)),
-        };
-        let mut lines = lines.map(|l| l.split('\n'));
-        for entry in &accepted {
-            let line = lines.as_mut().map(|l| l.next().unwrap_or_default());
-            match self.open(entry.get(), line) {
-                Ok((opened, line)) => {
-                    visitor.line(entry, line.as_ref());
-                    visitor.entry(entry, &opened);
-                }
-                Err(fault) => return Ok(Err(fault)),
-            }
-        }
         Ok(Ok(()))
     }
 
@@ -493,6 +493,7 @@ impl<'a> Walk<'a> {
                 return Err(Fault::DocumentMissing { digest, position });
             }
         }
+        self.erasures.see(position, event);
         let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
         let names = kind.slots();
         let bad = |what| Fault::Opening { position, address: event.address(), what };
@@ -500,7 +501,7 @@ impl<'a> Walk<'a> {
         let Some(root) = event.hidden_root() else {
             return if line.is_none_or(str::is_empty) { Ok((opened, None)) } else { Err(bad(BadOpening::OtherEntry)) };
         };
-        let Some(line) = line.filter(|l| !l.is_empty() && l.len() <= LINE_BYTES_MAX) else {
+        let Some(line) = line.filter(|l| !l.is_empty()) else {
             opened.withheld = names.into_iter().map(str::to_owned).collect();
             self.openings.withheld += opened.withheld.len() as u64;
             return Ok((opened, None));
@@ -520,6 +521,7 @@ impl<'a> Walk<'a> {
                 Slot::ErasedBy(by) => {
                     self.openings.erased += 1;
                     opened.erased.insert((*name).to_owned(), *by);
+                    self.erasures.claim(position, &event.address(), name, *by);
                 }
             }
         }
@@ -527,13 +529,20 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Files that a bundle has beside its tiles.
-fn is_side_file(path: &str) -> bool {
+/// FORMAT.md 19: a line for every entry of the tile, and no more.
+fn line_count(tile: Tile) -> Fault {
+    let what = format!("it does not hold a line for each of {} entries and no more", tile.width);
+    Fault::FileMalformed { path: format!("openings/{}", tile::index_path(tile.index)), what }
+}
+
+/// Files that a bundle of this size may have beside its tiles.
+fn is_side_file(path: &str, size: u64) -> bool {
     path == "checkpoint"
         || path == "policy"
         || path.strip_prefix("checkpoints/").is_some_and(|n| schemas::base::from_decimal(n).is_some())
         || path.strip_prefix("documents/").is_some_and(|n| Hash::from_hex(n).is_some())
         || path
             .strip_prefix("openings/")
-            .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'x' | b'/')))
+            .and_then(tile::index_of)
+            .is_some_and(|index| index < size.div_ceil(tile::TILE_WIDTH))
 }

@@ -24,6 +24,8 @@ pub enum Fault {
     Quorum { path: String, missing: String },
     #[error("file {path}: it covers {size} entries, the log's batch does not end there")]
     CheckpointSize { path: String, size: u64 },
+    #[error("file {path}: it covers {size} entries, the log shows only {shown}: its end was left out")]
+    Ahead { path: String, size: u64, shown: u64 },
     #[error("file {path}: it says root {stated}, the entries give {found}")]
     Root { path: String, stated: Hash, found: Hash },
     #[error("entry {position}{}: its bytes are not those that {path} has the hash of", at(.address))]
@@ -62,6 +64,24 @@ impl Fault {
             | Self::NotSealed { position }
             | Self::Opening { position, .. }
             | Self::DocumentMissing { position, .. } => Some(*position),
+            _ => None,
+        }
+    }
+
+    /// The file that is not as it should be, where it is one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::FileChanged { path }
+            | Self::FileMissing { path }
+            | Self::FileExtra { path }
+            | Self::FileMalformed { path, .. }
+            | Self::CheckpointSignature { path, .. }
+            | Self::Quorum { path, .. }
+            | Self::CheckpointSize { path, .. }
+            | Self::Ahead { path, .. }
+            | Self::Root { path, .. }
+            | Self::Leaf { path, .. }
+            | Self::TileHash { path, .. } => Some(path),
             _ => None,
         }
     }

@@ -65,8 +65,17 @@ impl Follower {
     /// its neighbours, at the latest in [`Follower::drain`].
     ///
     /// # Errors
-    /// [`Fault`] names the entry; the follower is of no use afterwards.
+    /// [`Fault`] names the first entry that is at fault; the follower is of no use afterwards.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let taken = self.take(bytes);
+        if taken.is_err() {
+            // An entry whose signature still waits may be at fault too, and it came before.
+            self.settle()?;
+        }
+        taken
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let position = self.state.size();
         let entry = Entry::parse(bytes).map_err(|what| Fault::Entry { position, what })?;
         let address = entry.signed.event.address();

@@ -151,8 +151,9 @@ impl Keyring {
 
     /// Checks each signature over the bytes as they arrived; nothing is re-encoded.
     ///
-    /// The keys of `ledger.genesis`, `key.enrolled` and `key.rotated` may sign the event that
-    /// brings them. Whether a key was in force, and whether it was the right one, is for
+    /// The keys of `ledger.genesis` and `key.enrolled` may sign the event that brings them; a
+    /// rotation is signed by a key that stands already, or the operator could take over a
+    /// holder's key with one that it made itself. Whether a key was in force, and whether it was the right one, is for
     /// admission to say.
     ///
     /// # Errors
@@ -189,7 +190,7 @@ impl Keyring {
 fn brought_key(signed: &SignedEvent, line: &SignatureLine) -> Option<PublicKey> {
     let event = &signed.event;
     let brought: Vec<&str> = match event.kind.as_str() {
-        "key.enrolled" | "key.rotated" => event.text("public_key").into_iter().collect(),
+        "key.enrolled" => event.text("public_key").into_iter().collect(),
         "ledger.genesis" => event.data.get("operator_keys")?.as_list()?.iter().filter_map(|k| k.as_text()).collect(),
         _ => return None,
     };

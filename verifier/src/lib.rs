@@ -8,6 +8,7 @@
 
 pub mod admit;
 pub mod bundle;
+mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]
 pub mod files;
@@ -15,6 +16,7 @@ pub mod follower;
 pub mod head;
 pub mod index;
 pub mod keyring;
+mod place;
 pub mod refusal;
 pub mod report;
 pub mod signature;

@@ -57,6 +57,8 @@ pub enum Refusal {
     NoTarget { name: String, target: String, wanted: String },
     #[error("it says that it happened on {at}, after it was received ({received_at})")]
     InTheFuture { at: Date, received_at: Timestamp },
+    #[error("it is said to be received at {received_at}, before the entry before it ({last})")]
+    WentBack { received_at: Timestamp, last: Timestamp },
     #[error("{kind} needs {needs}")]
     Trust { kind: String, needs: TrustNeed },
     #[error("{what}")]
@@ -173,7 +175,7 @@ impl Refusal {
             Self::NumberUsed { .. } => 10,
             Self::AddressUsed { .. } | Self::IdUsed { .. } | Self::IdPresence { .. } => 11,
             Self::MissingRef { .. } | Self::UnknownRef { .. } | Self::NoTarget { .. } => 12,
-            Self::InTheFuture { .. } => 13,
+            Self::InTheFuture { .. } | Self::WentBack { .. } => 13,
             Self::Trust { .. } => 14,
             Self::NotYours { .. } => 15,
             Self::Seal { .. } => 16,

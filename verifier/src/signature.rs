@@ -1,6 +1,6 @@
 //! The law of signatures: FORMAT.md 3.4. The one file that uses `ed25519-dalek` and its curve.
 //!
-//! RFC 8032 5.1.7 with the cofactor: [8][S]B = [8]R + [8][k]A. Under this equation a batch and a
+//! RFC 8032 5.1.7 with the cofactor: `[8][S]B = [8]R + [8][k]A`. Under this equation a batch and a
 //! single check cannot disagree. The checks on A, R and S come first: some libraries accept any
 //! message under a key of small order.
 

@@ -70,6 +70,7 @@ pub fn opening(bad: &BadOpening) -> String {
         BadOpening::Root => "opening-root".to_owned(),
         BadOpening::Count { .. } => "opening-count".to_owned(),
         BadOpening::Slot { slot } => format!("opening-slot {slot}"),
+        BadOpening::NotErased { slot, .. } => format!("opening-not-erased {slot}"),
         BadOpening::Value { slot, .. } => format!("opening-value {slot}"),
     }
 }

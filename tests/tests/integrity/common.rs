@@ -1,0 +1,98 @@
+//! What these tests share: the worlds, built once, and words for what a report names.
+
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use schemas::tile;
+use tests::forge::{Forge, Forged};
+use tests::memory::Memory;
+use tests::world::World;
+use verifier::fault::Fault;
+use verifier::report::Report;
+
+/// Where all entries of the golden log lie.
+pub const ENTRIES: &str = "tile/entries/000.p/";
+
+static GOLDEN: LazyLock<World> = LazyLock::new(World::golden);
+static SMALL: LazyLock<Forged> = LazyLock::new(|| {
+    let mut forge = Forge::of(golden());
+    let adoption = forge.at("op/schema.adopted/r1");
+    forge.records.remove(adoption);
+    let catalogue = forge.side.names().into_iter().find(|path| forge.side.get(path).len() > 100_000);
+    forge.side.remove(&catalogue.expect("the catalogue is among the documents"));
+    forge.build()
+});
+static VELMORA: LazyLock<World> = LazyLock::new(World::velmora);
+
+/// The golden country.
+pub fn golden() -> &'static World {
+    &GOLDEN
+}
+
+/// The golden log without the catalogue's 160,000 bytes and the event that adopts them: small
+/// enough for every bit of it.
+pub fn small() -> &'static Forged {
+    &SMALL
+}
+
+/// The sample country.
+pub fn velmora() -> &'static World {
+    &VELMORA
+}
+
+/// Path of the golden log's entries.
+pub fn entries_path(bundle: &Memory) -> String {
+    bundle.names().into_iter().find(|path| path.starts_with(ENTRIES)).expect("one tile of entries")
+}
+
+/// For each byte of a tile of entries, the number of the entry that it belongs to.
+pub fn owners(bytes: &[u8]) -> Vec<u64> {
+    let mut owners = Vec::new();
+    let mut rest = bytes;
+    let mut number = 0;
+    while let Some(entry) = tile::next_entry(&mut rest) {
+        owners.extend(std::iter::repeat_n(number, entry.len() + 2));
+        number += 1;
+    }
+    owners
+}
+
+/// Whether a fault names this file, in its message too.
+pub fn names_file(report: &Report, path: &str) -> bool {
+    report.faults.iter().any(|fault| fault.path() == Some(path) && fault.to_string().contains(path))
+}
+
+/// Whether a fault names this entry, in its message too.
+pub fn names_entry(report: &Report, position: u64) -> bool {
+    let (words, torn) = (format!("entry {position}"), format!("it ends within entry {position}"));
+    report.faults.iter().any(|fault| {
+        let message = fault.to_string();
+        fault.position() == Some(position) && message.starts_with(&words) || message.ends_with(&torn)
+    })
+}
+
+/// The first fault of a report that must have one.
+pub fn first(report: &Report) -> &Fault {
+    assert_eq!(report.exit_code(), 1, "{:?} {:?}", report.faults, report.unknown);
+    &report.faults[0]
+}
+
+/// Does every job, on two threads; each keeps a copy of the files to bend. Gives the longest time
+/// that one job took.
+pub fn on_two_threads<T: Sync>(files: &Memory, jobs: &[T], work: impl Fn(&mut Memory, &T) + Sync) -> Duration {
+    let run = |parity: usize| {
+        let mut files = files.clone();
+        let mut longest = Duration::ZERO;
+        for job in jobs.iter().skip(parity).step_by(2) {
+            let began = Instant::now();
+            work(&mut files, job);
+            longest = longest.max(began.elapsed());
+        }
+        longest
+    };
+    std::thread::scope(|scope| {
+        let other = scope.spawn(|| run(1));
+        let longest = run(0);
+        longest.max(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+    })
+}

@@ -1,0 +1,18 @@
+//! Whoever lies is caught, and the place is named: FORMAT.md from its first byte to its last.
+//!
+//! | file | who bends what |
+//! |---|---|
+//! | `files` | somebody changes files and cannot even write a manifest: every bit, every length, every file |
+//! | `outsider` | somebody rewrites everything that needs no key: manifest, tiles, chain |
+//! | `operator` | the operator, with the keys of checkpoints and seals: a table of lies |
+//! | `admission` | a reporter says what may not be said: each refusal with a row that is accepted beside it |
+//! | `velmora` | ten thousand bits of the sample country |
+//! | `readers` | nobody: code that others wrote reads our bundle and comes to our verdict |
+
+mod admission;
+mod common;
+mod files;
+mod operator;
+mod outsider;
+mod readers;
+mod velmora;
