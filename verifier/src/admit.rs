@@ -12,7 +12,7 @@ use schemas::time::Timestamp;
 use schemas::value::Value;
 
 use crate::fault::Fault;
-use crate::keyring::{Holder, KeyNumber};
+use crate::keyring::{Holder, KeyNumber, brought_key};
 use crate::refusal::{Own, Refusal, TrustNeed};
 use crate::signature::PublicKey;
 use crate::state::{Genesis, State};
@@ -170,13 +170,12 @@ impl State {
                     }
                     Signer { key: Some(number), holder: key.holder.clone(), role: Some(key.role) }
                 }
-                // Only a key that the event itself brings gets as far as this.
                 None => match self.origin().holder_of(&line.name) {
-                    Some((party, name)) => {
+                    Some((party, name)) if brought_key(signed, line).is_some() => {
                         let holder = Holder { party: party.to_owned(), name: name.to_owned() };
                         Signer { key: None, role: self.role(party), holder }
                     }
-                    None => return Err(Refusal::UnknownKey { name: line.name.clone(), id: line.id }),
+                    _ => return Err(Refusal::UnknownKey { name: line.name.clone(), id: line.id }),
                 },
             };
             signers.push(signer);
@@ -405,7 +404,7 @@ impl State {
         }
         match kind.name.as_str() {
             "key.enrolled" => self.check_enrolment(event, signers, at).map_err(bad),
-            "key.rotated" => self.check_rotation(event, signers).map_err(bad),
+            "key.rotated" => self.check_rotation(event).map_err(bad),
             "key.revoked" => self.check_revocation(event).map_err(bad),
             "facility.registered" => {
                 Ok(event.text("facility").map_or(Effect::None, |f| Effect::Facility(f.to_owned())))
@@ -454,7 +453,7 @@ impl State {
         Ok(Effect::Enrol { key: (!same).then(|| Box::new(key)), holder, role, from, until })
     }
 
-    fn check_rotation(&self, event: &Event, signers: &[Signer]) -> Result<Effect, TrustNeed> {
+    fn check_rotation(&self, event: &Event) -> Result<Effect, TrustNeed> {
         let text = |name: &str| event.text(name).unwrap_or_default();
         let holder = Holder { party: text("organisation").to_owned(), name: text("holder").to_owned() };
         if holder.party != event.by {
@@ -466,9 +465,6 @@ impl State {
             .collect();
         if old.is_empty() {
             return Err(TrustNeed::KnownKey);
-        }
-        if role == Role::Oversight && signers[0].key.is_none() {
-            return Err(TrustNeed::Oversight);
         }
         let key = self.take_key(text("public_key"), &holder)?;
         if self.keyring.has_id(key.vkey()) {
