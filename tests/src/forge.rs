@@ -368,6 +368,11 @@ impl Pages {
         files
     }
 
+    /// The note in an entry.
+    pub fn note(&self, position: usize) -> Note {
+        Entry::parse(&self.entries[position]).expect("an entry").signed.note
+    }
+
     /// Gives every entry the number and the `prev` that its place asks for.
     pub fn chain(&mut self) {
         let mut prev = Hash::default();

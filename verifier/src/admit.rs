@@ -12,7 +12,7 @@ use schemas::time::Timestamp;
 use schemas::value::Value;
 
 use crate::fault::Fault;
-use crate::keyring::{Holder, KeyNumber};
+use crate::keyring::{Holder, KeyNumber, brought_key};
 use crate::refusal::{Own, Refusal, TrustNeed};
 use crate::signature::PublicKey;
 use crate::state::{Genesis, State};
@@ -119,23 +119,27 @@ impl State {
         Ok(leaf)
     }
 
-    fn check(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<(&'static EventType, Effect), Refusal> {
-        let event = &signed.event;
+    /// What can be said of an event before its signatures are looked at: FORMAT.md 11, 2 to 4.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_form(&self, event: &Event) -> Result<&'static EventType, Refusal> {
         if event.ledger != self.origin().as_str() {
             return Err(Refusal::OtherLedger { found: event.ledger.clone(), here: self.origin().to_string() });
         }
         let kind = self.catalogue.event(&event.kind).filter(|k| k.v == event.v);
         let kind = kind.ok_or_else(|| Refusal::UnknownType { kind: event.kind.clone(), v: event.v })?;
         self.check_fields(event, kind)?;
-        if (self.size() == 0) != (kind.name == GENESIS) {
-            return Err(Refusal::Trust { kind: kind.name.clone(), needs: TrustNeed::First });
-        }
-        let effect = if kind.name == GENESIS {
-            self.check_genesis(signed, kind, received_at)?
-        } else {
-            let signers = self.check_signers(signed, kind, received_at)?;
-            self.check_trust(signed, kind, &signers, received_at)?
-        };
+        Ok(kind)
+    }
+
+    fn check(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<(&'static EventType, Effect), Refusal> {
+        let event = &signed.event;
+        let kind = self.check_form(event)?;
+        let (first, genesis) = (self.size() == 0, kind.name == GENESIS);
+        // Genesis brings its own keys: nobody could be asked before it.
+        let signers =
+            if first && genesis { Vec::new() } else { self.check_signers(signed, kind, received_at)? };
         self.check_unused(signed, kind)?;
         self.check_refs(event, kind)?;
         let latest = received_at.plus_seconds(AHEAD_SECONDS).date(0);
@@ -145,6 +149,11 @@ impl State {
         if let Some(last) = self.last_received().filter(|last| received_at < *last) {
             return Err(Refusal::WentBack { received_at, last });
         }
+        let effect = match (first, genesis) {
+            (true, true) => self.check_genesis(signed, kind, received_at)?,
+            (false, false) => self.check_trust(signed, kind, &signers, received_at)?,
+            _ => return Err(Refusal::Trust { kind: kind.name.clone(), needs: TrustNeed::First }),
+        };
         self.check_own(signed, kind)?;
         if kind.name == SEAL {
             self.check_seal(signed, kind)?;
@@ -156,9 +165,6 @@ impl State {
     fn check_fields(&self, event: &Event, kind: &EventType) -> Result<(), Refusal> {
         if kind.hides != event.hidden.is_some() {
             return Err(Refusal::Slots { kind: kind.name.clone(), has: kind.hides });
-        }
-        if kind.id_of.is_some() != event.id.is_some() {
-            return Err(Refusal::IdPresence { kind: kind.name.clone(), wants: kind.id_of.is_some() });
         }
         let party = event.text("organisation").unwrap_or_default();
         let unnamed = event.text("identity_mode").map_or_else(|| self.is_unnamed(party), |mode| mode != "named");
@@ -183,10 +189,6 @@ impl State {
     /// FORMAT.md 11, 5 and 7 to 10; the signatures themselves are checked by [`crate::keyring::Keyring::open`].
     fn check_signers(&self, signed: &SignedEvent, kind: &EventType, at: Timestamp) -> Result<Vec<Signer>, Refusal> {
         let (event, lines) = (&signed.event, &signed.note.signatures);
-        let max = if kind.name == "visit.dispute.resolved" { 2 } else { usize::from(kind.signatures) };
-        if lines.len() > max {
-            return Err(Refusal::TooManySignatures { kind: kind.name.clone(), max, got: lines.len() });
-        }
         let mut signers = Vec::new();
         for line in lines {
             let signer = match self.keyring.find(line) {
@@ -197,13 +199,12 @@ impl State {
                     }
                     Signer { key: Some(number), holder: key.holder.clone(), role: Some(key.role) }
                 }
-                // Only a key that the event itself brings gets as far as this.
                 None => match self.origin().holder_of(&line.name) {
-                    Some((party, name)) => {
+                    Some((party, name)) if brought_key(signed, line).is_some() => {
                         let holder = Holder { party: party.to_owned(), name: name.to_owned() };
                         Signer { key: None, role: self.role(party), holder }
                     }
-                    None => return Err(Refusal::UnknownKey { name: line.name.clone(), id: line.id }),
+                    _ => return Err(Refusal::UnknownKey { name: line.name.clone(), id: line.id }),
                 },
             };
             signers.push(signer);
@@ -216,6 +217,10 @@ impl State {
         if role.is_none_or(|role| !kind.authors.contains(&role)) {
             return Err(Refusal::WrongRole { by: event.by.clone(), role, kind: kind.name.clone() });
         }
+        let max = if kind.name == "visit.dispute.resolved" { 2 } else { usize::from(kind.signatures) };
+        if lines.len() > max {
+            return Err(Refusal::TooManySignatures { kind: kind.name.clone(), max, got: lines.len() });
+        }
         if let Some(key) = author.key
             && self.keyring.number_used(key, event.seq)
         {
@@ -226,6 +231,9 @@ impl State {
 
     /// FORMAT.md 11, 11.
     fn check_unused(&self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
+        if kind.id_of.is_some() != signed.event.id.is_some() {
+            return Err(Refusal::IdPresence { kind: kind.name.clone(), wants: kind.id_of.is_some() });
+        }
         let address = signed.event.address();
         if self.record(&address).is_some() {
             return Err(Refusal::AddressUsed { address });
@@ -432,7 +440,7 @@ impl State {
         }
         match kind.name.as_str() {
             "key.enrolled" => self.check_enrolment(event, signers, at).map_err(bad),
-            "key.rotated" => self.check_rotation(event, signers).map_err(bad),
+            "key.rotated" => self.check_rotation(event).map_err(bad),
             "key.revoked" => self.check_revocation(event).map_err(bad),
             "facility.registered" => {
                 Ok(event.text("facility").map_or(Effect::None, |f| Effect::Facility(f.to_owned())))
@@ -481,7 +489,7 @@ impl State {
         Ok(Effect::Enrol { key: (!same).then(|| Box::new(key)), holder, role, from, until })
     }
 
-    fn check_rotation(&self, event: &Event, signers: &[Signer]) -> Result<Effect, TrustNeed> {
+    fn check_rotation(&self, event: &Event) -> Result<Effect, TrustNeed> {
         let text = |name: &str| event.text(name).unwrap_or_default();
         let holder = Holder { party: text("organisation").to_owned(), name: text("holder").to_owned() };
         if holder.party != event.by {
@@ -493,9 +501,6 @@ impl State {
             .collect();
         if old.is_empty() {
             return Err(TrustNeed::KnownKey);
-        }
-        if role == Role::Oversight && signers[0].key.is_none() {
-            return Err(TrustNeed::Oversight);
         }
         let key = self.take_key(text("public_key"), &holder)?;
         if self.keyring.has_id(key.vkey()) {

@@ -86,6 +86,7 @@ impl Follower {
             return Err(Fault::Chain { position, address: Some(address) });
         }
         let admission = |refusal| Fault::Admission { position, address: address.clone(), refusal };
+        self.state.check_form(&entry.signed.event).map_err(admission)?;
         let claims = self.state.keyring().claims(&entry.signed).map_err(admission)?;
         // What was read would be written back byte for byte, so the bytes at hand are the entry's.
         let leaf = self.state.place_bytes(&entry.signed, entry.received_at, bytes).map_err(admission)?;

@@ -187,7 +187,7 @@ impl Keyring {
 }
 
 /// The key that the event itself brings and that the line names.
-fn brought_key(signed: &SignedEvent, line: &SignatureLine) -> Option<PublicKey> {
+pub(crate) fn brought_key(signed: &SignedEvent, line: &SignatureLine) -> Option<PublicKey> {
     let event = &signed.event;
     let brought: Vec<&str> = match event.kind.as_str() {
         "key.enrolled" => event.text("public_key").into_iter().collect(),
