@@ -138,8 +138,7 @@ impl State {
         let kind = self.check_form(event)?;
         let (first, genesis) = (self.size() == 0, kind.name == GENESIS);
         // Genesis brings its own keys: nobody could be asked before it.
-        let signers =
-            if first && genesis { Vec::new() } else { self.check_signers(signed, kind, received_at)? };
+        let signers = if first && genesis { Vec::new() } else { self.check_signers(signed, kind, received_at)? };
         self.check_unused(signed, kind)?;
         self.check_refs(event, kind)?;
         let latest = received_at.plus_seconds(AHEAD_SECONDS).date(0);

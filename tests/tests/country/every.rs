@@ -109,7 +109,8 @@ pub fn write(folder: &Path, rounds: Range<usize>) -> Marks {
         }
         table.flush().expect("a file can be written");
     }
-    let line = |p: &Party| format!("{},{},{},{},en;fr,{}\n", p.id, p.role.as_str(), p.name, p.mode, p.holders().join(";"));
+    let line =
+        |p: &Party| format!("{},{},{},{},en;fr,{}\n", p.id, p.role.as_str(), p.name, p.mode, p.holders().join(";"));
     let parties: String = PARTIES.iter().map(line).collect();
     let header = "party,role,display_name,identity_mode,languages,holders\n";
     std::fs::write(folder.join("parties.csv"), format!("{header}{parties}")).expect("a file can be written");
@@ -176,7 +177,7 @@ impl Maker {
         for party in PARTIES.iter().filter(|p| !in_genesis.contains(&p.role)) {
             for (number, holder) in party.holders().into_iter().enumerate() {
                 let fill = if number == 1 { Fill::Bare } else { Fill::Full };
-                let mut cells = self.cells(kind, self.setting(0, fill, party, party));
+                let mut cells = self.cells(kind, Self::setting(0, fill, party, party));
                 let cell = |cells: &mut Cells, name: &str, text: &str| cells.insert(name.to_owned(), text.to_owned());
                 cell(&mut cells, "id", &format!("key-{}-{holder}", party.id));
                 cell(&mut cells, "signer", &holder);
@@ -195,7 +196,7 @@ impl Maker {
     fn registrations(&mut self) {
         let kind = Catalogue::built_in().event("organisation.registered").expect("a type of the catalogue");
         for party in PARTIES.iter().filter(|p| !["op", "min", "adm", "npm"].contains(&p.id)) {
-            let cells = self.cells(kind, self.setting(0, Fill::Full, known("min"), party));
+            let cells = self.cells(kind, Self::setting(0, Fill::Full, known("min"), party));
             self.put("min", kind, cells);
         }
         self.next_day();
@@ -238,7 +239,7 @@ impl Maker {
                     let organisations = parties_of(Role::Cso);
                     let own = kind.name.starts_with("key.");
                     let organisation = if own || author.role == Role::Cso { author } else { organisations[round] };
-                    let setting = self.setting(round, fill, author, organisation);
+                    let setting = Self::setting(round, fill, author, organisation);
                     let mut cells = self.cells(kind, setting);
                     self.special_cells(kind, setting, variant, &mut cells);
                     rows.push(cells);
@@ -248,7 +249,7 @@ impl Maker {
         }
     }
 
-    fn setting(&self, round: usize, fill: Fill, author: &'static Party, organisation: &'static Party) -> Setting {
+    fn setting(round: usize, fill: Fill, author: &'static Party, organisation: &'static Party) -> Setting {
         let facility = if author.role == Role::Facility { author.id } else { ["fac-a", "fac-b"][round % 2] };
         Setting { round, fill, author, organisation, facility }
     }
@@ -317,7 +318,7 @@ impl Maker {
             Kind::Money => "125000".to_owned(),
             Kind::Code => field.codes()[n % field.codes().len()].clone(),
             Kind::Digest => Hash::of(&[field.name.as_bytes(), &[n as u8]]).to_hex(),
-            Kind::Bool => (n % 2 == 0).to_string(),
+            Kind::Bool => n.is_multiple_of(2).to_string(),
             Kind::Party => setting.organisation.id.to_owned(),
             Kind::Facility => setting.facility.to_owned(),
             Kind::Vkey => String::new(),

@@ -72,7 +72,8 @@ fn every_row_is_in_the_log_and_the_bundle_verifies() {
 
     // Rows of the log stand at their address; those of the sealed stream nowhere but in its bodies.
     let names = log::pseudonyms(&velmora.places);
-    let addresses: BTreeSet<String> = VELMORA.items.iter().map(|i| names.outside(&i.entry.signed.event.address())).collect();
+    let addresses: BTreeSet<String> =
+        VELMORA.items.iter().map(|i| names.outside(&i.entry.signed.event.address())).collect();
     let sealed = |kind: &str| Catalogue::built_in().inner(kind).is_some();
     for (party, kind, row) in &rows {
         let address = format!("{party}/{kind}/{}", row["row_id"]);
@@ -233,7 +234,8 @@ fn cited_events_and_absences_are_those_of_the_log() {
 fn measures_are_the_expected_ones() {
     let found = std::fs::read_to_string(VELMORA.places.report().join("measures.csv")).expect("a report");
     let text = std::fs::read_to_string(scenario("velmora").join("expected/measures.csv")).expect("expected figures");
-    let ours = |line: &&str| line.starts_with("as_of,") || MEASURES.iter().any(|m| line.split(',').nth(1) == Some(m.id));
+    let ours =
+        |line: &&str| line.starts_with("as_of,") || MEASURES.iter().any(|m| line.split(',').nth(1) == Some(m.id));
     let expected: Vec<&str> = text.lines().filter(ours).collect();
     assert_eq!(found.lines().collect::<Vec<_>>(), expected);
     assert!(expected.len() > 500, "{}", expected.len());
