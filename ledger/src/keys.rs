@@ -77,16 +77,23 @@ pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
     Ok(SecretKey::new(name, &seed))
 }
 
-/// Writes a new file that only its owner may read, from its first byte on.
+/// Writes a new file that only its owner may read, from its first byte on; whole or not at all,
+/// for half a key would stand in the way for ever.
 fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let io = |doing, source| Failure::Io { doing, path: path.to_owned(), source };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = Path::new(&draft);
+    // What an interrupted try has left is nobody's key yet.
+    files::remove(draft)?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|e| io("make", e))?;
+    let mut file = options.open(draft).map_err(|e| io("make", e))?;
     file.write_all(bytes).map_err(|e| io("write", e))?;
     files::sync(&file, files::parent(path));
+    fs::rename(draft, path).map_err(|e| io("make", e))?;
     files::sync_folder(files::parent(path))
 }
 
