@@ -26,8 +26,4 @@ pub mod statistics;
 pub mod views;
 
 #[cfg(test)]
-mod dev_csv;
-#[cfg(test)]
 mod small_log;
-#[cfg(test)]
-mod velmora_tests;

@@ -160,7 +160,7 @@ fn kill_to_the_end(places: &Places, dice: &mut Dice, size: u64, step: u64) -> us
     let mut kills = 0;
     loop {
         let now = seen.last().map_or(0, |(size, _)| *size);
-        let moment = match dice.roll(4) {
+        let moment = match dice.roll(8) {
             0 => Moment::Word(words[dice.roll(words.len() as u64) as usize]),
             _ if now < size => Moment::Entries((now + 1 + dice.roll(step)).min(size)),
             _ => Moment::Word(words[2 + dice.roll(words.len() as u64 - 2) as usize]),
@@ -194,7 +194,7 @@ fn killed_a_hundred_times_it_comes_to_the_same_end() {
     while kills < KILLS {
         round += 1;
         let places = signed_only(&WHOLE, &format!("kill-{round}"));
-        kills += kill_to_the_end(&places, &mut dice, size, size / 16);
+        kills += kill_to_the_end(&places, &mut dice, size, size / 48);
         let checkpoint = |places: &Places| std::fs::read_to_string(places.home().checkpoint()).expect("a checkpoint");
         assert_eq!(checkpoint(&places), checkpoint(&WHOLE), "round {round}");
         same_results(&places, &WHOLE);
