@@ -73,7 +73,12 @@ pub fn page(site: &Site, page: &Page<'_>) -> Markup {
                     p { "Log " (text::id(&site.log.origin)) ", " (text::entries(site)) ", as of "
                         (text::day(site.as_of_day())) "." }
                     p { "Fingerprint " (text::hash(&site.log.root)) }
-                    p { "Made by the projector from the log alone: the same log gives the same page, byte for byte. "
+                    p { "Made by the projector from "
+                        @match site.audience {
+                            Audience::Public => "the log alone: the same log gives",
+                            Audience::Oversight => "the log and the openings: the same of both give",
+                        }
+                        " the same page, byte for byte. "
                         "No script, no cookie, nothing loaded from elsewhere." }
                 }
             }

@@ -10,7 +10,7 @@ use schemas::time::{Date, Timestamp};
 use super::input::{Name, Site};
 
 /// Longest part of an id that is kept on one line: on a narrow screen more would not fit.
-const ID_PART_MAX: usize = 28;
+const ID_PART_MAX: usize = 36;
 
 const MONTHS: [&str; 12] = [
     "January",
@@ -170,10 +170,10 @@ pub fn hash_start(text: &str) -> Markup {
 
 /// An id, an address or a stream, always from left to right.
 ///
-/// It wraps after `/`, `:` and `.` only: a hyphen at a line's end would read as a division.
+/// It wraps after `/` and `:` only: a hyphen at a line's end would read as a division.
 pub fn id(text: &str) -> Markup {
     let shown = visible(text);
-    let parts = || shown.split_inclusive(['/', ':', '.']);
+    let parts = || shown.split_inclusive(['/', ':']);
     let short = parts().all(|part| part.len() <= ID_PART_MAX);
     html! { bdi dir="ltr" { code.id[short] {
         @for (i, part) in parts().enumerate() { @if i > 0 { wbr; } (part) }
