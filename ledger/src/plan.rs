@@ -125,6 +125,7 @@ fn admit(state: &mut State, submission: &Submission, received_at: Timestamp) -> 
     }
     let id = signed.id();
     let line = intake::check(&signed.event, id, state.size(), &submission.slots)?;
+    state.check_form(&signed.event)?;
     let opened = state.keyring().open(signed)?;
     let placed = state.admit(&opened, received_at)?;
     Ok(Admitted::Entry(placed.bytes, line))

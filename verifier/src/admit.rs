@@ -92,23 +92,27 @@ impl State {
         Ok(Placed { position, bytes, leaf })
     }
 
-    fn check(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<(&'static EventType, Effect), Refusal> {
-        let event = &signed.event;
+    /// What can be said of an event before its signatures are looked at: FORMAT.md 11, 2 to 4.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub fn check_form(&self, event: &Event) -> Result<&'static EventType, Refusal> {
         if event.ledger != self.origin().as_str() {
             return Err(Refusal::OtherLedger { found: event.ledger.clone(), here: self.origin().to_string() });
         }
         let kind = self.catalogue.event(&event.kind).filter(|k| k.v == event.v);
         let kind = kind.ok_or_else(|| Refusal::UnknownType { kind: event.kind.clone(), v: event.v })?;
         self.check_fields(event, kind)?;
-        if (self.size() == 0) != (kind.name == GENESIS) {
-            return Err(Refusal::Trust { kind: kind.name.clone(), needs: TrustNeed::First });
-        }
-        let effect = if kind.name == GENESIS {
-            self.check_genesis(signed, kind, received_at)?
-        } else {
-            let signers = self.check_signers(signed, kind, received_at)?;
-            self.check_trust(signed, kind, &signers, received_at)?
-        };
+        Ok(kind)
+    }
+
+    fn check(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<(&'static EventType, Effect), Refusal> {
+        let event = &signed.event;
+        let kind = self.check_form(event)?;
+        let (first, genesis) = (self.size() == 0, kind.name == GENESIS);
+        // Genesis brings its own keys: nobody could be asked before it.
+        let signers =
+            if first && genesis { Vec::new() } else { self.check_signers(signed, kind, received_at)? };
         self.check_unused(signed, kind)?;
         self.check_refs(event, kind)?;
         let latest = received_at.plus_seconds(AHEAD_SECONDS).date(0);
@@ -118,6 +122,11 @@ impl State {
         if let Some(last) = self.last_received().filter(|last| received_at < *last) {
             return Err(Refusal::WentBack { received_at, last });
         }
+        let effect = match (first, genesis) {
+            (true, true) => self.check_genesis(signed, kind, received_at)?,
+            (false, false) => self.check_trust(signed, kind, &signers, received_at)?,
+            _ => return Err(Refusal::Trust { kind: kind.name.clone(), needs: TrustNeed::First }),
+        };
         self.check_own(signed, kind)?;
         if kind.name == SEAL {
             self.check_seal(signed, kind)?;
@@ -129,9 +138,6 @@ impl State {
     fn check_fields(&self, event: &Event, kind: &EventType) -> Result<(), Refusal> {
         if kind.hides != event.hidden.is_some() {
             return Err(Refusal::Slots { kind: kind.name.clone(), has: kind.hides });
-        }
-        if kind.id_of.is_some() != event.id.is_some() {
-            return Err(Refusal::IdPresence { kind: kind.name.clone(), wants: kind.id_of.is_some() });
         }
         let party = event.text("organisation").unwrap_or_default();
         let unnamed = event.text("identity_mode").map_or_else(|| self.is_unnamed(party), |mode| mode != "named");
@@ -156,10 +162,6 @@ impl State {
     /// FORMAT.md 11, 5 and 7 to 10; the signatures themselves are checked by [`crate::keyring::Keyring::open`].
     fn check_signers(&self, signed: &SignedEvent, kind: &EventType, at: Timestamp) -> Result<Vec<Signer>, Refusal> {
         let (event, lines) = (&signed.event, &signed.note.signatures);
-        let max = if kind.name == "visit.dispute.resolved" { 2 } else { usize::from(kind.signatures) };
-        if lines.len() > max {
-            return Err(Refusal::TooManySignatures { kind: kind.name.clone(), max, got: lines.len() });
-        }
         let mut signers = Vec::new();
         for line in lines {
             let signer = match self.keyring.find(line) {
@@ -188,6 +190,10 @@ impl State {
         if role.is_none_or(|role| !kind.authors.contains(&role)) {
             return Err(Refusal::WrongRole { by: event.by.clone(), role, kind: kind.name.clone() });
         }
+        let max = if kind.name == "visit.dispute.resolved" { 2 } else { usize::from(kind.signatures) };
+        if lines.len() > max {
+            return Err(Refusal::TooManySignatures { kind: kind.name.clone(), max, got: lines.len() });
+        }
         if let Some(key) = author.key
             && self.keyring.number_used(key, event.seq)
         {
@@ -198,6 +204,9 @@ impl State {
 
     /// FORMAT.md 11, 11.
     fn check_unused(&self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
+        if kind.id_of.is_some() != signed.event.id.is_some() {
+            return Err(Refusal::IdPresence { kind: kind.name.clone(), wants: kind.id_of.is_some() });
+        }
         let address = signed.event.address();
         if self.record(&address).is_some() {
             return Err(Refusal::AddressUsed { address });

@@ -86,6 +86,7 @@ impl Follower {
             return Err(Fault::Chain { position, address: Some(address) });
         }
         let admission = |refusal| Fault::Admission { position, address: address.clone(), refusal };
+        self.state.check_form(&entry.signed.event).map_err(admission)?;
         let claims = self.state.keyring().claims(&entry.signed).map_err(admission)?;
         let placed = self.state.place(&entry.signed, entry.received_at).map_err(admission)?;
         debug_assert_eq!(placed.bytes, bytes, "what is read is written back byte for byte");

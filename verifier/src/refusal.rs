@@ -47,7 +47,7 @@ pub enum Refusal {
     AddressUsed { address: String },
     #[error("there is already a {kind} with the id {id}")]
     IdUsed { kind: String, id: String },
-    #[error("{kind} {} an id", if *wants { "creates a thing and needs" } else { "creates nothing and has no" })]
+    #[error("{kind} {}", if *wants { "creates a thing and needs an id" } else { "creates nothing and has no id" })]
     IdPresence { kind: String, wants: bool },
     #[error("the ref {name:?} is missing")]
     MissingRef { name: String },

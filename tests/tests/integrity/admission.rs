@@ -569,7 +569,8 @@ fn wrongly_decided((what, number, words, say): &Row) -> Option<String> {
     }
     // The ledger: opened, then admitted.
     let submitted = Said { note: record.note.clone(), opening: None }.submitted();
-    let opened = state.keyring().open(submitted);
+    let form = state.check_form(&submitted.event).map(drop);
+    let opened = form.and_then(|()| state.keyring().open(submitted));
     let ledger = opened.and_then(|opened| state.admit(&opened, record.received_at)).map(drop);
     let fits = match &ledger {
         Ok(()) => *number == 0,

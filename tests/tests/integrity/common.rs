@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use schemas::tile;
+use schemas::manifest;
+use schemas::tile::{self, TILE_WIDTH};
 use tests::forge::{Forge, Forged};
 use tests::memory::Memory;
 use tests::world::World;
@@ -69,6 +70,39 @@ pub fn names_entry(report: &Report, position: u64) -> bool {
         let message = fault.to_string();
         fault.position() == Some(position) && message.starts_with(&words) || message.ends_with(&torn)
     })
+}
+
+/// What a report must say of a bit that was turned in a file: the file, and in tiles the entry.
+pub fn assert_named(report: &Report, files: &Memory, path: &str, bit: usize) {
+    assert_ne!(report.exit_code(), 0, "bit {bit} of {path}");
+    let told = || format!("bit {bit} of {path}: {:?}", report.faults);
+    if path == manifest::NAME {
+        // Either the manifest cannot be read, or the file on that line is not the one it names.
+        let text = String::from_utf8_lossy(files.get(path)).into_owned();
+        let line = text.as_bytes()[..bit / 8].iter().filter(|b| **b == b'\n').count();
+        let named = text.lines().nth(line).and_then(|l| l.split("  ").nth(1)).unwrap_or_default();
+        assert!(names_file(report, manifest::NAME) || names_file(report, named), "{}", told());
+        return;
+    }
+    assert!(names_file(report, path), "{}", told());
+    let index = || tile::index_of(path.split('/').skip(2).collect::<Vec<_>>().join("/").split(".p").next().unwrap());
+    if path.starts_with("tile/entries/") {
+        let entry = index().unwrap() * TILE_WIDTH + owner(files.get(path), bit / 8);
+        assert!(names_entry(report, entry), "entry {entry}: {}", told());
+    } else if path.starts_with("tile/0/") {
+        let entry = index().unwrap() * TILE_WIDTH + (bit / 8 / 32) as u64;
+        assert!(names_entry(report, entry), "entry {entry}: {}", told());
+    }
+}
+
+/// The number of the entry that a byte of a tile of entries belongs to.
+fn owner(bytes: &[u8], at: usize) -> u64 {
+    let mut rest = bytes;
+    let mut number = 0;
+    while tile::next_entry(&mut rest).is_some() && bytes.len() - rest.len() <= at {
+        number += 1;
+    }
+    number
 }
 
 /// The first fault of a report that must have one.

@@ -148,8 +148,8 @@ const LIES: &[Lie] = &[
         log.records.insert(to, record);
         log.build()
     }),
-    ("an event moved to an earlier day", Refused(Address(OUTAGE), 13), |log| {
-        let mut record = log.records.remove(log.at(OUTAGE));
+    ("an event moved to an earlier day", Refused(Address(INSPECTION), 13), |log| {
+        let mut record = log.records.remove(log.at(INSPECTION));
         let to = seal_of(log, 3);
         record.received_at = log.records[to - 1].received_at;
         log.records.insert(to, record);
@@ -286,15 +286,16 @@ const LIES: &[Lie] = &[
         log.build()
     }),
     ("a second genesis", Refused(Last, 14), |log| {
-        let again = log.records[0].clone();
-        log.records.push(again);
+        let (genesis, key) = (log.records[0].clone(), log.seal_key());
+        let text = set(&set(&genesis.note.text, "row", "\"again\""), "seq", "4000");
+        log.records.push(Record { received_at: log.now(), note: signed(&text, &[&key]), ..genesis });
         log.build()
     }),
     ("no genesis", Refused(First, 5), |log| {
         log.records.remove(0);
         log.build()
     }),
-    ("an event of another ledger", Refused(Last, 5), |log| {
+    ("an event of another ledger", Refused(Last, 2), |log| {
         let other = Origin::parse("other.example/log").unwrap();
         let key = made_up(&other.holder_key_name("cso-x", "x1"));
         let said = request(log, "cso-x").but(|event| event.ledger = other.to_string()).signed(&[&key]);

@@ -1,1 +1,70 @@
-//! soon
+//! Ten thousand bits of the sample country: a bundle of the size that people will carry.
+
+use std::time::Instant;
+
+use schemas::hash::Hash;
+use tests::memory::Memory;
+use verifier::bundle::{NoVisitor, check};
+use verifier::report::Verdict;
+
+use crate::common::{assert_named, entries_path, first, names_entry, on_two_threads, velmora};
+
+/// Bits that are turned, one at a time.
+const FLIPS: u64 = 10_000;
+
+/// The nth of a fixed row of numbers below `below`: the same bits on every machine.
+fn sample(n: u64, below: usize) -> usize {
+    let hash = Hash::of(&[b"velmora", &n.to_be_bytes()]);
+    let number = u64::from_be_bytes(hash.0[..8].try_into().unwrap());
+    (number % below as u64) as usize
+}
+
+#[test]
+fn the_sample_country_holds() {
+    let world = velmora();
+    let began = Instant::now();
+    let report = world.check_open(&world.bundle, &world.openings);
+    assert_eq!((report.verdict(), &report.faults, &report.unknown), (Verdict::Verified, &Vec::new(), &Vec::new()));
+    println!("{} files, {} bytes: checked in {:?}", world.bundle.names().len(), world.bundle.len(), began.elapsed());
+}
+
+#[test]
+fn ten_thousand_bits() {
+    let world = velmora();
+    let files = &world.bundle;
+    let sizes: Vec<(String, usize)> = files.names().into_iter().map(|p| (p.clone(), files.get(&p).len() * 8)).collect();
+    let place = |mut bit: usize| {
+        for (path, bits) in &sizes {
+            if bit < *bits {
+                return (path.clone(), bit);
+            }
+            bit -= bits;
+        }
+        unreachable!("the bit lies within the bundle")
+    };
+    let jobs: Vec<(String, usize)> = (0..FLIPS).map(|n| place(sample(n, files.len() * 8))).collect();
+    let began = Instant::now();
+    let longest = on_two_threads(files, &jobs, |bent: &mut Memory, (path, bit)| {
+        bent.flip(path, *bit);
+        assert_named(&check(bent, &world.policy, None, &mut NoVisitor), files, path, *bit);
+        bent.flip(path, *bit);
+    });
+    println!("{FLIPS} bits in {:?}, the longest {longest:?}", began.elapsed());
+}
+
+/// The same by somebody who writes a new manifest: now the entries themselves must tell.
+#[test]
+fn some_bits_under_a_new_manifest() {
+    let world = velmora();
+    let path = entries_path(&world.bundle);
+    let bits = world.bundle.get(&path).len() * 8;
+    let jobs: Vec<usize> = (0..6).map(|n| sample(FLIPS + n, bits)).collect();
+    on_two_threads(&world.bundle, &jobs, |bent, bit| {
+        bent.flip(&path, *bit);
+        bent.manifest();
+        let report = check(bent, &world.policy, None, &mut NoVisitor);
+        bent.flip(&path, *bit);
+        let position = first(&report).position();
+        assert!(position.is_some_and(|position| names_entry(&report, position)), "bit {bit}: {:?}", report.faults);
+    });
+}
