@@ -77,16 +77,23 @@ pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
     Ok(SecretKey::new(name, &seed))
 }
 
-/// Writes a new file that only its owner may read, from its first byte on.
+/// Writes a new file that only its owner may read, from its first byte on; whole or not at all,
+/// for half a key would stand in the way for ever.
 fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let io = |doing, source| Failure::Io { doing, path: path.to_owned(), source };
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = Path::new(&draft);
+    // What an interrupted try has left is nobody's key yet.
+    files::remove(draft)?;
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|e| io("make", e))?;
+    let mut file = options.open(draft).map_err(|e| io("make", e))?;
     file.write_all(bytes).map_err(|e| io("write", e))?;
     files::sync(&file, files::parent(path));
+    fs::rename(draft, path).map_err(|e| io("make", e))?;
     files::sync_folder(files::parent(path))
 }
 
@@ -127,12 +134,18 @@ pub struct KeyFolder {
     read: BTreeMap<PathBuf, SecretKey>,
     /// How often a holder's key was rotated.
     rotations: BTreeMap<(String, String), u32>,
+    made: Vec<PathBuf>,
 }
 
 impl KeyFolder {
     /// The folder, which need not exist yet.
     pub fn new(folder: &Path, origin: Origin) -> Self {
-        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new() }
+        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new(), made: Vec::new() }
+    }
+
+    /// Secret keys that were made because none was there.
+    pub fn made(&self) -> &[PathBuf] {
+        &self.made
     }
 
     /// File of a holder's key.
@@ -213,6 +226,7 @@ impl KeyFolder {
     pub fn get_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         if !self.has(party, holder) {
             generate(&self.path(party, holder), &self.origin.holder_key_name(party, holder))?;
+            self.made.push(self.path(party, holder));
         }
         self.get(party, holder)
     }

@@ -107,11 +107,12 @@ impl Signer<'_> {
         let author = self.key(&draft.signer, draft)?;
         let by = self.pseudonyms.party(&draft.party).to_owned();
         let seq = self.next_number(&draft.signer);
+        let row = self.pseudonyms.inside(&draft.row_id);
         let mut event = Event::new(&Head {
             kind: (&kind.name, kind.v),
             ledger: &self.origin,
             by: &by,
-            row: &draft.row_id,
+            row: &row,
             seq,
             at: draft.occurred.day(self.utc_offset_minutes),
         });
@@ -174,7 +175,7 @@ impl Signer<'_> {
             ledger: self.origin.to_string(),
             occurred_at,
             refs: self.refs(draft, kind),
-            row: draft.row_id.clone(),
+            row: self.pseudonyms.inside(&draft.row_id),
             kind: kind.name.clone(),
             v: kind.v,
             by,

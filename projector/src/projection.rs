@@ -156,9 +156,9 @@ impl Sink for Folding<'_> {
         let due: Vec<Timestamp> = self.dates.range(..received_at).copied().collect();
         // A date before the first entry has nothing to judge.
         if self.last.is_none() {
-            due.iter().for_each(|date| {
+            for date in &due {
                 self.dates.remove(date);
-            });
+            }
         } else {
             self.ask(&due);
         }
@@ -288,7 +288,7 @@ impl Projection {
                 origin: self.head.checkpoint.origin.to_string(),
                 operator: names.organisations.get(&names.operator).cloned().unwrap_or(unnamed),
                 size: self.head.checkpoint.size,
-                root_hex: self.head.checkpoint.root.to_hex(),
+                root: self.head.checkpoint.root.to_base64(),
                 checkpoint_at: judged.as_of,
                 as_of: judged.as_of,
                 genesis: names.genesis.unwrap_or(judged.as_of).date(offset),

@@ -103,7 +103,7 @@ impl Record {
             by: links.show(&event.by),
             role: accepted.role,
             kind: event.kind.clone(),
-            row: event.row.clone(),
+            row: links.show(&event.row),
             id: event.id.as_deref().map(|id| links.show(id)),
             at: event.at(),
             occurred_at,

@@ -2,7 +2,8 @@
 //!
 //! The files in `schemas/catalogue/` are the one source of truth; admission, import, the JSON
 //! Schemas and the documents all read them through this module. To add an event type, add it to
-//! the file of its family: `tests::the_catalogue_is_whole` names whatever is missing.
+//! the file of its family, and run `cargo run -p schemas --example write-json-schemas`: the tests
+//! name whatever is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
@@ -150,6 +151,17 @@ pub enum Visibility {
     Sealed,
 }
 
+impl Visibility {
+    /// The word in the catalogue.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Restricted => "restricted",
+            Self::Sealed => "sealed",
+        }
+    }
+}
+
 /// Whose holder the second signature is by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -204,27 +216,53 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "id" => Self::Id,
-            "vkey" => Self::Vkey,
-            "party" => Self::Party,
-            "facility" => Self::Facility,
-            "date" => Self::Date,
-            "time" => Self::Time,
-            "count" => Self::Count,
-            "persons" => Self::Persons,
-            "minutes" => Self::Minutes,
-            "hours" => Self::Hours,
-            "days" => Self::Days,
-            "percent" => Self::Percent,
-            "money" => Self::Money,
-            "code" => Self::Code,
-            "text" => Self::Text,
-            "digest" => Self::Digest,
-            "bool" => Self::Bool,
-            _ => return None,
-        })
+    /// All kinds, in the order of the catalogue's head.
+    pub const ALL: [Self; 17] = [
+        Self::Id,
+        Self::Vkey,
+        Self::Party,
+        Self::Facility,
+        Self::Date,
+        Self::Time,
+        Self::Count,
+        Self::Persons,
+        Self::Minutes,
+        Self::Hours,
+        Self::Days,
+        Self::Percent,
+        Self::Money,
+        Self::Code,
+        Self::Text,
+        Self::Digest,
+        Self::Bool,
+    ];
+
+    /// The type's name in the catalogue.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Vkey => "vkey",
+            Self::Party => "party",
+            Self::Facility => "facility",
+            Self::Date => "date",
+            Self::Time => "time",
+            Self::Count => "count",
+            Self::Persons => "persons",
+            Self::Minutes => "minutes",
+            Self::Hours => "hours",
+            Self::Days => "days",
+            Self::Percent => "percent",
+            Self::Money => "money",
+            Self::Code => "code",
+            Self::Text => "text",
+            Self::Digest => "digest",
+            Self::Bool => "bool",
+        }
+    }
+
+    /// Reads a type's name.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text)
     }
 }
 
@@ -293,6 +331,12 @@ impl Field {
     /// Whether the type has a hidden slot for this field. FORMAT.md 5.1.
     pub fn is_slot(&self) -> bool {
         self.visibility != Visibility::Public || self.restricted_unless_named
+    }
+
+    /// The type as the catalogue writes it, such as `list<code>`.
+    pub fn type_name(&self) -> String {
+        let kind = self.kind.as_str();
+        if self.list { format!("list<{kind}>") } else { kind.to_owned() }
     }
 
     /// The codes that a code field may take, else empty.
@@ -738,10 +782,13 @@ mod tests {
     #[test]
     fn the_catalogue_is_whole() {
         let catalogue = Catalogue::built_in();
-        assert_eq!((catalogue.events().count(), catalogue.inners().count()), (110, 13));
-        let inner_codes = &catalogue.codelists["inner_type"].codes;
+        let codes: BTreeSet<_> = catalogue.codelists["inner_type"].codes.iter().cloned().collect();
         let inner: BTreeSet<_> = catalogue.inners().map(|e| e.name.clone()).collect();
-        assert_eq!(inner, inner_codes.iter().cloned().collect(), "codelist inner_type");
+        let lacking: Vec<_> = inner.symmetric_difference(&codes).collect();
+        assert!(lacking.is_empty(), "in [inner] or in the code list inner_type, but not in both: {lacking:?}");
+        assert!(inner.iter().all(|name| catalogue.event(name).is_none()), "a name is an event's or an inner one's");
+        let used: BTreeSet<_> = catalogue.events().chain(catalogue.inners()).map(|e| e.family.clone()).collect();
+        assert_eq!(used, catalogue.families().map(|(name, _)| name.to_owned()).collect(), "families that are used");
         for event in catalogue.events().chain(catalogue.inners()) {
             assert!(!event.authors.is_empty(), "{}: nobody may sign it", event.name);
             assert!(!event.summary.is_empty(), "{}: no summary", event.name);

@@ -50,6 +50,16 @@ impl Entry {
         Ok(Self { position, received_at, prev, signed: SignedEvent::parse(note)? })
     }
 
+    /// Reads again an entry that was read before: its event is not compared with its canonical
+    /// spelling. Only for bytes whose hash is checked against what was admitted.
+    ///
+    /// # Errors
+    /// [`BadEntry`] says what is wrong.
+    pub fn reread(bytes: &[u8]) -> Result<Self, BadEntry> {
+        let (position, received_at, prev, note) = Self::head(bytes).ok_or(BadEntry::Head)?;
+        Ok(Self { position, received_at, prev, signed: SignedEvent::reread(note)? })
+    }
+
     fn head(bytes: &[u8]) -> Option<(u64, Timestamp, Hash, &[u8])> {
         let rest = bytes.strip_prefix(MAGIC.as_bytes())?.strip_prefix(b"\n")?;
         let end = rest.iter().take(128).position(|b| *b == b'\n')?;

@@ -33,6 +33,12 @@ impl RefValue {
     }
 }
 
+/// Whether a text can be a ref: `<party>/<id>`, or an address `<party>/<type>/<row>`. FORMAT.md 4.4.
+pub fn is_reference(text: &str) -> bool {
+    let parts = text.split('/').count();
+    (2..=3).contains(&parts) && text.split('/').all(is_id)
+}
+
 /// The members of an event, in canonical order. FORMAT.md 4.1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -138,9 +144,13 @@ impl Event {
         Ok(event)
     }
 
+    fn reread(text: &str) -> Result<Self, BadEvent> {
+        let json = text.strip_prefix(MAGIC).and_then(|t| t.strip_prefix('\n')).ok_or(BadEvent::Form)?;
+        serde_json::from_str(json).map_err(|e| BadJson::Syntax(e.to_string()).into())
+    }
+
     fn check(&self) -> Result<(), &'static str> {
         let qualified = |text: &str| text.split_once('/').is_some_and(|(a, b)| is_id(a) && is_id(b));
-        let reference = |text: &str| text.len() <= 400 && text.split('/').all(is_id) && text.contains('/');
         for (good, member) in [
             (Date::parse(&self.at).is_some(), "at"),
             (is_id(&self.by), "by"),
@@ -149,12 +159,13 @@ impl Event {
             (self.id.as_deref().is_none_or(|id| qualified(id) && id.split('/').next() == Some(&self.by)), "id"),
             (self.lang.as_deref().is_none_or(crate::catalogue::is_language), "lang"),
             (Origin::parse(&self.ledger).is_some(), "ledger"),
-            (self.refs.values().flat_map(RefValue::targets).all(|t| reference(t)), "refs"),
-            (self.data.keys().chain(self.refs.keys()).all(|k| is_id(k)), "data"),
+            (self.data.keys().all(|name| is_id(name)), "data"),
+            (self.refs.keys().all(|name| is_id(name)), "refs"),
+            (self.refs.values().flat_map(RefValue::targets).all(|target| is_reference(target)), "refs"),
             (is_id(&self.row), "row"),
             ((0..=INTEGER_MAX).contains(&self.seq), "seq"),
             (is_id(&self.kind), "type"),
-            (self.v > 0, "v"),
+            ((1..=INTEGER_MAX).contains(&self.v), "v"),
         ] {
             if !good {
                 return Err(member);
@@ -170,7 +181,7 @@ impl Event {
 
     /// Day on which it happened, by the author's claim.
     pub fn at(&self) -> Date {
-        Date::parse(&self.at).expect("checked when it was made")
+        Date::parse(&self.at).expect("checked when it was first read")
     }
 
     /// Its address, `<by>/<type>/<row>`. FORMAT.md 4.3.
@@ -206,6 +217,16 @@ impl SignedEvent {
     pub fn parse(bytes: &[u8]) -> Result<Self, BadEvent> {
         let note = Note::parse(bytes)?;
         let event = Event::parse(&note.text)?;
+        Ok(Self { event, note })
+    }
+
+    /// Reads again what was read before: not compared with its canonical spelling.
+    ///
+    /// # Errors
+    /// [`BadEvent`] says what is wrong.
+    pub fn reread(bytes: &[u8]) -> Result<Self, BadEvent> {
+        let note = Note::parse(bytes)?;
+        let event = Event::reread(&note.text)?;
         Ok(Self { event, note })
     }
 

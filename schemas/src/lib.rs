@@ -10,6 +10,7 @@ pub mod checkpoint;
 pub mod entry;
 pub mod event;
 pub mod hash;
+pub mod json_schema;
 pub mod lint;
 pub mod manifest;
 pub mod note;

@@ -45,6 +45,9 @@ pub enum PolicyProblem {
     /// A line that the format does not have.
     #[error("a line reads log, witness, group or quorum")]
     Line,
+    /// The last line has no line end: a part may have been cut off.
+    #[error("the last line has no line end; the file may be cut off")]
+    End,
     /// A control character.
     #[error("a control character")]
     Control,
@@ -80,6 +83,9 @@ impl Policy {
         let mut policy = Self { logs: Vec::new(), witnesses: Vec::new(), groups: Vec::new(), quorum: None };
         let mut quorums = 0;
         let mut used = Vec::new();
+        if !text.ends_with('\n') {
+            return Err(BadPolicy { line: text.split('\n').count(), what: PolicyProblem::End });
+        }
         for (line, raw) in (1..).zip(text.split('\n')) {
             let bad = |what| BadPolicy { line, what };
             if raw.bytes().any(|b| (b < 0x20 && b != b'\t') || b == 0x7f) {
@@ -177,5 +183,40 @@ impl Policy {
             }
         }
         seen.contains(&quorum.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quorum_counts_groups_of_groups() {
+        let group = |name: &str, threshold, members: &[&str]| Group {
+            name: name.to_owned(),
+            threshold,
+            members: members.iter().map(|m| (*m).to_owned()).collect(),
+        };
+        let groups =
+            vec![group("x", 2, &["x1", "x2", "x3"]), group("y", 1, &["y1", "y2"]), group("both", 2, &["x", "y"])];
+        let policy = |quorum: Option<&str>| Policy {
+            logs: Vec::new(),
+            witnesses: Vec::new(),
+            groups: groups.clone(),
+            quorum: quorum.map(str::to_owned),
+        };
+        for (quorum, cosigned, want) in [
+            (None, vec![], true),
+            (Some("x1"), vec!["x1"], true),
+            (Some("x1"), vec!["x2", "y1"], false),
+            (Some("x"), vec!["x1", "x3"], true),
+            (Some("x"), vec!["x1", "x1"], false),
+            (Some("both"), vec!["x1", "x2", "y2"], true),
+            (Some("both"), vec!["x1", "x2", "x3"], false),
+            (Some("both"), vec!["x1", "y1", "y2"], false),
+            (Some("both"), vec!["nobody"], false),
+        ] {
+            assert_eq!(policy(quorum).quorum_reached(&cosigned), want, "{quorum:?} {cosigned:?}");
+        }
     }
 }

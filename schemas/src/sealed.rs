@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::base;
-use crate::event::RefValue;
-use crate::note::{BadNote, Note};
-use crate::value::{BadJson, Value, parse_canonical, to_canonical};
+use crate::catalogue::is_id;
+use crate::event::{RefValue, is_reference};
+use crate::note::{BadNote, Note, Origin};
+use crate::time::{Date, Timestamp};
+use crate::value::{BadJson, INTEGER_MAX, Value, parse_canonical, to_canonical};
 
 /// First line of an inner note's text.
 pub const MAGIC: &str = "oversight-inner/v1";
@@ -56,6 +58,12 @@ pub enum BadBody {
     /// The JSON is not canonical.
     #[error(transparent)]
     Json(#[from] BadJson),
+    /// A member does not have its form.
+    #[error("the member {member:?} does not have the form that FORMAT.md 15.1 gives it")]
+    Member {
+        /// Its name.
+        member: &'static str,
+    },
     /// The inner note does not fit into a body.
     #[error("the record is {over} bytes too long for the sealed stream; shorten its text")]
     TooLong {
@@ -76,7 +84,31 @@ impl Inner {
     /// [`BadBody`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, BadBody> {
         let json = text.strip_prefix(MAGIC).and_then(|t| t.strip_prefix('\n')).and_then(|t| t.strip_suffix('\n'));
-        Ok(parse_canonical(json.ok_or(BadBody::Form)?.as_bytes())?)
+        let inner: Self = parse_canonical(json.ok_or(BadBody::Form)?.as_bytes())?;
+        inner.check().map_err(|member| BadBody::Member { member })?;
+        Ok(inner)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let own = |id: &str| id.strip_prefix(&self.by).and_then(|id| id.strip_prefix('/')).is_some_and(is_id);
+        let when = Date::parse(&self.occurred_at).is_some() || Timestamp::parse(&self.occurred_at).is_some();
+        for (good, member) in [
+            (is_id(&self.by), "by"),
+            (self.data.keys().all(|name| is_id(name)), "data"),
+            (self.id.as_deref().is_none_or(own), "id"),
+            (Origin::parse(&self.ledger).is_some(), "ledger"),
+            (when, "occurred_at"),
+            (self.refs.keys().all(|name| is_id(name)), "refs"),
+            (self.refs.values().flat_map(RefValue::targets).all(|target| is_reference(target)), "refs"),
+            (is_id(&self.row), "row"),
+            (is_id(&self.kind), "type"),
+            ((1..=INTEGER_MAX).contains(&self.v), "v"),
+        ] {
+            if !good {
+                return Err(member);
+            }
+        }
+        Ok(())
     }
 }
 

@@ -82,12 +82,7 @@ impl<'a> Forge<'a> {
         for path in side.names().into_iter().filter(|p| p.starts_with("checkpoint")) {
             side.remove(&path);
         }
-        Self {
-            records: records.collect(),
-            world,
-            side,
-            numbers: 1_000,
-        }
+        Self { records: records.collect(), world, side, numbers: 1_000 }
     }
 
     /// Name of the log.

@@ -22,6 +22,8 @@ use crate::verified::Verified;
 pub const SEAL: &str = "ledger.index.sealed";
 /// The type of the first entry.
 pub const GENESIS: &str = "ledger.genesis";
+/// Types without effect on trust that tell the registry who is what.
+const REGISTERING: [&str; 3] = ["facility.registered", "organisation.registered", "organisation.updated"];
 /// A claimed day may lie this far after the day of receipt in UTC: no place on earth is further ahead.
 const AHEAD_SECONDS: i64 = 14 * 3600;
 
@@ -57,39 +59,64 @@ impl State {
         self.place(signed.get(), received_at)
     }
 
-    /// Takes in an entry that this ledger has admitted before: chain and admission again, but not
-    /// the signatures, which were checked then. The caller compares the root with the last
-    /// signed checkpoint.
+    /// Takes in an entry that this ledger has admitted before. The bytes are hashed into chain and
+    /// tree; what they say was checked when they were admitted and is not checked again, but for
+    /// what changes the registry. So the caller must compare the root with the last signed
+    /// checkpoint before it uses the state: equal roots say that these are the admitted bytes.
     ///
     /// # Errors
     /// [`Fault`] names the entry.
     pub fn replay(&mut self, bytes: &[u8]) -> Result<(), Fault> {
         let position = self.size();
-        let entry = Entry::parse(bytes).map_err(|what| Fault::Entry { position, what })?;
-        let address = entry.signed.event.address();
+        let entry = Entry::reread(bytes).map_err(|what| Fault::Entry { position, what })?;
+        let event = &entry.signed.event;
+        let address = || Some(event.address());
         if entry.position != position {
-            return Err(Fault::Position { position, address: Some(address), found: entry.position });
+            return Err(Fault::Position { position, address: address(), found: entry.position });
         }
         if entry.prev != self.last_leaf() {
-            return Err(Fault::Chain { position, address: Some(address) });
+            return Err(Fault::Chain { position, address: address() });
         }
-        let placed = self.place(&entry.signed, entry.received_at);
-        placed.map(drop).map_err(|refusal| Fault::Admission { position, address, refusal })
+        let admission = |refusal| Fault::Admission { position, address: event.address(), refusal };
+        let kind = self.catalogue.event(&event.kind).filter(|k| k.v == event.v);
+        let unknown = || admission(Refusal::UnknownType { kind: event.kind.clone(), v: event.v });
+        let kind = kind.ok_or_else(unknown)?;
+        if kind.trust || REGISTERING.contains(&kind.name.as_str()) {
+            let (_, effect) = self.check(&entry.signed, entry.received_at).map_err(admission)?;
+            self.apply(effect);
+        }
+        if entry.signed.note.signatures.first().is_none_or(|line| self.keyring.find(line).is_none()) {
+            let line = &entry.signed.note.signatures[0];
+            return Err(admission(Refusal::UnknownKey { name: line.name.clone(), id: line.id }));
+        }
+        self.take(&entry.signed, kind, Hash::leaf(bytes), entry.received_at);
+        Ok(())
     }
 
-    /// The same for an event whose signatures the caller checks in a batch afterwards.
-    pub(crate) fn place(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<Placed, Refusal> {
+    /// Admits an event whose signatures the caller checks in a batch afterwards.
+    fn place(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<Placed, Refusal> {
         let position = self.size();
         let note = signed.note.to_text();
         let bytes = Entry::bytes(position, received_at, self.last_leaf(), note.as_bytes());
         if bytes.len() > ENTRY_BYTES_MAX {
             return Err(BadEntry::TooLong.into());
         }
+        let leaf = self.place_bytes(signed, received_at, &bytes)?;
+        Ok(Placed { position, bytes, leaf })
+    }
+
+    /// The same, where the entry's bytes are at hand.
+    pub(crate) fn place_bytes(
+        &mut self,
+        signed: &SignedEvent,
+        received_at: Timestamp,
+        bytes: &[u8],
+    ) -> Result<Hash, Refusal> {
         let (kind, effect) = self.check(signed, received_at)?;
         self.apply(effect);
-        let leaf = Hash::leaf(&bytes);
+        let leaf = Hash::leaf(bytes);
         self.take(signed, kind, leaf, received_at);
-        Ok(Placed { position, bytes, leaf })
+        Ok(leaf)
     }
 
     /// What can be said of an event before its signatures are looked at: FORMAT.md 11, 2 to 4.
@@ -111,8 +138,7 @@ impl State {
         let kind = self.check_form(event)?;
         let (first, genesis) = (self.size() == 0, kind.name == GENESIS);
         // Genesis brings its own keys: nobody could be asked before it.
-        let signers =
-            if first && genesis { Vec::new() } else { self.check_signers(signed, kind, received_at)? };
+        let signers = if first && genesis { Vec::new() } else { self.check_signers(signed, kind, received_at)? };
         self.check_unused(signed, kind)?;
         self.check_refs(event, kind)?;
         let latest = received_at.plus_seconds(AHEAD_SECONDS).date(0);

@@ -47,9 +47,10 @@ impl Erasures {
     /// The first slot that says so falsely, when all entries were seen.
     pub fn check(&self) -> Option<Fault> {
         let falsely = self.claims.iter().find(|claim| {
-            !self.done.get(&claim.by).is_some_and(|(targets, fields)| {
-                targets.contains(&claim.address) && fields.contains(&claim.slot)
-            })
+            !self
+                .done
+                .get(&claim.by)
+                .is_some_and(|(targets, fields)| targets.contains(&claim.address) && fields.contains(&claim.slot))
         })?;
         let what = BadOpening::NotErased { slot: falsely.slot.clone(), by: falsely.by };
         Some(Fault::Opening { position: falsely.position, address: falsely.address.clone(), what })

@@ -1,6 +1,6 @@
 //! The law of signatures: FORMAT.md 3.4. The one file that uses `ed25519-dalek` and its curve.
 //!
-//! RFC 8032 5.1.7 with the cofactor: [8][S]B = [8]R + [8][k]A. Under this equation a batch and a
+//! RFC 8032 5.1.7 with the cofactor: `[8][S]B = [8]R + [8][k]A`. Under this equation a batch and a
 //! single check cannot disagree. The checks on A, R and S come first: some libraries accept any
 //! message under a key of small order.
 
@@ -64,11 +64,22 @@ impl PublicKey {
     }
 }
 
-/// The point of a canonical encoding (y < p; no x = 0 with sign bit 1).
+/// The point of a canonical encoding: y < p, and no x = 0 with sign bit 1. Looked at in the bytes,
+/// which spares the inversion that encoding the point again would cost.
 fn canonical_point(bytes: &[u8; 32]) -> Option<EdwardsPoint> {
-    let encoded = CompressedEdwardsY(*bytes);
-    let point = encoded.decompress()?;
-    (point.compress() == encoded).then_some(point)
+    let sign = bytes[31] & 0x80 != 0;
+    let mut y = *bytes;
+    y[31] &= 0x7f;
+    // p = 2^255 - 19, little-endian: 0xed, 30 times 0xff, 0x7f.
+    let high = y[1..31].iter().all(|b| *b == 0xff) && y[31] == 0x7f;
+    let below_p = !(high && y[0] >= 0xed);
+    // x = 0 exactly for y = 1 and y = p - 1.
+    let one = y[0] == 1 && y[1..].iter().all(|b| *b == 0);
+    let minus_one = high && y[0] == 0xec;
+    if !below_p || (sign && (one || minus_one)) {
+        return None;
+    }
+    CompressedEdwardsY(*bytes).decompress()
 }
 
 /// A signature whose parts have passed their checks; whether it holds is still open.
@@ -77,6 +88,7 @@ pub struct Claim {
     a: EdwardsPoint,
     a_bytes: [u8; 32],
     r: EdwardsPoint,
+    r_bytes: [u8; 32],
     s: Scalar,
     k: Scalar,
 }
@@ -88,12 +100,13 @@ impl Claim {
         let s: Scalar = Option::from(Scalar::from_canonical_bytes(s_bytes.try_into().ok()?))?;
         let r = canonical_point(r_bytes)?;
         let k = Scalar::from_bytes_mod_order_wide(&sha512(&[r_bytes, &key.vkey.key, text]));
-        Some(Self { a: key.point, a_bytes: key.vkey.key, r, s, k })
+        Some(Self { a: key.point, a_bytes: key.vkey.key, r, r_bytes: *r_bytes, s, k })
     }
 
-    /// [S]B - R - [k]A.
+    /// [S]B - R - [k]A. The point is negated, not the scalar: L - k times a key with a torsion part
+    /// is another point than -k times it, and the equation without the cofactor would tell.
     fn difference(&self) -> EdwardsPoint {
-        EdwardsPoint::vartime_double_scalar_mul_basepoint(&-self.k, &self.a, &self.s) - self.r
+        EdwardsPoint::vartime_double_scalar_mul_basepoint(&self.k, &-self.a, &self.s) - self.r
     }
 
     /// Whether it holds under the law.
@@ -113,7 +126,7 @@ pub fn all_hold(claims: &[Claim]) -> bool {
     let mut transcript = Vec::with_capacity(claims.len() * 128);
     for claim in claims {
         transcript.extend_from_slice(&claim.a_bytes);
-        transcript.extend_from_slice(claim.r.compress().as_bytes());
+        transcript.extend_from_slice(&claim.r_bytes);
         transcript.extend_from_slice(claim.s.as_bytes());
         transcript.extend_from_slice(claim.k.as_bytes());
     }

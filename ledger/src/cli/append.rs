@@ -49,6 +49,8 @@ impl Append {
         let (party, kind, csv) = csv_of(&text)?;
         let settings = settings(&home)?;
         let list = parties(&home.parties())?;
+        // The ledger's lock first: two that sign at once would use one number twice.
+        let mut writer = open(&home)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let held = Held::of(&outbox, &pseudonyms, &list)?;
@@ -71,7 +73,6 @@ impl Append {
         if !import.warnings.is_empty() {
             eprint!("{}", render(&import.warnings));
         }
-        let mut writer = open(&home)?;
         let origin = writer.log().origin().clone();
         let options = SignOptions {
             origin: &origin,

@@ -59,6 +59,8 @@ impl Arguments {
     pub fn run(self) -> Result<(), Ended> {
         let home = Home::new(&self.ledger);
         let settings = settings(&home)?;
+        // Who records holds the ledger's lock from here on: two imports at once would sign twice.
+        let writer = if self.dry_run { None } else { Some(open(&home)?) };
         let mut outbox = Outbox::open(&home.outbox())?;
         let import = self.read(&home, &outbox, settings.utc_offset_minutes)?;
         self.show(&import);
@@ -68,13 +70,12 @@ impl Arguments {
             let hint = "mend the problems above, or take the good rows alone with --accept-valid";
             return Err(Ended::Refused(format!("nothing was recorded: {refused} rows refused, {rows} good; {hint}")));
         }
-        if self.dry_run {
+        let Some(mut writer) = writer else {
             println!(
                 "dry run: {rows} rows would be recorded, {again} are there already, {refused} refused; nothing was recorded"
             );
             return if import.problems.is_empty() { Ok(()) } else { Err(Ended::Refused(String::new())) };
-        }
-        let mut writer = open(&home)?;
+        };
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties)?;
         let origin = writer.log().origin().clone();
         let drafts = home.drafts();

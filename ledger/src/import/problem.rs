@@ -113,7 +113,7 @@ macro_rules! whats {
         #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
         pub enum What {
             $(
-                #[doc = concat!("*", $what, "*. ", $advice, ".")]
+                #[doc = concat!("```text\n", $what, "\n", $advice, "\n```")]
                 #[error($what)]
                 $name {
                     $(

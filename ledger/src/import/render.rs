@@ -8,7 +8,7 @@ use super::problem::{Problem, Severity};
 /// From this number on, problems of one kind in one column of one file are told together.
 pub const GROUP_FROM: usize = 50;
 
-/// One line a problem; more than [`GROUP_FROM`] are grouped, each group with its first place.
+/// One line a problem; more than `GROUP_FROM` are grouped, each group with its first place.
 pub fn table(problems: &[Problem]) -> String {
     let mut text = String::new();
     let mut line = |problem: &Problem, more: usize| {

@@ -29,7 +29,7 @@ pub fn page(site: &Site) -> Markup {
             @if site.rules.is_empty() && findings.is_empty() {
                 p.empty { "No rule was applied: the projector that made this page brought no rule pack." }
             } @else {
-                p { (legend()) }
+                p { (legend(site.audience)) }
                 (matrix::by_rule(site, &sheets, &findings))
                 p.note { "Read the numbers with care: a prison that is visited more has more duties to miss." }
                 (provenance(site, &[], "data/matrix.csv"))
@@ -95,7 +95,8 @@ fn summary(site: &Site, findings: &[&Finding]) -> Markup {
                 (matrix::by_severity(&facts))
             }
             @if site.audience == Audience::Oversight {
-                p { "Beside these, " (text::things(indicators, "indicator asks", "indicators ask")) " for a judgement. Indicators are statistical or temporal and are never counted as breaches." }
+                p { "Beside these, " @if indicators == 0 { "no indicator asks" } @else { (text::things(indicators, "indicator asks", "indicators ask")) }
+                    " for a judgement. Indicators are statistical or temporal and are never counted as breaches." }
             } @else {
                 p { (transparency::held(site)) " Indicators are not published." }
             }
@@ -106,13 +107,19 @@ fn summary(site: &Site, findings: &[&Finding]) -> Markup {
     }
 }
 
-fn legend() -> Markup {
+fn legend(audience: Audience) -> Markup {
     let words = [
         ("open", "open: the breach goes on, or cannot be undone"),
         ("late", "done late"),
         ("remedied", "put right"),
         ("late_recorded", "recorded late, claimed in time: no breach"),
-        ("undetermined", "cannot be judged with what is public"),
+        (
+            "undetermined",
+            match audience {
+                Audience::Public => "cannot be judged with what is public",
+                Audience::Oversight => "cannot be judged with the openings at hand",
+            },
+        ),
     ];
     html! { span.legend { @for (name, words) in words { span { (shape(name)) " " (words) } } } }
 }
@@ -128,7 +135,10 @@ fn index(site: &Site, sheets: &[Sheet<'_>], total: usize) -> Markup {
     let body = html! { @for sheet in lines {
         @let finding = sheet.finding;
         tr {
-            th scope="row" { a href={ "#" (sheet.anchor) } { (text::id(finding.rule)) " " (text::id(&finding.subject)) } }
+            th scope="row" {
+                a href={ "#" (sheet.anchor) } { (text::id(finding.rule)) " " (text::id(&finding.subject)) }
+                span.of { (text::rule_title(site, finding.rule)) }
+            }
             td { (sheet::severity(finding.severity)) }
             td { (sheet::status(finding.status)) }
             td { @if finding.facility.is_empty() { "–" } @else { (text::facility(site, &finding.facility)) } }
@@ -243,6 +253,9 @@ fn controls(site: &Site) -> Markup {
         section #controls aria-labelledby="controls-title" {
             h2 #controls-title { "How to read this" }
             ul.spaced {
+                @if !site.rules.is_empty() {
+                    li { strong { "Not every duty has a rule." } " Judged are the " (text::things(site.rules.len(), "rule", "rules")) " of the table above. What they do not ask for is not judged here, and no finding is not a good mark." }
+                }
                 li { strong { "A silence is proved." } " “Searched, not found” names a stream of the log and a span of days. The bundle proves that the stream holds nothing else, and whoever has the bundle can check it." }
                 li { strong { "Only the ledger’s clock counts." } " Duties run from the day on which the log received a record to the day on which it received the answer, not by dates that anyone claims." }
                 li { strong { "Clocks stand still" } " while a prison is closed or in a declared emergency, and during an outage declared in time." }

@@ -84,12 +84,12 @@ pub fn provenance(site: &Site, measures: &[&str], path: &str) -> Markup {
         dl.provenance {
             div { dt { "As of" } dd {
                 (text::day(site.as_of_day())) ", " (text::entries(site)) ", fingerprint "
-                a href="index.html#log" { (text::hash_start(&site.log.root_hex)) }
+                a href="index.html#log" { (text::hash_start(&site.log.root)) }
             } }
             @for id in measures {
                 @if let Some(info) = site.measure(id) {
                     div { dt { "Definition" } dd {
-                        code { (id) } " " (text::quoted(info.definition.trim_end_matches('.'))) "." @if !info.unit.is_empty() { " Unit: " (text::visible(&info.unit)) "." }
+                        code { (id) } ": " (text::quoted(info.definition.trim_end_matches('.'))) "." @if !info.unit.is_empty() { " Unit: " (text::visible(&info.unit)) "." }
                     } }
                 }
             }

@@ -9,6 +9,7 @@ use super::input::Site;
 use super::series::{PANELS_MAX, Series, Share};
 use super::text;
 use super::title::{self, Words, reasons, tenths_of};
+use crate::finding::{Finding, Status};
 use crate::measure::Row;
 
 /// All of them, in the order of a request's way through the prison.
@@ -345,7 +346,9 @@ fn spoken(site: &Site, id: &str, columns: &[Column]) -> String {
 
 /// The findings behind the cases that a figure counts as missed.
 fn evidence_note(site: &Site, rule: &str, one: &str, many: &str) -> Markup {
-    let n = site.latest().map_or(0, |last| last.findings.iter().filter(|finding| finding.rule == rule).count());
+    // What was recorded late but done in time is a finding and no miss.
+    let missed = |finding: &&Finding| finding.rule == rule && finding.status != Status::LateRecorded;
+    let n = site.latest().map_or(0, |last| last.findings.iter().filter(missed).count());
     html! {
         @if n == 0 {
             "The accountability page lists no finding of rule " (text::id(rule)) " at this date."

@@ -45,8 +45,9 @@ pub struct LogFacts {
     pub operator: Name,
     /// Entries under the checkpoint.
     pub size: u64,
-    /// Root hash of the checkpoint, in lower-case hex.
-    pub root_hex: String,
+    /// Root hash of the checkpoint as the checkpoint writes it, in base64, so that it can be compared with what
+    /// `verifier check` prints.
+    pub root: String,
     /// When that checkpoint was signed.
     pub checkpoint_at: Timestamp,
     /// The instant that everything is evaluated at.

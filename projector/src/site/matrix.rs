@@ -153,7 +153,7 @@ pub fn over_time(site: &Site) -> Markup {
                 let begins = i == 0 || site.day(shown[i - 1].as_of).year() != day.year();
                 let n = open(at, Some(severity));
                 Column {
-                    label: format!("{:02}-{:02}", day.month(), day.day()),
+                    label: text::day_short(day),
                     group: begins.then(|| day.year().to_string()),
                     value: Some(n as f64),
                     text: text::size(n),
@@ -164,7 +164,7 @@ pub fn over_time(site: &Site) -> Markup {
         let told: Vec<String> =
             shown.iter().map(|at| format!("{} {}", site.day(at.as_of), open(at, Some(severity)))).collect();
         let spoken = format!("Open findings, {}: {}", severity.as_str(), told.join(", "));
-        (html! { (sheet::severity(severity)) }, String::new(), chart::columns(&spoken, &columns, top, Fill::Count))
+        (sheet::severity(severity), String::new(), chart::columns(&spoken, &columns, top, Fill::Count))
     });
     let head = html! { tr {
         th scope="col" { "Severity" }

@@ -49,7 +49,8 @@ pub struct Unwritten {
 
 /// Both pages and the downloads that they make themselves, in a fixed order.
 ///
-/// The pages also link `data/findings.csv` and `data/measures.csv`, which the report writes.
+/// The pages also link `data/findings.csv`, `data/undetermined-by-date.csv` and `data/measures.csv`, which the report
+/// writes.
 pub fn render(disclosed: &Disclosed<Site>) -> Vec<SiteFile> {
     let site = disclosed.get();
     let series = series::Series::new(&site.measures);

@@ -27,7 +27,15 @@ pub fn measures(site: &Site, series: &Series<'_>) -> Markup {
         }
     }
     if lines.is_empty() {
-        return html! { p.empty { "No further measure has a value yet: no quarter of this log has ended." } };
+        return html! {
+            p.empty {
+                @if series.quarters.is_empty() { "No further measure has a value yet: no quarter of this log has ended." }
+                @else {
+                    "Nothing beyond the figures above: this projector computes the measures that are defined below and no others. "
+                    "What the rule pack defines besides is not computed here. That is not a zero."
+                }
+            }
+        };
     }
     let head = html! { tr {
         th scope="col" { "Measure" }
@@ -45,11 +53,18 @@ pub fn measures(site: &Site, series: &Series<'_>) -> Markup {
             }
         }
     } };
+    html! {
+        p { "Beside the figures above, the log lets these be counted for the whole country." }
+        (whole_country(&head, &body))
+    }
+}
+
+fn whole_country(head: &Markup, body: &Markup) -> Markup {
     table(
         "others",
         &html! { "Other measures of the nation by quarter; the download has them by facility too" },
-        &head,
-        &body,
+        head,
+        body,
     )
 }
 

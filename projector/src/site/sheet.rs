@@ -101,14 +101,14 @@ pub fn markup(site: &Site, sheet: &Sheet<'_>) -> Markup {
                 div { dt { "Evidence" } dd { (evidence(finding)) } }
                 div { dt { "Computed" } dd {
                     @if finding.detail.is_empty() { "Nothing beyond the evidence." }
-                    @else { (text::quoted(&finding.detail)) }
-                    @if !finding.arms.is_empty() { " Arm " @for (i, arm) in finding.arms.iter().enumerate() { @if i > 0 { ", " } (text::id(arm)) } "." }
+                    @else { (text::quoted(finding.detail.trim_end_matches('.'))) "." }
+                    @if !finding.arms.is_empty() { @if finding.arms.len() == 1 { " Part " } @else { " Parts " } @for (i, arm) in finding.arms.iter().enumerate() { @if i > 0 { ", " } (text::id(arm)) } " of the rule." }
                 } }
             }
             p.print-only {
                 @match site.audience { Audience::Public => "Public. ", Audience::Oversight => "For oversight only. Do not publish. " }
                 "Log " (text::id(&site.log.origin)) ", " (text::entries(site)) ", as of " (text::day(site.as_of_day()))
-                ", fingerprint " (text::hash_start(&site.log.root_hex)) " Signed is not true: the log proves who said what, and when."
+                ", fingerprint " (text::hash_start(&site.log.root)) " Signed is not true: the log proves who said what, and when."
             }
         }
     }

@@ -72,7 +72,7 @@ pub fn page(site: &Site, page: &Page<'_>) -> Markup {
                 footer.bottom {
                     p { "Log " (text::id(&site.log.origin)) ", " (text::entries(site)) ", as of "
                         (text::day(site.as_of_day())) "." }
-                    p { "Fingerprint " (text::hash(&site.log.root_hex)) }
+                    p { "Fingerprint " (text::hash(&site.log.root)) }
                     p { "Made by the projector from the log alone: the same log gives the same page, byte for byte. "
                         "No script, no cookie, nothing loaded from elsewhere." }
                 }

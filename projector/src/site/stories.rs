@@ -363,7 +363,7 @@ pub const STORIES: &[Told] = &[
     (
         "VIS-04",
         "b",
-        "{organisation} disputes what {facility} recorded about the visit {subject}. The dispute should have been resolved in time.",
+        "{organisation} disputes what {facility} recorded about the visit {subject}. The dispute should have been resolved by {due}.",
         "It has not been resolved.",
     ),
 ];

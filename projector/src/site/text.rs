@@ -9,6 +9,9 @@ use schemas::time::{Date, Timestamp};
 
 use super::input::{Name, Site};
 
+/// Longest part of an id that is kept on one line: on a narrow screen more would not fit.
+const ID_PART_MAX: usize = 28;
+
 const MONTHS: [&str; 12] = [
     "January",
     "February",
@@ -57,6 +60,12 @@ pub fn tenths(n: i64) -> String {
 pub fn day_words(day: Date) -> String {
     let month = MONTHS.get((day.month() - 1) as usize).copied().unwrap_or_default();
     format!("{} {month} {}", day.day(), day.year())
+}
+
+/// `30 Jun`, for labels of charts that name the year apart.
+pub fn day_short(day: Date) -> String {
+    let month = MONTHS.get((day.month() - 1) as usize).copied().unwrap_or_default();
+    format!("{} {}", day.day(), &month[..month.len().min(3)])
 }
 
 /// A day for people and machines.
@@ -140,9 +149,9 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A hash in groups of four, which wrap and which a copy does not tear apart.
-pub fn hash(hex: &str) -> Markup {
-    let chars: Vec<char> = visible(hex).chars().collect();
+/// A root hash as the checkpoint writes it, in groups of four, which wrap and which a copy does not tear apart.
+pub fn hash(text: &str) -> Markup {
+    let chars: Vec<char> = visible(text).chars().collect();
     html! {
         code.hash { bdi dir="ltr" {
             @for (i, group) in chars.chunks(4).enumerate() {
@@ -154,15 +163,21 @@ pub fn hash(hex: &str) -> Markup {
 }
 
 /// The beginning of a hash, for places that say where the rest stands.
-pub fn hash_start(hex: &str) -> Markup {
-    let start: String = hex.chars().take(16).collect();
+pub fn hash_start(text: &str) -> Markup {
+    let start: String = text.chars().take(16).collect();
     html! { (hash(&start)) "\u{2026}" }
 }
 
 /// An id, an address or a stream, always from left to right.
+///
+/// It wraps after `/`, `:` and `.` only: a hyphen at a line's end would read as a division.
 pub fn id(text: &str) -> Markup {
-    // A short one is kept on one line: a hyphen at a line's end reads as a division.
-    html! { bdi dir="ltr" { code.short[text.len() <= 24] { (visible(text)) } } }
+    let shown = visible(text);
+    let parts = || shown.split_inclusive(['/', ':', '.']);
+    let short = parts().all(|part| part.len() <= ID_PART_MAX);
+    html! { bdi dir="ltr" { code.id[short] {
+        @for (i, part) in parts().enumerate() { @if i > 0 { wbr; } (part) }
+    } } }
 }
 
 /// Text that someone else wrote, kept from turning what stands around it.

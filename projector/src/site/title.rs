@@ -91,7 +91,8 @@ pub fn realised(site: &Site, series: &Series<'_>) -> Markup {
     let shares = cells.filter_map(|(quarter, id)| Some(((quarter, id), series.share("T7", quarter, id)?)));
     let low = lowest(shares).filter(|(_, share)| share.part < share.whole);
     html! {
-        (text::count(all.part)) " visits took place on " (text::count(all.whole)) " approved"
+        @if all.part <= all.whole { (all.words()) " approved visits took place" }
+        @else { (text::count(all.part)) " visits took place, on " (text::count(all.whole)) " approved" }
         @if let Some(((quarter, id), share)) = low {
             "; fewest at " (text::facility(site, id)) " in " (text::period(quarter)) ", " (share.words())
         }
@@ -106,11 +107,11 @@ pub fn days(series: &Series<'_>, limit: Option<u32>) -> Markup {
         return nothing("the last quarter has no decision");
     };
     let over = limit.map(|limit| {
-        let cells = series.quarters.iter().flat_map(|quarter| series.facilities.iter().map(move |id| (quarter, id)));
-        cells
-            .filter_map(|(quarter, id)| tenths_of(series, "T4.p95", quarter, id))
-            .filter(|p| *p > i64::from(limit) * 10)
-            .count()
+        let is_over = |quarter: &&&str| {
+            let marks = series.facilities.iter().filter_map(|id| tenths_of(series, "T4.p95", quarter, id));
+            marks.max().is_some_and(|most| most > i64::from(limit) * 10)
+        };
+        series.quarters.iter().filter(is_over).count()
     });
     html! {
         "In " (text::period_words(quarter)) " half of the decisions came within " (text::tenths(half))

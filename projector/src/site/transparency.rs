@@ -25,8 +25,7 @@ pub fn page(site: &Site, series: &Series<'_>, figures: &[Figure]) -> Markup {
             @for (i, figure) in figures.iter().enumerate() { (figure.markup(site, i + 1)) }
         }
         section #measures aria-labelledby="measures-title" {
-            h2 #measures-title { "Everything else that is counted" }
-            p { "Programmes, measures, training, consultations, money, inspections, recommendations, and the health of the log itself." }
+            h2 #measures-title { "What else is counted" }
             (others::measures(site, series))
             (provenance(site, &[], "data/measures.csv"))
         }
@@ -36,7 +35,7 @@ pub fn page(site: &Site, series: &Series<'_>, figures: &[Figure]) -> Markup {
         section #method aria-labelledby="method-title" {
             h2 #method-title { "How each number is counted" }
             p { "A number belongs to the quarter in which the log received what is counted. An event that came late counts in the quarter in which it came, "
-                "so a published quarter never changes by one person’s record. Nothing before the log’s first day, "
+                "so one late record does not show as a change of an earlier quarter. Nothing before the log’s first day, "
                 (text::day(site.log.genesis)) ", is assumed." }
             (others::definitions(site))
         }
@@ -182,8 +181,8 @@ fn not_published(site: &Site) -> Markup {
             h2 #not-published-title { "What we do not publish, and why" }
             ul.spaced {
                 li { strong { "Anything about a single prisoner." } " There is no record of a prisoner anywhere in the log, by design." }
-                li { strong { "Small numbers of persons." } " Counts of participants come in tables of their own, rounded, with small cells hidden together with those that would give them away." }
-                li { strong { "Complaints and reprisals by prison or organisation." } " Few cases in one place point to a person. There are national totals only, twice a year." }
+                li { strong { "Counts of persons." } " Small numbers point to people, and so do differences between large ones. No page or download here has any; they may leave only in tables of their own, rounded, with small cells hidden together with those that would give them away." }
+                li { strong { "Complaints and reprisals." } " Few cases in one place point to a person. Never by prison or organisation; national totals only, rounded, for half a year." }
                 li { strong { "Names of organisations that chose not to be named." } " They stand under a pseudonym, in the log as well. Whoever knows their work may still recognise them; they were told so." }
                 li { strong { "Interviews, team sizes, security annexes, vetting results, and places below the region." } " They could put visitors, staff or people released at risk." }
                 li { strong { "Exact hours of visits and plans of inspections." } " The day is enough to check a duty; the hour would show a routine." }
@@ -207,24 +206,40 @@ pub fn held(site: &Site) -> Markup {
     }
 }
 
+/// The command that makes this copy again.
+fn again(site: &Site) -> String {
+    // At one date only, a report is asked for that date; else for those of the profile, which is the default.
+    let as_of = match site.evaluations.len() {
+        0 | 1 => format!(" \\\n  --as-of {}", site.log.as_of),
+        _ => String::new(),
+    };
+    match site.audience {
+        Audience::Public => format!("projector site --bundle BUNDLE --policy POLICY{as_of} --out OUT"),
+        Audience::Oversight => format!(
+            "projector report --bundle BUNDLE --policy POLICY --openings OPENINGS \\\n  --audience oversight{as_of} --out OUT"
+        ),
+    }
+}
+
 fn verify(site: &Site) -> Markup {
     html! {
         section #verify aria-labelledby="verify-title" {
             h2 #verify-title { "How to verify this page" }
-            p { "You need the bundle (the whole public log as files, also on a stick) and the policy file with the log’s key. "
-                "Get the policy from somewhere else than this page: a paper receipt, an oversight body, another organisation." }
+            p { "You need the bundle (the whole public log as files, also on a stick), the policy file with the log’s key, and the programs "
+                code { "verifier" } " and " code { "projector" } ", which anyone may build from their source. Get the policy from somewhere else than this page: a paper receipt, an oversight body, another organisation." }
             ol.spaced {
                 li { "Check the log. This needs no network." pre tabindex="0" { code { "verifier check BUNDLE --policy POLICY" } }
                     "It says whether anything was altered, removed, reordered or dated back, and what it could not check." }
                 li { "Compare what it prints with this:"
                     dl.facts {
                         div { dt { "Log" } dd { (text::id(&site.log.origin)) } }
-                        div { dt { "Entries" } dd { (text::count(site.log.size as i64)) } }
-                        div { dt { "Fingerprint" } dd { (text::hash(&site.log.root_hex)) } }
-                    } }
-                li { "Make the numbers again. The same log and the same date give the same files, on any machine."
-                    pre tabindex="0" { code { "projector report --bundle BUNDLE --audience public \\\n  --as-of " (site.log.as_of) " --out OUT" } } }
-                li { "Compare the copy in " code { "OUT" } " with the downloads below, byte for byte." }
+                        div { dt { "Size" } dd { (text::count(site.log.size as i64)) } }
+                        div { dt { "Root" } dd { (text::hash(&site.log.root)) } }
+                    }
+                    "The root is the fingerprint of the log: one other bit anywhere in it, and it is another." }
+                li { "Make this page and its data again. The same log gives the same files, on any machine."
+                    pre tabindex="0" { code { (again(site)) } } }
+                li { "Compare the copy in " code { "OUT" } " with this page and its downloads, byte for byte." }
             }
             p { "If something differs, keep both copies: two signed checkpoints that do not fit together are proof against the operator, "
                 "and any oversight body can check it." }
@@ -240,7 +255,7 @@ fn log(site: &Site) -> Markup {
                 div { dt { "Operator" } dd { (text::name(&site.log.operator)) } }
                 div { dt { "Log" } dd { (text::id(&site.log.origin)) } }
                 div { dt { "Entries" } dd { (text::count(site.log.size as i64)) } }
-                div { dt { "Fingerprint" } dd { (text::hash(&site.log.root_hex)) } }
+                div { dt { "Fingerprint" } dd { (text::hash(&site.log.root)) } }
                 div { dt { "Checkpoint signed" } dd { (text::instant(site, site.log.checkpoint_at)) } }
                 div { dt { "Evaluated as of" } dd { (text::instant(site, site.log.as_of)) } }
                 div { dt { "First day" } dd { (text::day(site.log.genesis)) } }
@@ -258,14 +273,15 @@ fn downloads(figures: &[Figure]) -> Markup {
             p { "Tables as CSV: UTF-8, one fact in a row, dates as YYYY-MM-DD, empty where there is nothing. "
                 "An apostrophe before a name that begins like a formula keeps spreadsheets from running it." }
             ul.files {
-                li { a href="data/measures.csv" { "measures.csv" } " – every measure" }
-                li { a href="data/findings.csv" { "findings.csv" } " – every finding at every date" }
-                @for figure in figures {
-                    li { a href=(figure.path) { (figure.path.trim_start_matches("data/")) } " – " (figure.subtitle) }
+                li { a href="data/measures.csv" { "measures.csv" } " every measure, quarter, facility and code" }
+                @for (i, figure) in figures.iter().enumerate() {
+                    li { a href=(figure.path) { (figure.path.trim_start_matches("data/")) } " the rows of figure " (i + 1) ", with the names of the facilities" }
                 }
-                li { a href="data/matrix.csv" { "matrix.csv" } " – findings by rule and facility" }
-                li { a href="data/over-time.csv" { "over-time.csv" } " – findings at each evaluation date" }
-                li { a href="data/undetermined.csv" { "undetermined.csv" } " – what could not be judged" }
+                li { a href="data/findings.csv" { "findings.csv" } " every finding that may be shown, at each evaluation date" }
+                li { a href="data/matrix.csv" { "matrix.csv" } " findings by rule and facility, at the last date" }
+                li { a href="data/over-time.csv" { "over-time.csv" } " open breaches by severity, at each evaluation date" }
+                li { a href="data/undetermined.csv" { "undetermined.csv" } " what could not be judged, at the last date" }
+                li { a href="data/undetermined-by-date.csv" { "undetermined-by-date.csv" } " the same at each evaluation date" }
             }
         }
     }

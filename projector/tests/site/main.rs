@@ -16,7 +16,7 @@ use projector::site::input::{Evaluation, Name, Read, Site, Undetermined};
 use projector::site::{SiteFile, render, write};
 
 /// Files that the report writes and the pages link.
-const OF_THE_REPORT: [&str; 2] = ["data/findings.csv", "data/measures.csv"];
+const OF_THE_REPORT: [&str; 3] = ["data/findings.csv", "data/measures.csv", "data/undetermined-by-date.csv"];
 
 /// What the public gets.
 pub fn public(site: &Site) -> Vec<SiteFile> {
@@ -58,7 +58,7 @@ fn hostile() -> Site {
     let mut site = velmora::site(Read::PublicLog);
     let name = Name { text: HOSTILE.into(), lang: HOSTILE.into() };
     site.log.origin = HOSTILE.into();
-    site.log.root_hex = HOSTILE.into();
+    site.log.root = HOSTILE.into();
     site.log.operator = name.clone();
     site.log.entries.insert(HOSTILE.into(), 1);
     site.profile.name = HOSTILE.into();
@@ -318,7 +318,7 @@ fn titles_tell_what_the_data_show() {
         "half of the decisions came within 7 days and 95% within 13; a facility’s 95% mark passed 20 days in 1 quarter",
         "In the second quarter of 2026 Odris Women's Prison approved 3 of 10 requests that were decided; all facilities together 49 of 63",
         "Security assessment was the reason most often given: 19 of 57 refusals (33%)",
-        "312 visits took place on 324 approved; fewest at Harvane Prison in 2025 Q4, 7 of 14",
+        "312 of 324 approved visits took place; fewest at Harvane Prison in 2025 Q4, 7 of 14",
         "Organisations asked 60 times to enter a prison, after 65 in the quarter before.",
         "64 breaches of recorded duties are open, 18 of them critical.",
     ] {

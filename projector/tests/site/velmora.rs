@@ -70,7 +70,7 @@ pub fn site(read: Read) -> Site {
             origin: "velmora.example/access".into(),
             operator: Name { text: "Velmora Access Ledger Office".into(), lang: "en".into() },
             size: 4213,
-            root_hex: "9f3a01bc77de4410a8c25be90133f2d6c7b8a9de00f1429ab0ce55137d6e8f24".into(),
+            root: "nzoBvHfeRBCowlvpATPy1se4qd4A8UKasM5VE31ujyQ=".into(),
             checkpoint_at: instant("2026-06-30T23:00:04Z"),
             as_of,
             genesis: date("2025-01-01"),

@@ -38,7 +38,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), BadDemo> {
-    let sample = || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenario").join("velmora");
+    let sample = || {
+        let here = PathBuf::from("tests/scenario/velmora");
+        let there = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenario/velmora");
+        if here.is_dir() { here } else { there }
+    };
     let places = Places { scenario: arguments.scenario.unwrap_or_else(sample), out: arguments.out };
     let mut say = |line: &str| println!("{line}");
     say("An access and oversight ledger: registers -> signed log -> bundle -> findings -> pages");

@@ -11,8 +11,8 @@ use std::time::Instant;
 use ledger::export;
 use ledger::failure::Failure;
 use ledger::files;
-use ledger::folder::{self, BadFolder, Held, SignOptions};
-use ledger::import::{self, Import, Options, Parties};
+use ledger::folder::{self, BadFolder, SignOptions};
+use ledger::import::{self, Import, Nothing, Options, Parties};
 use ledger::keys::{BadKeyFile, KeyFolder};
 use ledger::outbox::Outbox;
 use ledger::probe::Probe;
@@ -23,6 +23,7 @@ use ledger::writer::{BadLedger, Home, Writer};
 use projector::feed::BundleFeed;
 use projector::lens::Audience;
 use projector::output;
+use projector::profile::{BadProfile, Profile};
 use projector::projection::{BadProjection, When, project};
 use schemas::note::Origin;
 use schemas::policy::Policy;
@@ -35,6 +36,8 @@ pub use serve::{BadServe, serve};
 
 /// File that says that a folder was made by the demo, and may be made anew.
 const MARK: &str = "made-by-the-demo";
+/// File that says that everything is there: the last one made, and the last one removed.
+const FINISHED: &str = "finished";
 
 /// Where a scenario's results go.
 #[derive(Clone, Debug)]
@@ -98,6 +101,8 @@ pub enum BadDemo {
     NotVerified(String),
     #[error(transparent)]
     Settings(#[from] BadSettings),
+    #[error("profile.toml: {0}")]
+    Profile(#[from] BadProfile),
     #[error(transparent)]
     Folder(#[from] BadFolder),
     #[error(transparent)]
@@ -137,6 +142,7 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     let mut step = Step { say, since: Instant::now() };
     let profile = read(&places.scenario, "profile.toml", "profile.toml")?;
     let settings = Settings::read(&profile)?;
+    Profile::parse(&profile)?;
     let (import, mut outbox) = registers(places, &settings)?;
     let (rows, parties) = (import.drafts.len() + import.skipped.len(), import.parties.clone());
     let warnings = import.warnings.len();
@@ -202,6 +208,7 @@ fn finish(places: &Places, rows: usize, policy: &str, mut step: Step<'_>) -> Res
     let projection = project(&mut feed, When::Profile, &mut bar("judging"))?;
     output::report(&projection, Audience::Oversight, &places.report())?;
     output::public_site(&projection, &places.site())?;
+    files::replace(&places.out.join(FINISHED), b"Everything is there; the next run begins anew.\n")?;
     let findings = projection.opened.evaluations.last().map_or(0, |e| e.findings.len());
     let dates = projection.opened.evaluations.len();
     step.done(&format!("judged   {findings} findings at the last of {dates} dates; report and pages written"));
@@ -212,31 +219,37 @@ fn finish(places: &Places, rows: usize, policy: &str, mut step: Step<'_>) -> Res
 fn begin(places: &Places) -> Result<(), BadDemo> {
     let mark = places.out.join(MARK);
     let io = |source| Failure::Io { doing: "prepare", path: places.out.clone(), source };
-    let used = std::fs::read_dir(&places.out).is_ok_and(|mut d| d.next().is_some());
-    if used && !mark.exists() {
+    files::create_folder(&places.out)?;
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(&places.out).map_err(io)? {
+        found.push(entry.map_err(io)?.path());
+    }
+    // A run that was cut short before anything else may have left half a mark.
+    let draft = places.out.join(format!("{MARK}.new"));
+    if !mark.exists() && found.iter().any(|path| *path != draft) {
         return Err(BadDemo::Occupied(places.out.clone()));
     }
-    // A finished run is made anew; an interrupted one goes on.
-    if used && places.site().join("index.html").exists() {
-        std::fs::remove_dir_all(&places.out).map_err(io)?;
+    // A finished run is made anew, an interrupted one goes on; so a removal that is interrupted
+    // must go on too.
+    let finished = places.out.join(FINISHED);
+    if finished.exists() {
+        for path in found.iter().filter(|path| **path != mark && **path != finished) {
+            if path.is_dir() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) }.map_err(io)?;
+        }
+        files::remove(&finished)?;
     }
-    files::create_folder(&places.out)?;
     let text = "Made by the demo; it may remove this folder when it runs again. The keys in it are samples.\n";
     Ok(files::replace(&mark, text.as_bytes())?)
 }
 
 fn registers(places: &Places, settings: &Settings) -> Result<(Import, Outbox), BadDemo> {
-    let bytes = read(&places.scenario, "parties.csv", "parties.csv")?;
-    let (parties, problems) = Parties::read("parties.csv", &bytes, &import::Limits::default());
-    if !problems.is_empty() {
-        return Err(BadDemo::Registers(import::render(&problems)));
-    }
+    read(&places.scenario, "parties.csv", "parties.csv")?;
     files::create_folder(places.home().folder())?;
-    let pseudonyms = Pseudonyms::load(&places.home().pseudonyms(), &parties)?;
     let outbox = Outbox::open(&places.home().outbox())?;
-    let held = Held::of(&outbox, &pseudonyms, &parties)?;
     let options = Options { replay: true, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
-    let import = import::read_folder(&places.scenario, &options, &held);
+    // All rows are read again even if some are signed already: the sealed stream's weeks are made
+    // of all their rows, and one that is filled up after an interruption must not grow.
+    let import = import::read_folder(&places.scenario, &options, &Nothing);
     if import.problems.is_empty() {
         Ok((import, outbox))
     } else {

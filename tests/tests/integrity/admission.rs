@@ -64,7 +64,9 @@ const ROWS: &[Row] = &[
         by(log, draft, &["x1"])
     }),
     ("a code that is none", 4, "\"purpose\"", |log| by_x(log, |draft| draft.with("purpose", "curiosity"))),
-    ("a number where a code stands", 4, "\"purpose\"", |log| by_x(log, |draft| draft.value("purpose", Value::Integer(1)))),
+    ("a number where a code stands", 4, "\"purpose\"", |log| {
+        by_x(log, |draft| draft.value("purpose", Value::Integer(1)))
+    }),
     ("a party that is no id", 4, "\"facility\"", |log| by_x(log, |draft| draft.with("facility", "fac a"))),
     ("an empty list", 4, "\"languages\"", |log| by_x(log, |draft| draft.value("languages", Value::List(Vec::new())))),
     ("a list", 0, "", |log| by_x(log, |draft| draft.value("languages", texts(&["fr", "ar"])))),
@@ -213,7 +215,9 @@ const ROWS: &[Row] = &[
     ("a row used before", 11, "there is already a record at", |log| {
         by_x(log, |draft| draft.but(|event| "r1".clone_into(&mut event.row)))
     }),
-    ("an id used before", 11, "there is already a request with the id cso-x/rq-1", |log| by_x(log, |draft| draft.id("rq-1"))),
+    ("an id used before", 11, "there is already a request with the id cso-x/rq-1", |log| {
+        by_x(log, |draft| draft.id("rq-1"))
+    }),
     ("an id that another has used", 0, "", |log| by_x(log, |draft| draft.id("rq-2"))),
     ("no id where one is made", 11, "needs an id", |log| by_x(log, |draft| draft.but(|event| event.id = None))),
     ("an id where nothing is made", 11, "has no id", |log| {
@@ -584,7 +588,8 @@ fn wrongly_decided((what, number, words, say): &Row) -> Option<String> {
     log.records.push(Record { kept: true, ..record });
     log.seal();
     let forged = log.build();
-    let report = check(&mut forged.bundle.clone(), &golden().policy, Some(&mut forged.openings.clone()), &mut NoVisitor);
+    let report =
+        check(&mut forged.bundle.clone(), &golden().policy, Some(&mut forged.openings.clone()), &mut NoVisitor);
     let agrees = match (&ledger, report.faults.first()) {
         (Ok(()), None) => report.exit_code() == 0,
         (Err(ours), Some(Fault::Admission { position: at, refusal, .. })) => *at == position && refusal == ours,
@@ -652,7 +657,10 @@ fn what_has_no_form_is_refused_by_number_1_and_spoils_nothing() {
         );
     }
     let next = entries.len() as u64;
-    assert_eq!(planned.answers[count..], [Answer::Accepted { position: next }, Answer::Accepted { position: next + 1 }]);
+    assert_eq!(
+        planned.answers[count..],
+        [Answer::Accepted { position: next }, Answer::Accepted { position: next + 1 }]
+    );
     assert_eq!(planned.entries.len(), 3, "the two that are good, and their seal");
 }
 
@@ -698,7 +706,9 @@ fn acknowledged(log: &mut Forge<'_>, by: &str) -> Draft {
 fn denial(log: &mut Forge<'_>) -> Draft {
     let draft = log.draft("access.request.denied", "fac-a").id("dn-9").to("request", "cso-x/rq-1");
     let draft = draft.with("facility", "fac-a").with("organisation", "cso-x").with("reason", "capacity");
-    ["individual_assessment", "justification_given", "auto"].iter().fold(draft, |d, name| d.value(name, Value::Bool(false)))
+    ["individual_assessment", "justification_given", "auto"]
+        .iter()
+        .fold(draft, |d, name| d.value(name, Value::Bool(false)))
 }
 
 fn withdrawn(log: &mut Forge<'_>) -> Draft {
@@ -721,7 +731,8 @@ fn epoch(log: &mut Forge<'_>) -> Draft {
 }
 
 fn reseeded(log: &mut Forge<'_>) -> Draft {
-    let draft = log.draft("ledger.reseeded", "op").value("previous_origin", Value::localised("en", "golden.example/old"));
+    let draft =
+        log.draft("ledger.reseeded", "op").value("previous_origin", Value::localised("en", "golden.example/old"));
     let draft = draft.value("size", Value::Integer(1)).with("root", &Hash::default().to_hex());
     draft.with("reason", "handover")
 }
@@ -769,7 +780,8 @@ fn sealing(log: &mut Forge<'_>) -> Draft {
     log.entries().iter().for_each(|bytes| state.replay(bytes).unwrap());
     let batch = state.batches() + 1;
     let number = |n: u64| Value::Integer(i64::try_from(n).unwrap());
-    let draft = log.draft(verifier::admit::SEAL, "op").value("batch", number(batch)).value("size", number(state.size()));
+    let draft =
+        log.draft(verifier::admit::SEAL, "op").value("batch", number(batch)).value("size", number(state.size()));
     let draft = draft.value("streams", number(state.streams())).with("map_root", &state.map_root().to_hex());
     draft.but(|event| (event.row, event.seq) = (format!("b{batch}"), i64::try_from(batch).unwrap()))
 }

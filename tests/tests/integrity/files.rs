@@ -8,7 +8,9 @@ use tests::memory::Memory;
 use verifier::bundle::{NoVisitor, check};
 use verifier::report::{Report, Verdict};
 
-use crate::common::{assert_named, entries_path, first, golden, names_entry, names_file, on_two_threads, owners, small};
+use crate::common::{
+    assert_named, entries_path, first, golden, names_entry, names_file, on_two_threads, owners, small,
+};
 
 fn checked(files: &mut Memory) -> Report {
     check(files, &golden().policy, None, &mut NoVisitor)
@@ -63,8 +65,11 @@ fn bits_of_the_catalogue() {
 #[test]
 fn every_length_of_every_file() {
     let files = &small().bundle;
-    let jobs: Vec<(String, usize)> =
-        files.names().into_iter().flat_map(|p| (0..files.get(&p).len()).map(move |length| (p.clone(), length))).collect();
+    let jobs: Vec<(String, usize)> = files
+        .names()
+        .into_iter()
+        .flat_map(|p| (0..files.get(&p).len()).map(move |length| (p.clone(), length)))
+        .collect();
     let owner = owners(files.get(&entries_path(files)));
     on_two_threads(files, &jobs, |bent, (path, length)| {
         let whole = bent.get(path).to_vec();
@@ -109,7 +114,9 @@ fn files_taken_away_emptied_doubled_swapped_or_added() {
         let doubled = [bytes.clone(), bytes.clone()].concat();
         bent.put(path, doubled);
         caught(&mut bent, path, "twice over");
-        for name in ["copy", "tile/entries/001", "tile/1/000.p/1", "checkpoints/5", "documents/a", "openings/000", "x/y"] {
+        for name in
+            ["copy", "tile/entries/001", "tile/1/000.p/1", "checkpoints/5", "documents/a", "openings/000", "x/y"]
+        {
             let mut bent = files.clone();
             bent.put(name, bytes.clone());
             caught(&mut bent, name, "there as well");
@@ -142,7 +149,8 @@ fn every_bit_and_every_length_of_the_openings() {
         let fault = first(&report);
         let entry = lines[bit / 8];
         // Between two lines the end of one is the beginning of the other.
-        let near = fault.position().is_some_and(|p| p == entry || p == entry + 1) || fault.path() == Some("openings/000");
+        let near =
+            fault.position().is_some_and(|p| p == entry || p == entry + 1) || fault.path() == Some("openings/000");
         assert!(near, "bit {bit} of the openings, entry {entry}: {fault}");
     });
     let lengths: Vec<usize> = (0..lines.len()).step_by(211).chain(ends_of_lines(openings.get("000"))).collect();

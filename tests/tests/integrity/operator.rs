@@ -94,12 +94,16 @@ const LIES: &[Lie] = &[
         log.records[at].note.signatures.truncate(1);
         log.build()
     }),
-    ("the second signature replaced by one of another event", Refused(Address("fac-a/record.corrected/r1"), 6), |log| {
-        let at = log.at("fac-a/record.corrected/r1");
-        let again = log.records[at].note.signatures[0].signature.clone();
-        log.records[at].note.signatures[1].signature = again;
-        log.build()
-    }),
+    (
+        "the second signature replaced by one of another event",
+        Refused(Address("fac-a/record.corrected/r1"), 6),
+        |log| {
+            let at = log.at("fac-a/record.corrected/r1");
+            let again = log.records[at].note.signatures[0].signature.clone();
+            log.records[at].note.signatures[1].signature = again;
+            log.build()
+        },
+    ),
     ("a signature too many", Refused(Address(VISIT), 9), |log| {
         let at = log.at(VISIT);
         let more = log.seal_key().sign(&log.records[at].note.text);
@@ -123,12 +127,16 @@ const LIES: &[Lie] = &[
         log.records.remove(log.at(OUTAGE));
         beside_old_checkpoints(log)
     }),
-    ("another event in its place, beside a checkpoint that somebody kept", File("checkpoints/36", "it says root"), |log| {
-        let at = log.at(OUTAGE);
-        let said = outage(log);
-        log.records[at] = Record { received_at: log.records[at].received_at, ..log.record(&said) };
-        beside_old_checkpoints(log)
-    }),
+    (
+        "another event in its place, beside a checkpoint that somebody kept",
+        File("checkpoints/36", "it says root"),
+        |log| {
+            let at = log.at(OUTAGE);
+            let said = outage(log);
+            log.records[at] = Record { received_at: log.records[at].received_at, ..log.record(&said) };
+            beside_old_checkpoints(log)
+        },
+    ),
     ("the last day left out", NotByTheBundle, |log| {
         log.records.truncate(seal_of(log, 6) + 1);
         log.build()
@@ -155,13 +163,17 @@ const LIES: &[Lie] = &[
         log.records.insert(to, record);
         log.build()
     }),
-    ("an answer moved to an earlier day, beside a checkpoint that somebody kept", File("checkpoints/23", "it says root"), |log| {
-        let mut record = log.records.remove(log.at(DENIAL));
-        let to = seal_of(log, 3);
-        record.received_at = log.records[to - 1].received_at;
-        log.records.insert(to, record);
-        beside_old_checkpoints(log)
-    }),
+    (
+        "an answer moved to an earlier day, beside a checkpoint that somebody kept",
+        File("checkpoints/23", "it says root"),
+        |log| {
+            let mut record = log.records.remove(log.at(DENIAL));
+            let to = seal_of(log, 3);
+            record.received_at = log.records[to - 1].received_at;
+            log.records.insert(to, record);
+            beside_old_checkpoints(log)
+        },
+    ),
     // When.
     ("received before the entry before it", Refused(Address(DENIAL), 13), |log| {
         let at = log.at(DENIAL);
@@ -363,9 +375,7 @@ const LIES: &[Lie] = &[
         forged
     }),
     ("a checkpoint with a line more", File("checkpoint", "extension lines are not allowed"), |log| {
-        with_head(log, |log, size, root| {
-            log.signed(format!("{}\n{size}\n{}\nmore\n", log.origin(), root.to_base64()))
-        })
+        with_head(log, |log, size, root| log.signed(format!("{}\n{size}\n{}\nmore\n", log.origin(), root.to_base64())))
     }),
     ("a checkpoint signed by the key of seals", File("checkpoint", "no signature by the log's key"), |log| {
         with_head(log, |log, size, root| {
@@ -496,10 +506,13 @@ fn wrongly_told((what, caught, tell): &Lie) -> Option<String> {
     let right = match *caught {
         NotByTheBundle => code == 0,
         CannotTell => code == 2,
-        Refused(at, number) => code == 1 && matches!(
-            fault,
-            Some(Fault::Admission { position, refusal, .. }) if *position == place(at) && refusal.number() == number
-        ),
+        Refused(at, number) => {
+            code == 1
+                && matches!(
+                    fault,
+                    Some(Fault::Admission { position, refusal, .. }) if *position == place(at) && refusal.number() == number
+                )
+        }
         Entry(at, words) => code == 1 && fault.and_then(Fault::position) == Some(place(at)) && says(words),
         Opening(at, words) => {
             let there = matches!(fault, Some(Fault::Opening { position, .. }) if *position == place(at));

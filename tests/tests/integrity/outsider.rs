@@ -202,7 +202,9 @@ fn what_may_be_taken_away_unnoticed() {
 
 #[test]
 fn files_that_no_bundle_has_are_a_fault_in_any_manifest() {
-    for path in ["copy", "tile/entries/001", "tile/1/000.p/1", "checkpoints/05", "documents/a", "openings/001", "Manifest"] {
+    for path in
+        ["copy", "tile/entries/001", "tile/1/000.p/1", "checkpoints/05", "documents/a", "openings/001", "Manifest"]
+    {
         let mut bent = golden().bundle.clone();
         bent.put(path, b"more".to_vec());
         bent.manifest();
