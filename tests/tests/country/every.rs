@@ -177,7 +177,7 @@ impl Maker {
         for party in PARTIES.iter().filter(|p| !in_genesis.contains(&p.role)) {
             for (number, holder) in party.holders().into_iter().enumerate() {
                 let fill = if number == 1 { Fill::Bare } else { Fill::Full };
-                let mut cells = self.cells(kind, self.setting(0, fill, party, party));
+                let mut cells = self.cells(kind, Self::setting(0, fill, party, party));
                 let cell = |cells: &mut Cells, name: &str, text: &str| cells.insert(name.to_owned(), text.to_owned());
                 cell(&mut cells, "id", &format!("key-{}-{holder}", party.id));
                 cell(&mut cells, "signer", &holder);
@@ -196,7 +196,7 @@ impl Maker {
     fn registrations(&mut self) {
         let kind = Catalogue::built_in().event("organisation.registered").expect("a type of the catalogue");
         for party in PARTIES.iter().filter(|p| !["op", "min", "adm", "npm"].contains(&p.id)) {
-            let cells = self.cells(kind, self.setting(0, Fill::Full, known("min"), party));
+            let cells = self.cells(kind, Self::setting(0, Fill::Full, known("min"), party));
             self.put("min", kind, cells);
         }
         self.next_day();
@@ -239,7 +239,7 @@ impl Maker {
                     let organisations = parties_of(Role::Cso);
                     let own = kind.name.starts_with("key.");
                     let organisation = if own || author.role == Role::Cso { author } else { organisations[round] };
-                    let setting = self.setting(round, fill, author, organisation);
+                    let setting = Self::setting(round, fill, author, organisation);
                     let mut cells = self.cells(kind, setting);
                     self.special_cells(kind, setting, variant, &mut cells);
                     rows.push(cells);
@@ -249,7 +249,7 @@ impl Maker {
         }
     }
 
-    fn setting(&self, round: usize, fill: Fill, author: &'static Party, organisation: &'static Party) -> Setting {
+    fn setting(round: usize, fill: Fill, author: &'static Party, organisation: &'static Party) -> Setting {
         let facility = if author.role == Role::Facility { author.id } else { ["fac-a", "fac-b"][round % 2] };
         Setting { round, fill, author, organisation, facility }
     }
