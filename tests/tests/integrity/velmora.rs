@@ -19,8 +19,15 @@ fn sample(n: u64, below: usize) -> usize {
     (number % below as u64) as usize
 }
 
+/// One test, so that the country is built once also where every test is a process of its own.
 #[test]
-fn the_sample_country_holds() {
+fn the_sample_country_holds_and_ten_thousand_turned_bits_of_it_do_not() {
+    it_holds();
+    turned_bits();
+    turned_bits_under_a_new_manifest();
+}
+
+fn it_holds() {
     let world = velmora();
     let began = Instant::now();
     let report = world.check_open(&world.bundle, &world.openings);
@@ -28,8 +35,7 @@ fn the_sample_country_holds() {
     println!("{} files, {} bytes: checked in {:?}", world.bundle.names().len(), world.bundle.len(), began.elapsed());
 }
 
-#[test]
-fn ten_thousand_bits() {
+fn turned_bits() {
     let world = velmora();
     let files = &world.bundle;
     let sizes: Vec<(String, usize)> = files.names().into_iter().map(|p| (p.clone(), files.get(&p).len() * 8)).collect();
@@ -53,18 +59,18 @@ fn ten_thousand_bits() {
 }
 
 /// The same by somebody who writes a new manifest: now the entries themselves must tell.
-#[test]
-fn some_bits_under_a_new_manifest() {
+fn turned_bits_under_a_new_manifest() {
     let world = velmora();
-    let path = "tile/entries/009".to_owned();
-    let bits = world.bundle.get(&path).len() * 8;
+    let path = "tile/entries/009";
+    let bits = world.bundle.get(path).len() * 8;
     let jobs: Vec<usize> = (0..6).map(|n| sample(FLIPS + n, bits)).collect();
     on_two_threads(&world.bundle, &jobs, |bent, bit| {
-        bent.flip(&path, *bit);
+        bent.flip(path, *bit);
         bent.manifest();
         let report = check(bent, &world.policy, None, &mut NoVisitor);
-        bent.flip(&path, *bit);
-        let position = first(&report).position();
-        assert!(position.is_some_and(|position| names_entry(&report, position)), "bit {bit}: {:?}", report.faults);
+        bent.flip(path, *bit);
+        let fault = first(&report);
+        let named = fault.position().is_some_and(|at| (9 * 256..10 * 256).contains(&at) && names_entry(&report, at));
+        assert!(named || fault.path() == Some(path), "bit {bit}: {fault}");
     });
 }
