@@ -65,9 +65,11 @@ pub fn ran(output: Output) -> Ran {
     Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
 }
 
-/// A folder for one test's results that is empty at first, and may be looked at afterwards.
+/// A folder for one process's results that is empty at first, and may be looked at afterwards. Runners
+/// may give each test a process of its own, all at once.
 pub fn fresh(name: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("country").join(name);
+    let own = format!("{name}-{}", std::process::id());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("country").join(own);
     if folder.exists() {
         std::fs::remove_dir_all(&folder).expect("an old result can be removed");
     }
