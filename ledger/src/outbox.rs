@@ -10,7 +10,7 @@ use crate::failure::{Damage, Failure};
 use crate::files;
 
 /// Longest outbox file, in bytes.
-const FILE_BYTES_MAX: usize = 256 << 20;
+pub const FILE_BYTES_MAX: usize = 256 << 20;
 
 /// An event on its way: the note, its disclosures, and what the sender knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

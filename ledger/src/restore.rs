@@ -149,6 +149,16 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
             crate::keys::copy(&from, &to)?;
         }
     }
+    // The outbox knows which rows were signed, and which numbers each key has used.
+    if old.outbox().is_dir() {
+        files::create_folder(&new.outbox())?;
+        for path in files::list(&old.outbox(), |name| name.strip_suffix(".jsonl").is_some())? {
+            let bytes = files::read(&path, crate::outbox::FILE_BYTES_MAX)?.unwrap_or_default();
+            if let Some(name) = path.file_name() {
+                files::replace(&new.outbox().join(name), &bytes)?;
+            }
+        }
+    }
     for name in ["pseudonyms", "parties.csv", "profile.toml"] {
         if let Some(bytes) = files::read(&old.folder().join(name), 16 << 20)? {
             files::create_folder(new.folder())?;
