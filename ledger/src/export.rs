@@ -8,7 +8,6 @@ use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
-use verifier::tree::root_of;
 
 use crate::failure::Failure;
 use crate::files;
@@ -47,7 +46,6 @@ pub fn bundle(
     }
     let mut files = Files { folder: draft.clone(), manifest: Manifest::default(), bytes: 0 };
     let size = writer.log().size();
-    let mut levels: Vec<Vec<Hash>> = Vec::new();
     let mut bundle: Vec<Vec<u8>> = Vec::new();
     let mut seals: BTreeMap<Date, u64> = BTreeMap::new();
     for entry in writer.store().entries(0) {
@@ -55,7 +53,6 @@ pub fn bundle(
         if position >= size {
             break;
         }
-        grow(&mut levels, Hash::leaf(&bytes));
         if let Ok(entry) = schemas::entry::Entry::parse(&bytes)
             && entry.signed.event.kind == verifier::admit::SEAL
         {
@@ -71,8 +68,7 @@ pub fn bundle(
     }
     for tile in Tile::all(size) {
         let Some(level) = tile.level else { continue };
-        let from = (tile.index * TILE_WIDTH) as usize;
-        let hashes = &levels[usize::from(level)][from..from + tile.width as usize];
+        let hashes = writer.levels().hashes(level, tile.index * TILE_WIDTH, tile.width).unwrap_or_default();
         let bytes: Vec<u8> = hashes.iter().flat_map(|h| h.0).collect();
         files.write(&tile.path(), &bytes)?;
     }
@@ -125,22 +121,6 @@ pub fn openings(writer: &Writer, out: &Path) -> Result<u64, Failure> {
     }
     put(&draft, out)?;
     Ok(lines)
-}
-
-/// All hash levels grow from the leaves; level L+1 gets one hash for every full tile of level L.
-fn grow(levels: &mut Vec<Vec<Hash>>, leaf: Hash) {
-    let mut hash = leaf;
-    for number in 0.. {
-        if levels.len() == number {
-            levels.push(Vec::new());
-        }
-        let level = &mut levels[number];
-        level.push(hash);
-        if !(level.len() as u64).is_multiple_of(TILE_WIDTH) {
-            return;
-        }
-        hash = root_of(&level[level.len() - TILE_WIDTH as usize..]);
-    }
 }
 
 struct Files {

@@ -7,6 +7,7 @@ use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
 use schemas::time::Timestamp;
 use verifier::fault::Fault;
+use verifier::levels::Levels;
 use verifier::refusal::Refusal;
 use verifier::state::State;
 
@@ -133,6 +134,7 @@ pub struct Writer {
     vault: Vault,
     anchor: Anchor,
     state: State,
+    levels: Levels,
     keys: LedgerKeys,
     head: Note,
     committed: Committed,
@@ -179,8 +181,9 @@ impl Writer {
         let document = schemas::catalogue::TEXT.as_bytes();
         write_document(home, document)?;
         let committed = write(&store, &vault, &anchor, &plan)?;
+        let levels = plan.entries.iter().map(|bytes| Hash::leaf(bytes)).collect();
         let head = plan.note;
-        Ok(Self { home: home.clone(), store, vault, anchor, state, keys, head, committed })
+        Ok(Self { home: home.clone(), store, vault, anchor, state, levels, keys, head, committed })
     }
 
     /// Opens a ledger: the store is probed in a child process, read entry by entry against chain
@@ -205,10 +208,11 @@ impl Writer {
         }
         let store = Store::open(&home.store(), probe).map_err(|f| f.knowing(&last))?;
         let mut state = State::new(signed.origin.clone());
-        let mut root_then = None;
+        let (mut root_then, mut levels) = (None, Levels::default());
         for entry in store.entries(0) {
             let (_, bytes) = entry.map_err(|f| f.knowing(&last))?;
             state.replay(&bytes).map_err(|fault| BadLedger::Log { path: home.store(), fault })?;
+            levels.push(state.last_leaf());
             if state.size() == signed.size {
                 root_then = Some(state.root());
             }
@@ -225,7 +229,7 @@ impl Writer {
         }
         let vault = Vault::open(&home.openings(), state.size())?;
         let committed = store.committed();
-        let mut writer = Self { home: home.clone(), store, vault, anchor, state, keys, head, committed };
+        let mut writer = Self { home: home.clone(), store, vault, anchor, state, levels, keys, head, committed };
         writer.catch_up(signed.size)?;
         Ok(writer)
     }
@@ -262,6 +266,7 @@ impl Writer {
         }
         let plan = plan::plan(&mut self.state, submissions, sealed_at, &self.keys);
         self.committed = write(&self.store, &self.vault, &self.anchor, &plan)?;
+        plan.entries.iter().for_each(|bytes| self.levels.push(Hash::leaf(bytes)));
         self.head = plan.note;
         Ok(Answered { answers: plan.answers, checkpoint: plan.checkpoint })
     }
@@ -282,6 +287,11 @@ impl Writer {
     /// The same, to look at.
     pub fn log(&self) -> &State {
         &self.state
+    }
+
+    /// Hashes of its tree, from which any proof can be made.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
     }
 
     /// The last signed checkpoint.

@@ -16,6 +16,7 @@ pub mod follower;
 pub mod head;
 pub mod index;
 pub mod keyring;
+pub mod levels;
 mod place;
 pub mod refusal;
 pub mod report;

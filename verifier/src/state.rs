@@ -6,10 +6,11 @@ use schemas::catalogue::{Catalogue, EventType, Kind, Role};
 use schemas::event::{Event, SignedEvent};
 use schemas::hash::Hash;
 use schemas::note::{Origin, Vkey};
+use schemas::stream::Head;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
-use crate::index::{Index, StreamNumber};
+use crate::index::{Before, Index, MapProof, StreamNumber};
 use crate::keyring::Keyring;
 use crate::tree::Frontier;
 
@@ -50,6 +51,8 @@ pub struct State {
     /// Ids of all events, cut: a repeated event gets its first answer again.
     event_ids: Vec<Name>,
     pub(crate) index: Index,
+    /// The operator's stream as it was before the last seal entered it.
+    before_seal: Option<Before>,
     tree: Frontier,
     pub(crate) batches: u64,
     sealed: bool,
@@ -94,6 +97,7 @@ impl State {
             entry_ends: Vec::new(),
             event_ids: Vec::new(),
             index: Index::default(),
+            before_seal: None,
             tree: Frontier::default(),
             batches: 0,
             sealed: false,
@@ -150,6 +154,20 @@ impl State {
     /// The stream index.
     pub fn index(&mut self) -> &mut Index {
         &mut self.index
+    }
+
+    /// What the map under the last seal says about a stream: its proof against the seal's
+    /// `map_root`, and its head where there is one. Nothing unless the last entry is a seal.
+    pub fn prove_sealed(&mut self, stream: &str) -> Option<(MapProof, Option<Head>)> {
+        let before = self.before_seal.as_ref().filter(|_| self.sealed)?;
+        Some(self.index.prove_before(stream, before))
+    }
+
+    /// Positions of the entries in a stream, in order; of those before the last seal alone.
+    pub fn sealed_items(&self, stream: &str) -> Vec<u64> {
+        let Some(number) = self.index.find(stream) else { return Vec::new() };
+        let sealed = self.size().saturating_sub(1);
+        (0..sealed).filter(|position| self.streams_of(*position).contains(&number)).collect()
     }
 
     /// All keys that the log knows.
@@ -241,6 +259,9 @@ impl State {
         }
         let inherited = self.inherited(event, kind);
         let mut numbers: Vec<StreamNumber> = Vec::new();
+        if kind.name == crate::admit::SEAL {
+            self.before_seal = self.index.remember(&format!("organisation/{}", event.by));
+        }
         for name in self.own_streams(event, kind) {
             let number = self.index.append(&name, position, &leaf);
             debug_assert!(!numbers.contains(&number), "own streams are a set");
