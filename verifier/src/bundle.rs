@@ -370,8 +370,10 @@ impl Check<'_> {
             self.report.step(Step { section, title, outcome, counted });
         }
         let openings = &walk.openings;
-        let counted =
-            format!("{} open, {} withheld, {} erased by rule", openings.open, openings.withheld, openings.erased);
+        let counted = format!(
+            "{} open, {} sealed, {} withheld, {} erased by rule",
+            openings.open, openings.sealed, openings.withheld, openings.erased
+        );
         let outcome = if at_hand { outcome } else { Outcome::NotChecked };
         let counted = if at_hand { counted } else { "no openings at hand; hidden values stay hidden".to_owned() };
         self.report.step(Step { section: "5", title: "openings fit what was committed", outcome, counted });
@@ -388,6 +390,7 @@ struct Kept {
 #[derive(Default)]
 struct OpeningCount {
     open: u64,
+    sealed: u64,
     withheld: u64,
     erased: u64,
 }
@@ -514,6 +517,10 @@ impl<'a> Walk<'a> {
         for (name, slot) in names.iter().zip(&parsed.slots) {
             match slot {
                 Slot::Open(_) => self.openings.open += 1,
+                Slot::Sealed(_) => {
+                    self.openings.sealed += 1;
+                    opened.withheld.insert((*name).to_owned());
+                }
                 Slot::Withheld => {
                     self.openings.withheld += 1;
                     opened.withheld.insert((*name).to_owned());
