@@ -7,6 +7,7 @@
 //! reporter merely says can reach the planner or a view.
 
 pub mod admit;
+pub mod audience;
 pub mod bundle;
 mod erasures;
 pub mod fault;
