@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::outbox::Parcel;
 use crate::plan::{Answer, Rejection, Submission};
+use crate::receipts::Receipts;
 use crate::writer::Writer;
 
 /// Most events in one commit: the store is fastest so, and a lost one costs little.
@@ -23,6 +24,8 @@ pub struct Outcome {
     pub already: u64,
     /// Kept out: the register row and the reason.
     pub refused: Vec<(String, Rejection)>,
+    /// Receipts newly written.
+    pub receipts: u64,
 }
 
 /// Moments at which a replay closes a batch: the end of every local day, and every evaluation.
@@ -74,16 +77,19 @@ pub fn replay(
     Ok(outcome)
 }
 
-/// Submits parcels now, by the ledger's own clock.
+/// Submits parcels now, by the ledger's own clock, and keeps the answers as receipts. A parcel that
+/// was refused before is not offered again: its receipt says why.
 ///
 /// # Errors
 /// [`Failure`] from the commit; what was answered before stays.
 pub fn submit(
     writer: &mut Writer,
-    parcels: &[Parcel],
+    parcels: Vec<Parcel>,
+    receipts: &Receipts,
     clock: Clock,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, Failure> {
+    let parcels = &receipts.offered(parcels);
     let mut outcome = Outcome::default();
     let (fresh, known): (Vec<&Parcel>, Vec<&Parcel>) = parcels.iter().partition(|p| !is_in_log(writer, p));
     outcome.already += known.len() as u64;
@@ -92,9 +98,15 @@ pub fn submit(
         let now = clock.now();
         let submissions: Vec<Submission> = batch.iter().map(|p| submission(p, now)).collect();
         let answered = writer.commit(&submissions, now)?;
+        for (parcel, answer) in batch.iter().zip(&answered.answers) {
+            if let Answer::Refused(why) = answer {
+                receipts.refuse(writer, parcel, why, now)?;
+            }
+        }
         outcome.take(batch, answered.answers);
         progress(((number + 1) * BATCH_EVENTS_MAX) as u64, total);
     }
+    outcome.receipts = receipts.complete(writer, parcels)?;
     Ok(outcome)
 }
 

@@ -3,6 +3,7 @@
 mod append;
 mod care;
 mod import;
+mod proof;
 mod setup;
 
 use std::path::Path;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::import::{Limits, Parties};
+use ledger::outbox::Outbox;
 use ledger::probe::Probe;
 use ledger::settings::Settings;
 use ledger::submit::Outcome;
@@ -46,6 +48,10 @@ enum Command {
         /// Event type, such as visit.completed.
         event: String,
     },
+    /// Make a pack: everything about one subject, for one reader, provably complete.
+    Pack(proof::Pack),
+    /// Give the receipt of a record: proof that it is in the log.
+    Receipt(proof::Receipt),
     /// Write the whole log as a bundle of static files that anyone can verify.
     Export(care::Export),
     /// Make a ledger again from a bundle, after it was verified.
@@ -78,6 +84,8 @@ pub fn run() -> ExitCode {
         Command::Cosign(arguments) => arguments.run(),
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
+        Command::Pack(arguments) => arguments.run(),
+        Command::Receipt(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
@@ -150,7 +158,7 @@ fn bar(what: &'static str) -> impl FnMut(u64, u64) {
 }
 
 /// Says what became of everything submitted.
-fn say(outcome: &Outcome, writer: &Writer) -> Result<(), Ended> {
+fn say(outcome: &Outcome, writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
     println!(
         "{} in the log, {} were there before, {} refused; the log has {} entries, checkpoint signed",
         outcome.accepted,
@@ -158,9 +166,16 @@ fn say(outcome: &Outcome, writer: &Writer) -> Result<(), Ended> {
         outcome.refused.len(),
         writer.log().size()
     );
+    if outcome.receipts > 0 {
+        println!("{} receipts: {}", outcome.receipts, outbox.receipts().folder().display());
+    }
     if outcome.refused.is_empty() {
         return Ok(());
     }
     let lines: Vec<String> = outcome.refused.iter().map(|(row, why)| format!("{row}: {why}")).collect();
-    Err(Ended::Refused(format!("refused, everything else stands:\n{}", lines.join("\n"))))
+    Err(Ended::Refused(format!(
+        "refused, everything else stands; mend the rows and import them again (each refusal is receipted in {}):\n{}",
+        outbox.receipts().folder().display(),
+        lines.join("\n")
+    )))
 }
