@@ -25,5 +25,6 @@ pub mod state;
 mod tiles;
 pub mod tree;
 mod verified;
+pub mod witness;
 
 pub use verified::Verified;
