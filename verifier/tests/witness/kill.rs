@@ -38,7 +38,7 @@ fn push(to: SocketAddr, log: &SecretKey, own: &PublicKey, fork: bool, stop: &Ato
             Reply::Size(known) => old = known,
             // The other history has won; this one goes on asking with other sizes.
             Reply::Refused { status: 422, .. } => step = step % 7 + 1,
-            other => panic!("{other:?}"),
+            other @ Reply::Refused { .. } => panic!("{other:?}"),
         }
     }
 }
