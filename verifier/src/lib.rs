@@ -7,6 +7,7 @@
 //! reporter merely says can reach the planner or a view.
 
 pub mod admit;
+pub mod audience;
 pub mod bundle;
 mod erasures;
 pub mod fault;
@@ -17,11 +18,14 @@ pub mod head;
 pub mod index;
 pub mod keyring;
 pub mod levels;
+pub mod pack;
 mod place;
+pub mod receipt;
 pub mod refusal;
 pub mod report;
 pub mod signature;
 pub mod state;
+pub mod statement;
 mod tiles;
 pub mod tree;
 mod verified;

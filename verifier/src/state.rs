@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use schemas::catalogue::{Catalogue, EventType, Kind, Role};
 use schemas::event::{Event, SignedEvent};
 use schemas::hash::Hash;
-use schemas::note::{Origin, Vkey};
+use schemas::note::{Origin, SignatureLine, Vkey};
 use schemas::stream::Head;
 use schemas::time::Timestamp;
 use schemas::value::Value;
@@ -37,6 +37,8 @@ pub struct State {
     kind_numbers: HashMap<&'static str, u16>,
     kinds: Vec<&'static EventType>,
     pub(crate) keyring: Keyring,
+    /// Position of the entry that brought each key.
+    key_entries: Vec<u64>,
     parties: Vec<String>,
     party_numbers: HashMap<String, PartyNumber>,
     roles: HashMap<PartyNumber, Role>,
@@ -86,6 +88,7 @@ impl State {
             kind_numbers,
             kinds,
             keyring: Keyring::new(origin),
+            key_entries: Vec::new(),
             parties: Vec::new(),
             party_numbers: HashMap::new(),
             roles: HashMap::new(),
@@ -173,6 +176,16 @@ impl State {
     /// All keys that the log knows.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// Position of the entry that brought the key by which a line is signed.
+    pub fn brought_by(&self, line: &SignatureLine) -> Option<u64> {
+        self.key_entries.get(self.keyring.find(line)?).copied()
+    }
+
+    /// Writes down which entry brought the newest keys: the one that is about to be taken in.
+    pub(crate) fn note_keys(&mut self) {
+        self.key_entries.resize(self.keyring.keys().len(), self.tree.size());
     }
 
     /// What genesis laid down.
