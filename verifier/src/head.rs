@@ -87,11 +87,8 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
     let mut witnesses = Vec::new();
     for (name, vkey) in &policy.witnesses {
         let key = take(vkey)?;
-        let time = note.signatures.iter().filter(|l| l.name == vkey.name && l.id == key.id()).find_map(|line| {
-            let (time, signature) = line.signature.split_first_chunk::<8>()?;
-            let time = u64::from_be_bytes(*time);
-            key.holds_strictly(Checkpoint::cosigned_text(&note.text, time).as_bytes(), signature).then_some(time)
-        });
+        // One that cosigned twice has seen it since the first time.
+        let time = note.signatures.iter().filter_map(|line| key.cosigned_at(&note.text, line)).min();
         if let Some(time) = time {
             witnesses.push((name.clone(), time));
         }

@@ -29,5 +29,6 @@ pub mod statement;
 mod tiles;
 pub mod tree;
 mod verified;
+pub mod witness;
 
 pub use verified::Verified;

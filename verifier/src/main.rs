@@ -1,5 +1,8 @@
 //! The command `verifier`: what an auditor runs, offline, with files and a public key.
 
+mod cli {
+    pub mod witness;
+}
 mod print;
 
 use std::path::{Path, PathBuf};
@@ -42,14 +45,22 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Watch logs as a witness.
+    #[command(subcommand)]
+    Witness(cli::witness::Witness),
 }
 
 fn main() -> ExitCode {
-    let Command::Check { bundle, policy, openings, json } = Arguments::parse().command;
-    match check(&bundle, &policy, openings.as_deref(), json) {
+    let done = match Arguments::parse().command {
+        Command::Check { bundle, policy, openings, json } => {
+            check(&bundle, &policy, openings.as_deref(), json).map_err(|why| format!("cannot tell: {why}"))
+        }
+        Command::Witness(command) => command.run().map(|()| 0).map_err(|why| format!("could not: {why}")),
+    };
+    match done {
         Ok(code) => ExitCode::from(code),
         Err(why) => {
-            eprintln!("cannot tell: {why}");
+            eprintln!("{why}");
             ExitCode::from(2)
         }
     }
