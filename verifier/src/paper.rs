@@ -11,13 +11,15 @@ use crate::receipt::ReceiptReport;
 
 /// Blank modules that a QR code needs around it. ISO/IEC 18004.
 const QUIET: i32 = 4;
+/// A code of more bytes has modules so small that it must be printed larger.
+const DENSE_BYTES: usize = 500;
 
 const STYLE: &str = "\
 @page{size:A4;margin:18mm}body{font:12pt/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:42rem;margin:2rem auto;padding:0 1rem}\
 h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.05rem;margin:1.6rem 0 .3rem}p{margin:.3rem 0}\
 table{border-collapse:collapse;width:100%;margin:.4rem 0}th,td{text-align:start;vertical-align:top;padding:.25rem .8rem .25rem 0;border-bottom:1px solid #bbb}\
 th{font-weight:600;width:11rem}.words{font:600 1.25rem/1.6 ui-monospace,monospace;letter-spacing:.02em}.numbers{font:1rem/1.5 ui-monospace,monospace}\
-svg{width:58mm;height:58mm}.codes{display:flex;gap:10mm;flex-wrap:wrap}figure{margin:.6rem 0}figcaption{font-size:.85rem}\
+svg{width:58mm;height:58mm}.dense svg{width:118mm;height:118mm}caption{text-align:start}.codes{display:flex;gap:10mm;flex-wrap:wrap;align-items:start}figure{margin:.6rem 0}figcaption{font-size:.85rem}\
 code{font:.8rem/1.4 ui-monospace,monospace;overflow-wrap:anywhere}.small{font-size:.85rem}";
 
 /// A page for a receipt that was checked: what was recorded, and six words to compare.
@@ -105,7 +107,8 @@ fn print_of(page: &mut String, title: &str, print: Fingerprint) {
 fn code(page: &mut String, text: &str, caption: &str) {
     match svg(text) {
         Some(svg) => {
-            let _ = write!(page, "<figure>{svg}<figcaption>{caption}</figcaption></figure>");
+            let dense = if text.len() > DENSE_BYTES { " class=dense" } else { "" };
+            let _ = write!(page, "<figure{dense}>{svg}<figcaption>{caption}</figcaption></figure>");
         }
         None => {
             let _ = write!(page, "<p class=small>{caption}: too long for a QR code; it is in the file.</p>");
