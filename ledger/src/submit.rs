@@ -9,6 +9,8 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::outbox::Parcel;
 use crate::plan::{Answer, Rejection, Submission};
+use crate::publish;
+use crate::witness::Panel;
 use crate::writer::Writer;
 
 /// Most events in one commit: the store is fastest so, and a lost one costs little.
@@ -49,6 +51,20 @@ pub fn replay(
     cuts: &Cuts,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, Failure> {
+    replay_before(writer, parcels, cuts, None, progress)
+}
+
+/// The same before witnesses, who are asked after each commit by the replay's own time.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_before(
+    writer: &mut Writer,
+    parcels: &[Parcel],
+    cuts: &Cuts,
+    mut panel: Option<&mut Panel>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
     let mut rest: Vec<&Parcel> = parcels.iter().collect();
     rest.sort_by_key(|p| p.received_at);
@@ -69,7 +85,13 @@ pub fn replay(
         let sealed_at = submissions.iter().map(|s| s.received_at).max().map_or(*cut, |t| t.max(*cut));
         let answered = writer.commit(&submissions, sealed_at)?;
         outcome.take(day, answered.answers);
+        if let Some(panel) = panel.as_deref_mut() {
+            publish::ask(writer, panel, sealed_at)?;
+        }
         progress(from as u64, total);
+    }
+    if let (Some(panel), Some(last)) = (panel, writer.log().last_received()) {
+        publish::publish(writer, panel, last)?;
     }
     Ok(outcome)
 }

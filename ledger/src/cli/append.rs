@@ -86,7 +86,7 @@ impl Append {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
         let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer)
+        say(&outcome, &mut writer)
     }
 }
 
@@ -127,7 +127,7 @@ impl Cosign {
         let mut keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         cosign::complete(&self.draft, &mut keys, &mut outbox)?;
         let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer)
+        say(&outcome, &mut writer)
     }
 }
 
@@ -144,7 +144,7 @@ impl Submit {
         let mut writer = open(&home)?;
         let outbox = Outbox::open(&home.outbox())?;
         let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut bar("submitting"))?;
-        say(&outcome, &writer)
+        say(&outcome, &mut writer)
     }
 }
 

@@ -87,7 +87,7 @@ impl Arguments {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
         let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut bar("submitting"))?;
-        say(&outcome, &writer)?;
+        say(&outcome, &mut writer)?;
         if bad {
             Err(Ended::Refused(format!("{refused} rows refused, as listed above; the good ones are recorded")))
         } else {

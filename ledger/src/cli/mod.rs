@@ -3,6 +3,7 @@
 mod append;
 mod care;
 mod import;
+mod publish;
 mod setup;
 
 use std::path::Path;
@@ -46,6 +47,10 @@ enum Command {
         /// Event type, such as visit.completed.
         event: String,
     },
+    /// Ask the witnesses again to cosign what waits for them.
+    Publish(publish::Publish),
+    /// Say which witnesses must have seen a checkpoint before anyone is handed it.
+    Witness(publish::Witness),
     /// Write the whole log as a bundle of static files that anyone can verify.
     Export(care::Export),
     /// Make a ledger again from a bundle, after it was verified.
@@ -78,6 +83,8 @@ pub fn run() -> ExitCode {
         Command::Cosign(arguments) => arguments.run(),
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
+        Command::Publish(arguments) => arguments.run(),
+        Command::Witness(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
@@ -149,8 +156,8 @@ fn bar(what: &'static str) -> impl FnMut(u64, u64) {
     }
 }
 
-/// Says what became of everything submitted.
-fn say(outcome: &Outcome, writer: &Writer) -> Result<(), Ended> {
+/// Has witnesses see what was submitted, and says what became of it.
+fn say(outcome: &Outcome, writer: &mut Writer) -> Result<(), Ended> {
     println!(
         "{} in the log, {} were there before, {} refused; the log has {} entries, checkpoint signed",
         outcome.accepted,
@@ -158,6 +165,7 @@ fn say(outcome: &Outcome, writer: &Writer) -> Result<(), Ended> {
         outcome.refused.len(),
         writer.log().size()
     );
+    publish::ask(writer)?;
     if outcome.refused.is_empty() {
         return Ok(());
     }
