@@ -130,7 +130,8 @@ pub fn settle(writer: &Writer, parties: &[u8], profile: Option<&[u8]>) -> Result
         files::replace(&home.profile(), profile)?;
     }
     files::replace(&home.parties(), parties)?;
-    files::replace(&home.policy(), policy(writer.log()).as_bytes())
+    // A policy that names witnesses is the operator's own.
+    if home.policy().exists() { Ok(()) } else { files::replace(&home.policy(), policy(writer.log()).as_bytes()) }
 }
 
 /// The policy file of a log that no witness cosigns yet. FORMAT.md 12.
