@@ -17,6 +17,7 @@ pub mod note;
 pub mod opening;
 pub mod policy;
 pub mod receipt;
+pub mod recipient;
 pub mod sealed;
 pub mod stream;
 pub mod tile;

@@ -18,12 +18,15 @@ pub mod head;
 pub mod index;
 pub mod keyring;
 mod place;
+pub mod recipients;
 pub mod refusal;
 pub mod report;
 pub mod signature;
 pub mod state;
 mod tiles;
 pub mod tree;
+#[cfg(feature = "age")]
+pub mod unseal;
 mod verified;
 
 pub use verified::Verified;

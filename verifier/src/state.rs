@@ -11,6 +11,7 @@ use schemas::value::Value;
 
 use crate::index::{Index, StreamNumber};
 use crate::keyring::Keyring;
+use crate::recipients::Recipients;
 use crate::tree::Frontier;
 
 /// Name of a thing or of a record, cut to 20 bytes: a collision would cost 2^80 hashes.
@@ -36,6 +37,7 @@ pub struct State {
     kind_numbers: HashMap<&'static str, u16>,
     kinds: Vec<&'static EventType>,
     pub(crate) keyring: Keyring,
+    pub(crate) recipients: Recipients,
     parties: Vec<String>,
     party_numbers: HashMap<String, PartyNumber>,
     roles: HashMap<PartyNumber, Role>,
@@ -83,6 +85,7 @@ impl State {
             kind_numbers,
             kinds,
             keyring: Keyring::new(origin),
+            recipients: Recipients::default(),
             parties: Vec::new(),
             party_numbers: HashMap::new(),
             roles: HashMap::new(),
@@ -155,6 +158,11 @@ impl State {
     /// All keys that the log knows.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// To whom sealed values are encrypted.
+    pub fn recipients(&self) -> &Recipients {
+        &self.recipients
     }
 
     /// What genesis laid down.
@@ -233,6 +241,7 @@ impl State {
         let position = self.size();
         let author = self.keyring.find(&signed.note.signatures[0]).expect("admitted under a known key");
         self.keyring.use_number(author, event.seq);
+        self.recipients.see(event);
         self.records.insert(cut("record", &event.address()), position);
         if let (Some(id_of), Some(id)) = (&kind.id_of, &event.id) {
             let facility = event.text("facility").map(str::to_owned).map(|f| self.party(&f));
