@@ -51,6 +51,18 @@ const RULES: &[Rule] = &[
         instead: "use verifier::signature: one law of signatures for everyone (FORMAT.md 3.4)",
     },
     Rule {
+        words: &["chacha20poly1305::", "use chacha20poly1305"],
+        within: EVERYWHERE,
+        but: &["ledger/src/cipher.rs", HERE],
+        instead: "use ledger::cipher through the vault: one file knows that each key is used once",
+    },
+    Rule {
+        words: &["age::", "use age"],
+        within: EVERYWHERE,
+        but: &["ledger/src/seal.rs", "verifier/src/unseal.rs", HERE],
+        instead: "use ledger::seal to encrypt and verifier::unseal to read (FORMAT.md 15.5)",
+    },
+    Rule {
         words: &["SystemTime", "UNIX_EPOCH", "Zoned::now", "Timestamp::now"],
         within: EVERYWHERE,
         // The command of a witness, which signs what its own clock shows.

@@ -30,7 +30,7 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
 
  An organisation puts on record that it was turned away at the gate; then the log is exported and checked again:
    cargo run --release --bin ledger -- append {out}/ledger {event} --keys {out}/keys
-   cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle --openings {out}/openings
+   cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle
    cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy
 ",
         scenario = places.scenario.display(),
