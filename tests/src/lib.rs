@@ -1,9 +1,11 @@
 //! The world in one process: the demo, and what the tests that cross crates share.
 //!
 //! [`world`] makes a small country and its bundle by the same way as a real ledger; [`memory`]
-//! holds a bundle where it can be bent; [`forge`] is the operator who lies.
+//! holds a bundle where it can be bent; [`forge`] is the operator who lies, and [`packs`] what it
+//! hands to one party.
 
 pub mod demo;
 pub mod forge;
 pub mod memory;
+pub mod packs;
 pub mod world;

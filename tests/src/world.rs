@@ -279,6 +279,14 @@ impl World {
         Self::build(&folder, &scenario, "golden.example/log")
     }
 
+    /// The same country again, under the name of another log and with other keys.
+    pub fn other() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let scenario = folder.path().join("scenario");
+        write_golden(&scenario);
+        Self::build(&folder, &scenario, "other.example/log")
+    }
+
     /// The sample country.
     pub fn velmora() -> Self {
         let scenario = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenario/velmora");

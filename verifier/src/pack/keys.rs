@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemas::entry::Entry;
-use schemas::note::{ALG_ED25519, KeyId, Vkey};
+use schemas::note::{ALG_ED25519, KeyId, Origin, Vkey};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
@@ -23,36 +23,32 @@ pub(super) struct PackKeys {
     known: BTreeMap<(String, KeyId), Brought>,
 }
 
-/// The signature lines of an entry, as far as its keys are at hand.
-pub(super) struct Lines {
-    /// Lines whose key is known, ready to be checked: its number from 1, and the claim.
-    pub claims: Vec<(usize, Claim)>,
-    /// Lines by keys that the pack does not bring.
-    pub unknown: u64,
-}
-
 impl PackKeys {
-    /// Takes in what an entry brings, then looks at its signature lines.
+    /// Takes in what an entry brings, then looks at its signature lines: each with its number,
+    /// from 1, ready to be checked.
     ///
     /// # Errors
-    /// [`Refusal`] for a line that cannot hold, or a key not in force.
-    pub fn see(&mut self, entry: &Entry) -> Result<Lines, Refusal> {
+    /// [`Refusal`] for a line that cannot hold, by a key that the pack does not bring or that was not
+    /// in force; or if the first is not by a holder of the author.
+    pub fn see(&mut self, entry: &Entry) -> Result<Vec<(usize, Claim)>, Refusal> {
         self.bring(entry);
-        let mut lines = Lines { claims: Vec::new(), unknown: 0 };
+        let (mut claims, event) = (Vec::new(), &entry.signed.event);
         for (number, line) in (1..).zip(&entry.signed.note.signatures) {
-            let Some(brought) = self.known.get(&(line.name.clone(), line.id)) else {
-                lines.unknown += 1;
-                continue;
-            };
+            let unknown = || Refusal::UnknownKey { name: line.name.clone(), id: line.id };
+            let brought = self.known.get(&(line.name.clone(), line.id)).ok_or_else(unknown)?;
+            let party = Origin::parse(&event.ledger).and_then(|o| Some(o.holder_of(&line.name)?.0.to_owned()));
+            if number == 1 && party.as_deref() != Some(event.by.as_str()) {
+                return Err(Refusal::NotTheAuthor { name: line.name.clone(), by: event.by.clone() });
+            }
             let at = entry.received_at;
             if brought.from > at || brought.until.is_some_and(|until| at >= until) {
                 return Err(Refusal::NotInForce { name: line.name.clone(), at });
             }
             let claim = Claim::new(&brought.key, entry.signed.note.text.as_bytes(), &line.signature);
             let claim = claim.ok_or_else(|| Refusal::BadSignature { number, name: line.name.clone() })?;
-            lines.claims.push((number, claim));
+            claims.push((number, claim));
         }
-        Ok(lines)
+        Ok(claims)
     }
 
     fn bring(&mut self, entry: &Entry) {

@@ -1,0 +1,6 @@
+//! What one party can prove alone, with files and a public key: packs, receipts, comparisons.
+
+mod common;
+mod honest;
+mod lies;
+mod mine;

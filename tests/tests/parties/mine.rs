@@ -1,0 +1,88 @@
+//! A party's own outbox and receipts against a pack about it.
+
+use schemas::entry::Entry;
+use schemas::event::SignedEvent;
+use verifier::mine::{Difference, Own, differences};
+
+use crate::common::{PARTY, STREAM, checked, desk, earlier, golden};
+use tests::forge::Forge;
+
+fn own(address: &str, receipted: Option<u64>) -> Own {
+    let desk = desk();
+    let entry = desk.entries.iter().map(|b| Entry::parse(b).unwrap()).find(|e| e.signed.event.address() == address);
+    Own { signed: entry.expect("a record at that address").signed, receipted }
+}
+
+const REQUEST: &str = "cso-x/access.request.submitted/r1";
+const DISPUTE: &str = "cso-x/visit.disputed/r1";
+const KEYS: [&str; 2] = ["cso-x/key.enrolled/r1", "cso-x/key.enrolled/r2"];
+
+fn all() -> Vec<Own> {
+    [REQUEST, DISPUTE, KEYS[0], KEYS[1]].map(|address| own(address, None)).to_vec()
+}
+
+#[test]
+fn what_differs_is_named() {
+    let desk = desk();
+    let records = checked(&desk.pack(STREAM, PARTY)).records;
+    let disputed = Difference::Disputed {
+        address: "fac-a/visit.completed/r1".to_owned(),
+        by: own(DISPUTE, None).signed_position(&desk.entries),
+    };
+    assert_eq!(differences(&records, &all(), PARTY, 7), [disputed.clone()], "nothing but the dispute itself");
+
+    // Missing: signed and kept, with a receipt and without.
+    let position = own(REQUEST, None).signed_position(&desk.entries);
+    let shown: Vec<_> = records.iter().filter(|r| r.entry.position != position).cloned().collect();
+    let mut kept = all();
+    let found = differences(&shown, &kept, PARTY, 7);
+    assert!(found.contains(&Difference::NeverReceived { address: REQUEST.to_owned() }), "{found:?}");
+    kept[0].receipted = Some(position);
+    let found = differences(&shown, &kept, PARTY, 7);
+    let hidden = Difference::MissingThoughReceipted { address: REQUEST.to_owned(), position };
+    assert!(found.contains(&hidden) && hidden.is_grave(), "{found:?}");
+
+    // Altered: another event stands under our address.
+    let mut forge = Forge::of(golden());
+    let mut event = own(REQUEST, None).signed.event;
+    event.data.insert("team".to_owned(), schemas::value::Value::Integer(9));
+    let text = event.to_text();
+    let key = forge.key("cso-x", "x1");
+    let note = schemas::note::Note { signatures: vec![key.sign(&text)], text };
+    let other = Own { signed: SignedEvent::parse(note.to_text().as_bytes()).unwrap(), receipted: None };
+    let found = differences(&records, &[other, kept[1].clone(), kept[2].clone(), kept[3].clone()], PARTY, 7);
+    assert!(found.contains(&Difference::Altered { address: REQUEST.to_owned(), position }), "{found:?}");
+    assert!(!found.iter().any(|d| matches!(d, Difference::NotOurs { .. })), "altered is not said twice: {found:?}");
+
+    // Not ours: signed in our name, and we have not kept it.
+    let found = differences(&records, &kept[1..], PARTY, 7);
+    assert!(found.contains(&Difference::NotOurs { address: REQUEST.to_owned(), position }), "{found:?}");
+
+    // Late: received days after it happened.
+    let late = differences(&records, &all(), PARTY, -1);
+    assert!(late.iter().any(|d| matches!(d, Difference::Late { .. })) && !late.iter().any(Difference::is_grave));
+    let _ = forge.now();
+}
+
+#[test]
+fn an_old_pack_hides_what_a_receipt_proves() {
+    let old = earlier(3);
+    let records = checked(&old.pack(STREAM, PARTY)).records;
+    let mut kept = all();
+    kept[1].receipted = Some(own(DISPUTE, None).signed_position(&desk().entries));
+    let found = differences(&records, &kept, PARTY, 7);
+    assert!(
+        found.iter().any(|d| matches!(d, Difference::MissingThoughReceipted { address, .. } if address == DISPUTE))
+    );
+}
+
+trait Position {
+    fn signed_position(&self, entries: &[Vec<u8>]) -> u64;
+}
+
+impl Position for Own {
+    fn signed_position(&self, entries: &[Vec<u8>]) -> u64 {
+        let is_it = |bytes: &Vec<u8>| Entry::parse(bytes).unwrap().signed.id() == self.signed.id();
+        entries.iter().position(is_it).expect("it is in the log") as u64
+    }
+}
