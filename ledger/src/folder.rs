@@ -45,7 +45,7 @@ impl Held {
         for party in parties.iter() {
             held.roles.insert(party.id.clone(), party.role);
         }
-        for parcel in outbox.parcels()? {
+        for parcel in outbox.receipts().offered(outbox.parcels()?) {
             held.add(&parcel, pseudonyms);
         }
         Ok(held)

@@ -9,7 +9,8 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::outbox::Parcel;
 use crate::plan::{Answer, Rejection, Submission};
-use crate::publish;
+use crate::publish::{self, Publication};
+use crate::receipts::Receipts;
 use crate::witness::Panel;
 use crate::writer::Writer;
 
@@ -25,6 +26,10 @@ pub struct Outcome {
     pub already: u64,
     /// Kept out: the register row and the reason.
     pub refused: Vec<(String, Rejection)>,
+    /// Receipts newly written.
+    pub receipts: u64,
+    /// What the policy's witnesses have seen; nothing where nobody was to be asked.
+    pub publication: Option<Publication>,
 }
 
 /// Moments at which a replay closes a batch: the end of every local day, and every evaluation.
@@ -96,16 +101,19 @@ pub fn replay_before(
     Ok(outcome)
 }
 
-/// Submits parcels now, by the ledger's own clock.
+/// Submits parcels now, by the ledger's own clock, and keeps the answers as receipts. A parcel that
+/// was refused before is not offered again: its receipt says why.
 ///
 /// # Errors
 /// [`Failure`] from the commit; what was answered before stays.
 pub fn submit(
     writer: &mut Writer,
-    parcels: &[Parcel],
+    parcels: Vec<Parcel>,
+    receipts: &Receipts,
     clock: Clock,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, Failure> {
+    let parcels = &receipts.offered(parcels);
     let mut outcome = Outcome::default();
     let (fresh, known): (Vec<&Parcel>, Vec<&Parcel>) = parcels.iter().partition(|p| !is_in_log(writer, p));
     outcome.already += known.len() as u64;
@@ -114,9 +122,20 @@ pub fn submit(
         let now = clock.now();
         let submissions: Vec<Submission> = batch.iter().map(|p| submission(p, now)).collect();
         let answered = writer.commit(&submissions, now)?;
+        for (parcel, answer) in batch.iter().zip(&answered.answers) {
+            if let Answer::Refused(why) = answer {
+                receipts.refuse(writer, parcel, why, now)?;
+            }
+        }
         outcome.take(batch, answered.answers);
         progress(((number + 1) * BATCH_EVENTS_MAX) as u64, total);
     }
+    // Witnesses first: a receipt is given under what they have seen.
+    let mut panel = publish::panel(writer)?;
+    if !panel.is_empty() {
+        outcome.publication = Some(publish::publish(writer, &mut panel, clock.now())?);
+    }
+    outcome.receipts = receipts.complete(writer, parcels)?;
     Ok(outcome)
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
+use schemas::refusal::RefusalReceipt;
 use schemas::time::Timestamp;
 use verifier::fault::Fault;
 use verifier::levels::Levels;
@@ -337,6 +338,12 @@ impl Writer {
     /// The last signed checkpoint.
     pub fn head(&self) -> &Note {
         &self.head
+    }
+
+    /// Signs the receipt of a refusal with the log's key.
+    pub fn sign_refusal(&self, refusal: &RefusalReceipt) -> Note {
+        let text = refusal.to_text();
+        Note { signatures: vec![self.keys.log.sign(&text)], text }
     }
 
     /// The store of entries.

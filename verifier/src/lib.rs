@@ -27,6 +27,7 @@ pub mod signature;
 pub mod state;
 pub mod statement;
 mod tiles;
+pub mod times;
 pub mod tree;
 mod verified;
 pub mod witness;

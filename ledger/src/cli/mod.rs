@@ -3,6 +3,7 @@
 mod append;
 mod care;
 mod import;
+mod proof;
 mod publish;
 mod setup;
 
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::import::{Limits, Parties};
+use ledger::outbox::Outbox;
 use ledger::probe::Probe;
 use ledger::settings::Settings;
 use ledger::submit::Outcome;
@@ -51,6 +53,10 @@ enum Command {
     Publish(publish::Publish),
     /// Say which witnesses must have seen a checkpoint before anyone is handed it.
     Witness(publish::Witness),
+    /// Make a pack: everything about one subject, for one reader, provably complete.
+    Pack(proof::Pack),
+    /// Give the receipt of a record: proof that it is in the log.
+    Receipt(proof::Receipt),
     /// Write the whole log as a bundle of static files that anyone can verify.
     Export(care::Export),
     /// Make a ledger again from a bundle, after it was verified.
@@ -85,6 +91,8 @@ pub fn run() -> ExitCode {
         Command::Template { event } => template(&event),
         Command::Publish(arguments) => arguments.run(),
         Command::Witness(arguments) => arguments.run(),
+        Command::Pack(arguments) => arguments.run(),
+        Command::Receipt(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
@@ -156,8 +164,8 @@ fn bar(what: &'static str) -> impl FnMut(u64, u64) {
     }
 }
 
-/// Has witnesses see what was submitted, and says what became of it.
-fn say(outcome: &Outcome, writer: &mut Writer) -> Result<(), Ended> {
+/// Says what became of everything submitted.
+fn say(outcome: &Outcome, writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
     println!(
         "{} in the log, {} were there before, {} refused; the log has {} entries, checkpoint signed",
         outcome.accepted,
@@ -165,10 +173,19 @@ fn say(outcome: &Outcome, writer: &mut Writer) -> Result<(), Ended> {
         outcome.refused.len(),
         writer.log().size()
     );
-    publish::ask(writer)?;
+    if outcome.receipts > 0 {
+        println!("{} receipts: {}", outcome.receipts, outbox.receipts().folder().display());
+    }
+    if let Some(publication) = &outcome.publication {
+        publish::say(publication);
+    }
     if outcome.refused.is_empty() {
         return Ok(());
     }
     let lines: Vec<String> = outcome.refused.iter().map(|(row, why)| format!("{row}: {why}")).collect();
-    Err(Ended::Refused(format!("refused, everything else stands:\n{}", lines.join("\n"))))
+    Err(Ended::Refused(format!(
+        "refused, everything else stands; mend the rows and import them again (each refusal is receipted in {}):\n{}",
+        outbox.receipts().folder().display(),
+        lines.join("\n")
+    )))
 }

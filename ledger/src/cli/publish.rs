@@ -6,9 +6,10 @@ use clap::Args;
 use ledger::clock::Clock;
 use ledger::failure::Failure;
 use ledger::files;
+use ledger::outbox::Outbox;
 use ledger::publish::{self, Publication};
 use ledger::witness::Panel;
-use ledger::writer::{Home, Writer};
+use ledger::writer::Home;
 use schemas::policy::Policy;
 
 use super::{Ended, open};
@@ -36,6 +37,11 @@ impl Publish {
         let found = publish::publish(&mut writer, &mut panel, Clock::System.now())?;
         println!("{} of {} entries are published", found.size, writer.log().size());
         say_missing(&found);
+        let outbox = Outbox::open(&writer.home().outbox())?;
+        let receipts = outbox.receipts().complete(&writer, &outbox.parcels()?)?;
+        if receipts > 0 {
+            println!("{receipts} receipts: {}", outbox.receipts().folder().display());
+        }
         match found.waiting {
             Some(waiting) => Err(Ended::Could(waiting.to_string())),
             None => Ok(()),
@@ -87,17 +93,10 @@ impl Witness {
             println!("{name}  {vkey}  {address}");
         }
         println!("quorum {}", policy.quorum.as_deref().unwrap_or("none"));
-        ask(&mut writer)
+        let mut panel = publish::panel(&writer)?;
+        say(&publish::publish(&mut writer, &mut panel, Clock::System.now())?);
+        Ok(())
     }
-}
-
-/// Asks the witnesses and says what waits; whoever recorded has done so either way.
-pub fn ask(writer: &mut Writer) -> Result<(), Ended> {
-    let mut panel = publish::panel(writer)?;
-    if !panel.is_empty() {
-        say(&publish::publish(writer, &mut panel, Clock::System.now())?);
-    }
-    Ok(())
 }
 
 /// Says plainly what is not published yet, and for whom it waits.
