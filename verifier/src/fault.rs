@@ -3,8 +3,8 @@
 use schemas::entry::BadEntry;
 use schemas::hash::Hash;
 use schemas::opening::BadOpening;
-use schemas::time::Timestamp;
 use schemas::pack::BadPack;
+use schemas::time::Timestamp;
 
 use crate::index::BadMapProof;
 use crate::refusal::Refusal;

@@ -209,7 +209,14 @@ mod tests {
             ("only the first of many is named", &[400, 401], &[(2, 0)], 0, Some(0), &[]),
             ("never seen", &[0, 1, 2], &[(1, 0)], 1, None, &[(1, 2)]),
             ("a week without a witness", &[0, DAY, 2 * DAY, 7 * DAY], &[(1, 0), (4, 7 * DAY)], 2, None, &[(1, 2)]),
-            ("two spans, told apart", &[0, 1, 5 * DAY, 9 * DAY], &[(2, 4 * DAY), (4, 9 * DAY)], 1, None, &[(0, 1), (2, 2)]),
+            (
+                "two spans, told apart",
+                &[0, 1, 5 * DAY, 9 * DAY],
+                &[(2, 4 * DAY), (4, 9 * DAY)],
+                1,
+                None,
+                &[(0, 1), (2, 2)],
+            ),
             // A larger tree was seen earlier than a smaller one: the earlier time counts for both.
             ("a witness that came late to a small one", &[0, 1], &[(1, 9 * DAY), (2, 1)], 2, None, &[]),
             ("the same where the log lies", &[0, 500], &[(1, 9 * DAY), (2, 1)], 1, Some(1), &[]),
@@ -224,7 +231,11 @@ mod tests {
                 }
             }
             let found: Vec<(u64, u64)> = times.spans.iter().map(|s| (s.first, s.last)).collect();
-            assert_eq!((times.bounded, faults.first().copied(), found.as_slice()), (*bounded, *fault, *spans), "{what}");
+            assert_eq!(
+                (times.bounded, faults.first().copied(), found.as_slice()),
+                (*bounded, *fault, *spans),
+                "{what}"
+            );
             assert!(faults.len() <= 1, "{what}");
             let (step, words) = times.finish();
             assert_eq!(step.outcome == Outcome::Fault, fault.is_some(), "{what}");
