@@ -7,10 +7,12 @@ use schemas::note::Note;
 use schemas::opening::{OpeningLine, Slot};
 use schemas::pack::{Item, Pack, Proven, Shown};
 use verifier::audience::Audience;
+use verifier::state::State;
 use verifier::statement::Statement;
 use verifier::tree::BadProof;
 
 use crate::failure::{Damage, Failure};
+use crate::publish;
 use crate::writer::Writer;
 
 /// Longest name of a stream, in bytes: a kind, a party and an id.
@@ -61,7 +63,7 @@ pub enum BadRequest {
 ///
 /// # Errors
 /// [`BadRequest`].
-pub fn make(writer: &mut Writer, policy: &str, request: &Request<'_>) -> Result<Pack, BadRequest> {
+pub fn make(writer: &mut Writer, request: &Request<'_>) -> Result<Pack, BadRequest> {
     let (kind, id) = request.stream.split_once('/').unwrap_or_default();
     let legible = request.stream.bytes().all(|b| b.is_ascii_graphic());
     if kind.is_empty() || id.is_empty() || !legible || request.stream.len() > STREAM_BYTES_MAX {
@@ -72,11 +74,14 @@ pub fn make(writer: &mut Writer, policy: &str, request: &Request<'_>) -> Result<
         return Err(BadRequest::Audience(request.audience.to_owned()));
     }
     let audience = Audience::of(request.audience, role);
-    let size = writer.log().size();
-    let store = writer.home().store();
+    let (published, checkpoint) = publish::head(writer)?;
+    let (size, store) = (published.size, writer.home().store());
     let inconsistent = || Failure::damaged(&store, Damage::Unlike { what: "last seal" });
-    let positions = writer.log().sealed_items(request.stream);
-    let (proof, head) = writer.state().prove_sealed(request.stream).ok_or_else(inconsistent)?;
+    // What waits for witnesses is not shown: then the index is that of the published size.
+    let mut earlier = if size == writer.log().size() { None } else { Some(state_at(writer, size)?) };
+    let state = earlier.as_mut().unwrap_or_else(|| writer.state());
+    let positions = state.sealed_items(request.stream);
+    let (proof, head) = state.prove_sealed(request.stream).ok_or_else(inconsistent)?;
     let (leaf_key, leaf_head) = proof.leaf.ok_or_else(inconsistent)?;
     let shown = match head {
         Some(head) => Shown::Present { count: head.count, last: head.last, root: head.root },
@@ -100,8 +105,8 @@ pub fn make(writer: &mut Writer, policy: &str, request: &Request<'_>) -> Result<
         audience: request.audience.to_owned(),
         ledger: writer.log().origin().clone(),
         stream: request.stream.to_owned(),
-        checkpoint: writer.head().clone(),
-        policy: policy.to_owned(),
+        checkpoint,
+        policy: publish::policy_text(writer)?,
         seal,
         shown,
         path: proof.path,
@@ -110,6 +115,16 @@ pub fn make(writer: &mut Writer, policy: &str, request: &Request<'_>) -> Result<
         items,
         keys: keys.map(proven).collect::<Result<_, _>>()?,
     })
+}
+
+/// The state of the log as it was at a size, from its entries.
+fn state_at(writer: &Writer, size: u64) -> Result<State, Failure> {
+    let mut state = State::new(writer.log().origin().clone());
+    let damaged = |_| Failure::damaged(&writer.home().store(), Damage::Unlike { what: "entries" });
+    for entry in writer.store().entries(0).take(usize::try_from(size).unwrap_or(usize::MAX)) {
+        state.replay(&entry?.1).map_err(damaged)?;
+    }
+    Ok(state)
 }
 
 /// An entry with its proof in the tree of that size.

@@ -18,6 +18,7 @@ use crate::files;
 use crate::outbox::Parcel;
 use crate::pack;
 use crate::plan::Rejection;
+use crate::publish;
 use crate::writer::Writer;
 
 /// Hex digits of the event id in the name of a refusal.
@@ -97,8 +98,10 @@ impl Receipts {
     /// Writes the receipts that are missing and can be given now; says how many.
     ///
     /// # Errors
-    /// [`Failure`] if one cannot be written, or the store does not give an entry.
+    /// [`Failure::Unpublished`] if no witness has seen anything yet; else [`Failure`] if one cannot be
+    /// written, or the store does not give an entry.
     pub fn complete(&self, writer: &Writer, parcels: &[Parcel]) -> Result<u64, Failure> {
+        let (published, note) = publish::head(writer)?;
         let mut written = 0;
         let mut folders = BTreeSet::new();
         for parcel in parcels {
@@ -108,10 +111,10 @@ impl Receipts {
             }
             let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
             let Some(position) = writer.log().position_of(&signed) else { continue };
-            let Some(receipt) = receipt(writer, position)? else { continue };
-            if signed.event.kind == SEALED {
+            if position >= published.size || signed.event.kind == SEALED {
                 continue;
             }
+            let receipt = under(writer, position, published.size, &note)?;
             let folder = files::parent(&path);
             if folders.insert(folder.to_owned()) {
                 files::create_folder(folder)?;
@@ -127,14 +130,19 @@ impl Receipts {
 /// The receipt of an entry under the published checkpoint; nothing where that does not cover it yet.
 ///
 /// # Errors
-/// [`Failure`] if the store does not give the entry.
+/// [`Failure::Unpublished`] if no witness has seen anything yet; else if the store does not give it.
 pub fn receipt(writer: &Writer, position: u64) -> Result<Option<Receipt>, Failure> {
-    let (checkpoint, size) = (writer.head().clone(), writer.log().size());
-    if position >= size {
+    let (published, note) = publish::head(writer)?;
+    if position >= published.size {
         return Ok(None);
     }
+    under(writer, position, published.size, &note).map(Some)
+}
+
+fn under(writer: &Writer, position: u64, size: u64, checkpoint: &Note) -> Result<Receipt, Failure> {
     let proven = pack::proven(writer, position, size)?;
-    Ok(Some(Receipt { entry: Some(proven.entry), index: position, proof: proven.proof, checkpoint }))
+    let checkpoint = checkpoint.clone();
+    Ok(Receipt { entry: Some(proven.entry), index: position, proof: proven.proof, checkpoint })
 }
 
 fn event_id(parcel: &Parcel) -> Option<Hash> {

@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::outbox::Parcel;
 use crate::plan::{Answer, Rejection, Submission};
-use crate::publish::{self, Publication};
+use crate::publish;
 use crate::receipts::Receipts;
 use crate::witness::Panel;
 use crate::writer::Writer;
@@ -26,10 +26,6 @@ pub struct Outcome {
     pub already: u64,
     /// Kept out: the register row and the reason.
     pub refused: Vec<(String, Rejection)>,
-    /// Receipts newly written.
-    pub receipts: u64,
-    /// What the policy's witnesses have seen; nothing where nobody was to be asked.
-    pub publication: Option<Publication>,
 }
 
 /// Moments at which a replay closes a batch: the end of every local day, and every evaluation.
@@ -101,8 +97,8 @@ pub fn replay_before(
     Ok(outcome)
 }
 
-/// Submits parcels now, by the ledger's own clock, and keeps the answers as receipts. A parcel that
-/// was refused before is not offered again: its receipt says why.
+/// Submits parcels now, by the ledger's own clock, and keeps every refusal. A parcel that was refused
+/// before is not offered again: its receipt says why.
 ///
 /// # Errors
 /// [`Failure`] from the commit; what was answered before stays.
@@ -130,12 +126,6 @@ pub fn submit(
         outcome.take(batch, answered.answers);
         progress(((number + 1) * BATCH_EVENTS_MAX) as u64, total);
     }
-    // Witnesses first: a receipt is given under what they have seen.
-    let mut panel = publish::panel(writer)?;
-    if !panel.is_empty() {
-        outcome.publication = Some(publish::publish(writer, &mut panel, clock.now())?);
-    }
-    outcome.receipts = receipts.complete(writer, parcels)?;
     Ok(outcome)
 }
 

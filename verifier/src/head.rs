@@ -100,6 +100,13 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
     Ok(Verified::new(SignedHead { checkpoint, log_key, witnesses, note }))
 }
 
+/// Checks a checkpoint that came alone.
+pub fn check(bytes: &[u8], policy: &Policy) -> Report {
+    let mut report = Report::new(policy);
+    head_step(&mut report, bytes, "checkpoint", policy);
+    report
+}
+
 /// The step of a check that says whether the checkpoint is one.
 pub(crate) fn step(outcome: Outcome, counted: String) -> Step {
     Step { section: "10", title: "checkpoint is signed as the policy asks", outcome, counted }

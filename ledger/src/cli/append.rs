@@ -87,7 +87,7 @@ impl Append {
         }
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer, &outbox)
+        say(&outcome, &mut writer, &outbox)
     }
 }
 
@@ -129,7 +129,7 @@ impl Cosign {
         cosign::complete(&self.draft, &mut keys, &mut outbox)?;
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer, &outbox)
+        say(&outcome, &mut writer, &outbox)
     }
 }
 
@@ -147,7 +147,7 @@ impl Submit {
         let outbox = Outbox::open(&home.outbox())?;
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;
-        say(&outcome, &writer, &outbox)
+        say(&outcome, &mut writer, &outbox)
     }
 }
 

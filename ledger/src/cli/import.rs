@@ -88,7 +88,7 @@ impl Arguments {
         }
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;
-        say(&outcome, &writer, &outbox)?;
+        say(&outcome, &mut writer, &outbox)?;
         if bad {
             Err(Ended::Refused(format!("{refused} rows refused, as listed above; the good ones are recorded")))
         } else {

@@ -52,10 +52,9 @@ impl Pack {
         let statements = self.statement.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
         let home = Home::new(&self.ledger);
         let mut writer = open(&home)?;
-        let policy = ledger::folder::policy(writer.log());
         let request =
             Request { stream: &self.stream, audience: &self.audience, since: &self.since, statements: &statements };
-        let pack = match pack::make(&mut writer, &policy, &request) {
+        let pack = match pack::make(&mut writer, &request) {
             Ok(pack) => pack,
             Err(pack::BadRequest::Failure(failure)) => return Err(failure.into()),
             Err(other) => return Err(Ended::Refused(other.to_string())),
@@ -63,7 +62,7 @@ impl Pack {
         let text = pack.to_text();
         files::replace(&self.out, text.as_bytes())?;
         let records = pack.items.len();
-        let (size, bytes) = (writer.log().size(), text.len());
+        let (size, bytes) = (pack.seal.index + 1, text.len());
         println!("{}: {records} records of {} at {size} entries, {bytes} bytes", self.out.display(), self.stream);
         if records == 0 {
             println!("there is no such stream: the pack proves that the log has no record about it");

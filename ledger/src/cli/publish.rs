@@ -9,7 +9,7 @@ use ledger::files;
 use ledger::outbox::Outbox;
 use ledger::publish::{self, Publication};
 use ledger::witness::Panel;
-use ledger::writer::Home;
+use ledger::writer::{Home, Writer};
 use schemas::policy::Policy;
 
 use super::{Ended, open};
@@ -37,11 +37,7 @@ impl Publish {
         let found = publish::publish(&mut writer, &mut panel, Clock::System.now())?;
         println!("{} of {} entries are published", found.size, writer.log().size());
         say_missing(&found);
-        let outbox = Outbox::open(&writer.home().outbox())?;
-        let receipts = outbox.receipts().complete(&writer, &outbox.parcels()?)?;
-        if receipts > 0 {
-            println!("{receipts} receipts: {}", outbox.receipts().folder().display());
-        }
+        give_receipts(&writer, &Outbox::open(&writer.home().outbox())?)?;
         match found.waiting {
             Some(waiting) => Err(Ended::Could(waiting.to_string())),
             None => Ok(()),
@@ -93,10 +89,28 @@ impl Witness {
             println!("{name}  {vkey}  {address}");
         }
         println!("quorum {}", policy.quorum.as_deref().unwrap_or("none"));
-        let mut panel = publish::panel(&writer)?;
-        say(&publish::publish(&mut writer, &mut panel, Clock::System.now())?);
-        Ok(())
+        ask(&mut writer)
     }
+}
+
+/// Asks the witnesses and says what waits; whoever recorded has done so either way.
+pub fn ask(writer: &mut Writer) -> Result<(), Ended> {
+    let mut panel = publish::panel(writer)?;
+    if !panel.is_empty() {
+        say(&publish::publish(writer, &mut panel, Clock::System.now())?);
+    }
+    Ok(())
+}
+
+/// Writes the receipts that can be given now.
+pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
+    let receipts = outbox.receipts();
+    match receipts.complete(writer, &outbox.parcels()?) {
+        Ok(0) | Err(Failure::Unpublished(_)) => {}
+        Ok(written) => println!("{written} receipts: {}", receipts.folder().display()),
+        Err(other) => return Err(other.into()),
+    }
+    Ok(())
 }
 
 /// Says plainly what is not published yet, and for whom it waits.

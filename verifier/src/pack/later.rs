@@ -44,6 +44,11 @@ impl PackReport {
         self.follows(&checkpoint);
     }
 
+    /// The consistency proof from an earlier size to this pack's, where it brings one.
+    pub fn proof_since(&self, size: u64) -> Option<&[Hash]> {
+        self.since.iter().find(|(since, _)| *since == size).map(|(_, proof)| proof.as_slice())
+    }
+
     /// Whether the log of an older checkpoint is a prefix of this pack's. RFC 6962 2.1.2.
     pub fn follows(&mut self, older: &Checkpoint) {
         let Some(head) = self.report.head.clone() else { return };
@@ -55,7 +60,7 @@ impl PackReport {
             return;
         }
         let counted = format!("{} entries, then {}", older.size, now.size);
-        let proof = self.since.iter().find(|(size, _)| *size == older.size).map(|(_, proof)| proof.as_slice());
+        let proof = self.proof_since(older.size);
         let proof = if older.size == now.size { Some(&[][..]) } else { proof };
         let checked = match proof {
             _ if older.size > now.size => Err(BadProof::OutOfTree { index: older.size, size: now.size }),
@@ -83,7 +88,7 @@ impl PackReport {
         let agreed: Result<u64, BadProof> = if size >= now.size {
             let same = |root: Hash| if root == now.root { Ok(now.size) } else { Err(BadProof::Root { reached: root }) };
             levels.root(now.size).and_then(same)
-        } else if let Some((_, proof)) = self.since.iter().find(|(since, _)| *since == size) {
+        } else if let Some(proof) = self.proof_since(size) {
             let root = levels.root(size);
             root.and_then(|root| check_consistency(proof, size, root, now.size, now.root)).map(|()| size)
         } else {
