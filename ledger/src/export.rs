@@ -1,17 +1,22 @@
-//! Writes the whole log as a bundle of static files. FORMAT.md 13.
+//! Writes the whole log as a bundle of static files (FORMAT.md 13), and openings for one audience (19).
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use schemas::checkpoint::Checkpoint;
+use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
-use schemas::note::Note;
+use schemas::opening::{OpeningLine, Slot};
+use schemas::policy::Policy;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
+use verifier::audience::Audience;
+use verifier::head::check_head;
+use verifier::times::Seen;
+use verifier::unseal::Identity;
 
-use crate::failure::Failure;
+use crate::failure::{Damage, Failure};
 use crate::files;
 use crate::publish;
 use crate::writer::{DOCUMENT_BYTES_MAX, Writer, checkpoint_name};
@@ -42,6 +47,7 @@ pub fn bundle(
 ) -> Result<Exported, Failure> {
     let (checkpoint, head) = publish::head(writer)?;
     let size = checkpoint.size;
+    let asked = Policy::parse(policy).ok().filter(|policy| !policy.witnesses.is_empty());
     let draft = beside(out, "new");
     clear(&draft)?;
     if out.exists() && !out.join(manifest::NAME).exists() {
@@ -58,11 +64,11 @@ pub fn bundle(
         if position >= size {
             break;
         }
-        if let Ok(entry) = schemas::entry::Entry::parse(&bytes)
+        if let Ok(entry) = Entry::parse(&bytes)
             && entry.signed.event.kind == verifier::admit::SEAL
         {
             let day = kept.entry(entry.received_at.date(utc_offset_minutes)).or_default();
-            day.see(writer, position + 1)?;
+            day.see(writer, asked.as_ref(), position + 1)?;
         }
         bundle.push(bytes);
         if bundle.len() as u64 == TILE_WIDTH || position + 1 == size {
@@ -99,56 +105,134 @@ pub fn bundle(
     Ok(exported)
 }
 
-/// Which checkpoints of one day travel in a bundle: the last, and the last of those that most
-/// witnesses have seen. FORMAT.md 10.2.
+/// Which checkpoints of one day travel in a bundle: the last, and the first and the last that the
+/// policy's witnesses have seen; between those two all times of that day are bounded. FORMAT.md 10.2.
 #[derive(Default)]
 struct Kept {
     last: Option<(u64, Vec<u8>)>,
-    most_seen: Option<(usize, u64, Vec<u8>)>,
+    first_seen: Option<(u64, Vec<u8>)>,
+    last_seen: Option<(u64, Vec<u8>)>,
 }
 
 impl Kept {
-    fn see(&mut self, writer: &Writer, size: u64) -> Result<(), Failure> {
+    fn see(&mut self, writer: &Writer, policy: Option<&Policy>, size: u64) -> Result<(), Failure> {
         let Some(bytes) = writer.store().note(&checkpoint_name(size))? else { return Ok(()) };
-        let lines = Note::parse(&bytes).map_or(0, |note| note.signatures.len());
-        if self.most_seen.as_ref().is_none_or(|(most, _, _)| lines >= *most) {
-            self.most_seen = Some((lines, size, bytes.clone()));
+        if policy.is_some_and(|policy| is_seen(&bytes, policy, size)) {
+            self.first_seen.get_or_insert_with(|| (size, bytes.clone()));
+            self.last_seen = Some((size, bytes.clone()));
         }
         self.last = Some((size, bytes));
         Ok(())
     }
 
     fn notes(self) -> impl Iterator<Item = (u64, Vec<u8>)> {
-        self.last.into_iter().chain(self.most_seen.map(|(_, size, bytes)| (size, bytes)))
+        [self.last, self.first_seen, self.last_seen].into_iter().flatten()
     }
 }
 
-/// Writes all openings of what is published into a folder, in the layout of FORMAT.md 19.
+fn is_seen(note: &[u8], policy: &Policy, size: u64) -> bool {
+    let head = check_head(note, policy);
+    head.is_ok_and(|head| Seen::by(policy, &head.get().witnesses, size, "").is_some())
+}
+
+/// What a folder of openings came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// Lines in it, one an entry.
+    pub lines: u64,
+    /// Entries of which the audience got a value.
+    pub entries: u64,
+    /// Entries of which something was withheld from it.
+    pub withheld: u64,
+}
+
+/// Counts what [`openings`] would give an audience, and writes nothing.
 ///
 /// # Errors
-/// [`Failure::Unpublished`] if nothing is; else [`Failure`] if a file cannot be written.
-pub fn openings(writer: &Writer, out: &Path) -> Result<u64, Failure> {
-    let (Checkpoint { size, .. }, _) = publish::head(writer)?;
+/// [`Failure`] if something cannot be read.
+pub fn count(writer: &Writer, audience: &Audience) -> Result<Opened, Failure> {
+    each(writer, audience, None, &mut |_, _| Ok(()))
+}
+
+/// Writes the openings into a folder, in the layout of FORMAT.md 19, as far as the audience may have
+/// them. With an identity of oversight sealed values are open; without, they stay sealed.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be written.
+pub fn openings(
+    writer: &Writer,
+    audience: &Audience,
+    identity: Option<&Identity>,
+    out: &Path,
+) -> Result<Opened, Failure> {
     let draft = beside(out, "new");
     clear(&draft)?;
     files::create_folder(&draft)?;
-    let (mut text, mut lines) = (String::new(), 0u64);
+    let mut text = String::new();
     let flush = |text: &mut String, last: u64| {
         let path = draft.join(tile::index_path(last / TILE_WIDTH));
         write_file(&path, std::mem::take(text).as_bytes())
     };
-    for line in writer.vault().lines(0).take(usize::try_from(size).unwrap_or(usize::MAX)) {
-        let (position, line) = line?;
+    let opened = each(writer, audience, identity, &mut |position, line| {
         text.push_str(&line);
         text.push('\n');
-        lines = position + 1;
-        if lines.is_multiple_of(TILE_WIDTH) {
-            flush(&mut text, position)?;
-        }
-    }
+        if (position + 1).is_multiple_of(TILE_WIDTH) { flush(&mut text, position) } else { Ok(()) }
+    })?;
     if !text.is_empty() {
-        flush(&mut text, lines - 1)?;
+        flush(&mut text, opened.lines - 1)?;
     }
+    put(&draft, out)?;
+    Ok(opened)
+}
+
+/// Gives every line as the audience may have it.
+fn each(
+    writer: &Writer,
+    audience: &Audience,
+    identity: Option<&Identity>,
+    take: &mut dyn FnMut(u64, String) -> Result<(), Failure>,
+) -> Result<Opened, Failure> {
+    let mut opened = Opened::default();
+    let published = usize::try_from(publish::head(writer)?.0.size).unwrap_or(usize::MAX);
+    for (line, entry) in writer.vault().lines(0).zip(writer.store().entries(0)).take(published) {
+        let ((position, line), (_, bytes)) = (line?, entry?);
+        let damaged = || Failure::damaged(writer.vault().openings(), Damage::Line { position });
+        opened.lines = position + 1;
+        if line.is_empty() {
+            take(position, line)?;
+            continue;
+        }
+        let all = OpeningLine::parse(&line).map_err(|_| damaged())?;
+        let signed = Entry::parse(&bytes).map_err(|_| damaged())?.signed;
+        let limited = audience.limit(&signed, all.clone());
+        opened.withheld += u64::from(limited != all);
+        let shown = identity.map_or_else(|| limited.clone(), |identity| identity.open_line(limited.clone()));
+        opened.entries += u64::from(shown.slots.iter().any(|slot| matches!(slot, Slot::Open(_) | Slot::Sealed(_))));
+        take(position, shown.to_json())?;
+    }
+    Ok(opened)
+}
+
+/// Copies what belongs to a backup beside the bundle: the encrypted openings, without their keys.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be written.
+pub fn backup(writer: &Writer, out: &Path) -> Result<u64, Failure> {
+    aside(out, |draft| writer.vault().copy_openings(draft))
+}
+
+/// Copies the keys of the openings; see [`crate::vault::Vault::copy_keys`].
+///
+/// # Errors
+/// [`Failure`] if a file cannot be written.
+pub fn backup_keys(writer: &Writer, out: &Path) -> Result<u64, Failure> {
+    aside(out, |draft| writer.vault().copy_keys(draft))
+}
+
+fn aside(out: &Path, write: impl FnOnce(&Path) -> Result<u64, Failure>) -> Result<u64, Failure> {
+    let draft = beside(out, "new");
+    clear(&draft)?;
+    let lines = write(&draft)?;
     put(&draft, out)?;
     Ok(lines)
 }

@@ -163,6 +163,9 @@ pub enum Failure {
         /// Its beginning.
         text: String,
     },
+    /// The operating system gives no randomness.
+    #[error("the system gives no random numbers: nothing can be encrypted here, and nothing was recorded")]
+    Random,
     /// The program that was started to try the store did not know how.
     #[error("{} does not answer when asked to try a store: it must call `probe::take_over` first", .program.display())]
     Unprobed {

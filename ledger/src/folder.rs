@@ -9,14 +9,16 @@ use schemas::hash::Hash;
 use schemas::note::Origin;
 use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
+use verifier::recipients::Recipients;
 
+use crate::clock::Clock;
 use crate::cosign;
 use crate::failure::Failure;
 use crate::files;
 use crate::import::{Draft, Import, Known, Parties};
 use crate::keys::{BadKeyFile, KeyFolder};
 use crate::outbox::{Outbox, Parcel};
-use crate::plan::Genesis;
+use crate::plan::{Genesis, Rejection};
 use crate::pseudonym::Pseudonyms;
 use crate::settings::Settings;
 use crate::sign::{Adopted, BadSigning, Channel, Signed, Signer};
@@ -154,6 +156,8 @@ pub struct SignOptions<'a> {
     pub drafts: PathBuf,
     /// Offset, batch size and the moments of a replay.
     pub settings: &'a Settings,
+    /// Keys of oversight to which sealed values are encrypted, as the log has them.
+    pub recipients: &'a Recipients,
     /// Whether this replays a scenario: missing keys and digests are filled in.
     pub replay: bool,
 }
@@ -176,6 +180,9 @@ pub enum BadFolder {
     /// A key.
     #[error(transparent)]
     Key(#[from] BadKeyFile),
+    /// The log does not take the enrolment of an age key.
+    #[error("the age key of an oversight body cannot be enrolled: {0}")]
+    Enrolment(Rejection),
 }
 
 fn lines(all: &[BadSigning]) -> String {
@@ -215,6 +222,8 @@ pub fn sign_into(
         adopted,
         make_keys: options.replay,
         channel: Channel::Import,
+        recipients: options.recipients,
+        now: Clock::System.now(),
         numbers: numbers_used(outbox, options.origin)?,
     };
     for parcel in outbox.parcels()? {
@@ -312,7 +321,7 @@ fn sealed_weeks(
         return if inner.is_empty() {
             Ok(Vec::new())
         } else {
-            let now = crate::clock::Clock::System.now();
+            let now = Clock::System.now();
             Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (now, now), settings.utc_offset_minutes)?)
         };
     };
@@ -321,7 +330,7 @@ fn sealed_weeks(
 }
 
 /// The numbers that each key has used so far, by pseudonym and holder.
-fn numbers_used(outbox: &Outbox, origin: &Origin) -> Result<BTreeMap<(String, String), i64>, Failure> {
+pub(crate) fn numbers_used(outbox: &Outbox, origin: &Origin) -> Result<BTreeMap<(String, String), i64>, Failure> {
     let mut numbers = BTreeMap::new();
     for parcel in outbox.parcels()? {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };

@@ -1,12 +1,17 @@
 //! The ledger's own gate, over what comes beside an event: its hidden values, and the lint of
 //! public text. Auditors cannot replay it, for they lack the values. FORMAT.md 5, `design` 3.8.
 
-use schemas::catalogue::{Catalogue, EventType, Kind};
+use std::collections::BTreeSet;
+
+use schemas::catalogue::{Catalogue, EventType, Kind, Visibility};
 use schemas::event::Event;
 use schemas::hash::Hash;
 use schemas::lint;
-use schemas::opening::{BadOpening, Disclosure, OpeningLine};
+use schemas::opening::{BadOpening, OpeningLine, Slot};
 use schemas::value::Value;
+use verifier::audience::slot_visibility;
+
+use crate::outbox::Opening;
 
 /// Why the ledger does not take what comes beside an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,6 +31,18 @@ pub enum BadIntake {
         /// Its name.
         field: String,
     },
+    /// A sealed value that anybody could read.
+    #[error("the field {field:?} is sealed: encrypt its opening to the keys of oversight; nothing was recorded")]
+    Readable {
+        /// Its name.
+        field: String,
+    },
+    /// A restricted value that the ledger cannot read.
+    #[error("the field {field:?} is not sealed: give its opening as it is")]
+    Closed {
+        /// Its name.
+        field: String,
+    },
     /// A public text looks like personal data.
     #[error(
         "the public text {field:?} looks like a person's name or number; nothing was recorded: take it out, or put it into a restricted field"
@@ -36,30 +53,51 @@ pub enum BadIntake {
     },
 }
 
-/// Checks the disclosures of an event; gives the line that will lie beside its entry.
+/// Checks the hidden values of an event; gives the line that will lie beside its entry. Where
+/// `sealing`, oversight has keys to which sealed values are encrypted, and the ledger does not take
+/// them readable.
 ///
 /// # Errors
 /// [`BadIntake`] says what the reporter must mend; personal data is never repeated.
-pub fn check(event: &Event, id: Hash, position: u64, disclosures: &[String]) -> Result<String, BadIntake> {
+pub fn check(event: &Event, id: Hash, position: u64, opening: &Opening, sealing: bool) -> Result<String, BadIntake> {
     let Some(kind) = Catalogue::built_in().event(&event.kind) else { return Ok(String::new()) };
     check_text(event, kind)?;
     let Some(root) = event.hidden_root() else {
-        let got = disclosures.len();
+        let got = opening.slots.len().max(opening.digests.len());
         return if got == 0 { Ok(String::new()) } else { Err(BadOpening::Count { want: 0, got }.into()) };
     };
-    let parsed: Option<Vec<Disclosure>> = disclosures.iter().map(|d| Disclosure::parse(d)).collect();
-    let line = OpeningLine::open(position, id, &parsed.ok_or(BadOpening::Form)?);
+    let line =
+        OpeningLine { entry: position, event: id, digests: opening.digests.clone(), slots: opening.slots.clone() };
+    let text = line.to_json();
+    if OpeningLine::parse(&text).as_ref() != Ok(&line) {
+        return Err(BadOpening::Form.into());
+    }
     let values = line.check(root, kind)?;
+    let mut sealed = BTreeSet::new();
+    for (name, slot) in kind.slots().into_iter().zip(&line.slots) {
+        let for_oversight = slot_visibility(kind, name) == Visibility::Sealed;
+        match slot {
+            Slot::Open(_) if for_oversight && sealing && values.contains_key(name) => {
+                return Err(BadIntake::Readable { field: name.to_owned() });
+            }
+            Slot::Open(_) => {}
+            Slot::Sealed(_) if for_oversight => {
+                sealed.insert(name);
+            }
+            _ => return Err(BadIntake::Closed { field: name.to_owned() }),
+        }
+    }
     for field in kind.fields.iter().filter(|f| f.is_slot()) {
         let (hidden, public) = (values.contains_key(&field.name), event.data.contains_key(&field.name));
         if hidden && public {
             return Err(BadIntake::Twice { field: field.name.clone() });
         }
-        if field.required && !hidden && !public {
+        // What is sealed cannot be looked at: that it is filled is for the author to see to.
+        if field.required && !hidden && !public && !sealed.contains(field.name.as_str()) {
             return Err(BadIntake::Missing { field: field.name.clone() });
         }
     }
-    Ok(line.to_json())
+    Ok(text)
 }
 
 /// `rules` 3: nothing that looks like a person's name or number in a public text.

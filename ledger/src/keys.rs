@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 
 use schemas::base;
 use schemas::note::{Origin, Vkey};
+use schemas::recipient::is_recipient;
 use verifier::signature::SecretKey;
+use verifier::unseal::Identity;
 
 use crate::failure::Failure;
 use crate::files;
+use crate::seal;
 
 /// Ending of a public key's file.
 pub const PUBLIC_ENDING: &str = "vkey";
@@ -18,6 +21,11 @@ pub const PUBLIC_ENDING: &str = "vkey";
 pub const MAGIC: &str = "oversight-secret-key/v1";
 /// Ending of a secret key's file.
 pub const ENDING: &str = "key";
+
+/// Ending of a file with an age identity, which is secret. FORMAT.md 15.5.
+pub const IDENTITY_ENDING: &str = "identity";
+/// Ending of a file with an age recipient, which is public.
+pub const RECIPIENT_ENDING: &str = "recipient";
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +42,12 @@ pub enum BadKeyFile {
     /// Not the line of a public key of this holder.
     #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.display())]
     Public {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not an age identity or recipient.
+    #[error("{}: not an age key; `ledger keygen --age` makes one", .path.display())]
+    Identity {
         /// The file.
         path: PathBuf,
     },
@@ -107,6 +121,32 @@ pub fn copy(from: &Path, to: &Path) -> Result<(), BadKeyFile> {
         files::create_folder(folder)?;
     }
     Ok(write_secret(to, &bytes)?)
+}
+
+/// Makes an age identity in a new file that only its owner may read; gives its recipient.
+///
+/// # Errors
+/// [`BadKeyFile`]; an existing file is never overwritten.
+pub fn generate_identity(path: &Path, name: &str) -> Result<String, BadKeyFile> {
+    if path.exists() {
+        return Err(Failure::Occupied { path: path.to_owned() }.into());
+    }
+    if let Some(folder) = path.parent() {
+        files::create_folder(folder)?;
+    }
+    let (secret, recipient) = seal::draw_identity(name);
+    write_secret(path, secret.as_bytes())?;
+    Ok(recipient)
+}
+
+/// Reads a file with an age identity.
+///
+/// # Errors
+/// [`BadKeyFile`] says what is wrong with it.
+pub fn read_identity(path: &Path) -> Result<Identity, BadKeyFile> {
+    let absent = || Failure::Absent { what: "identity", path: path.to_owned() };
+    let bytes = files::read(path, 65_536)?.ok_or_else(absent)?;
+    Identity::parse(&String::from_utf8_lossy(&bytes)).map_err(|_| BadKeyFile::Identity { path: path.to_owned() })
 }
 
 /// Reads a key file.
@@ -217,6 +257,26 @@ impl KeyFolder {
         let vkey = Vkey::parse(text.trim_end()).map_err(|_| form())?;
         let named = vkey.name == self.origin.holder_key_name(party, holder);
         if named { Ok(vkey) } else { Err(form()) }
+    }
+
+    /// The age recipient of a holder: of the identity at hand (`<party>.<holder>.identity`), else from
+    /// `<party>.<holder>.recipient`, else of an identity that is made.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if none can be read or made.
+    pub fn recipient_or_make(&mut self, party: &str, holder: &str) -> Result<String, BadKeyFile> {
+        let secret = self.folder.join(format!("{party}.{holder}.{IDENTITY_ENDING}"));
+        let public = self.folder.join(format!("{party}.{holder}.{RECIPIENT_ENDING}"));
+        if secret.exists() {
+            return Ok(read_identity(&secret)?.recipients().swap_remove(0));
+        }
+        if let Some(bytes) = files::read(&public, 4096)? {
+            let text = String::from_utf8_lossy(&bytes).trim_end().to_owned();
+            return if is_recipient(&text) { Ok(text) } else { Err(BadKeyFile::Identity { path: public }) };
+        }
+        let recipient = generate_identity(&secret, &self.origin.holder_key_name(party, holder))?;
+        self.made.push(secret);
+        Ok(recipient)
     }
 
     /// The key of a holder, made where there is none.

@@ -5,8 +5,10 @@
 //! commits it through `vault`, `store` and `anchor`, in that order, and only then answers.
 
 pub mod anchor;
+mod cipher;
 pub mod clock;
 pub mod cosign;
+pub mod enrol;
 pub mod export;
 pub mod failure;
 pub mod files;
@@ -15,6 +17,7 @@ pub mod fsck;
 pub mod import;
 pub mod intake;
 pub mod keys;
+pub mod lines;
 pub mod outbox;
 pub mod pack;
 pub mod plan;
@@ -24,6 +27,7 @@ pub mod publish;
 pub mod receipts;
 pub mod restore;
 mod row;
+pub mod seal;
 pub mod settings;
 pub mod sign;
 pub mod store;

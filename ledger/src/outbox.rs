@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use schemas::hash::Hash;
+use schemas::opening::{Disclosure, Slot, digest_of};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
@@ -13,13 +15,55 @@ use crate::receipts::Receipts;
 /// Longest outbox file, in bytes.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
 
-/// An event on its way: the note, its disclosures, and what the sender knows of it.
+/// Digests and slots of an event on its way: an opening line (FORMAT.md 5.4) without its place.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// Digests of all slots, in order; empty where the type has none.
+    pub digests: Vec<Hash>,
+    /// The slots, open or sealed.
+    pub slots: Vec<Slot>,
+}
+
+impl Opening {
+    /// With every slot open.
+    pub fn open(disclosures: Vec<String>) -> Self {
+        Self {
+            digests: disclosures.iter().map(|text| digest_of(text)).collect(),
+            slots: disclosures.into_iter().map(Slot::Open).collect(),
+        }
+    }
+
+    /// The disclosures that are open.
+    pub fn disclosures(&self) -> impl Iterator<Item = Disclosure> + '_ {
+        self.slots.iter().filter_map(|slot| match slot {
+            Slot::Open(text) => Disclosure::parse(text),
+            _ => None,
+        })
+    }
+
+    fn to_value(&self) -> Value {
+        let digests = self.digests.iter().map(|d| Value::Text(d.to_base64())).collect();
+        let slots = self.slots.iter().map(Slot::to_value).collect();
+        Value::Object(BTreeMap::from([
+            ("digests".to_owned(), Value::List(digests)),
+            ("slots".to_owned(), Value::List(slots)),
+        ]))
+    }
+
+    fn of_value(value: &Value) -> Option<Self> {
+        let list = |name: &str| value.get(name)?.as_list();
+        let digests = list("digests")?.iter().map(|d| Hash::from_base64(d.as_text()?)).collect::<Option<_>>()?;
+        Some(Self { digests, slots: list("slots")?.iter().map(Slot::of_value).collect::<Option<_>>()? })
+    }
+}
+
+/// An event on its way: the note, its hidden values, and what the sender knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parcel {
     /// The signed note of the event.
     pub note: String,
-    /// Disclosures of all slots in order; empty where the type has none.
-    pub slots: Vec<String>,
+    /// Its hidden values; empty where the type has none.
+    pub opening: Opening,
     /// When the ledger shall receive it: in a replay alone.
     pub received_at: Option<Timestamp>,
     /// Address of the register row that it was made from.
@@ -29,10 +73,9 @@ pub struct Parcel {
 impl Parcel {
     /// The line of an outbox file, without its end.
     pub fn to_line(&self) -> String {
-        let slots = self.slots.iter().map(|s| Value::Text(s.clone())).collect();
         let mut members = BTreeMap::from([
             ("event".to_owned(), Value::Text(self.note.clone())),
-            ("opening".to_owned(), Value::Object(BTreeMap::from([("slots".to_owned(), Value::List(slots))]))),
+            ("opening".to_owned(), self.opening.to_value()),
             ("source".to_owned(), Value::Text(self.source.clone())),
         ]);
         if let Some(instant) = self.received_at {
@@ -45,14 +88,13 @@ impl Parcel {
     pub fn parse(line: &str) -> Option<Self> {
         let json = Value::parse(line.as_bytes()).ok()?;
         let text = |name: &str| json.get(name).and_then(Value::as_text).map(str::to_owned);
-        let slots = json.get("opening")?.get("slots")?.as_list()?;
         let received_at = match json.get("received_at") {
             Some(value) => Some(Timestamp::parse(value.as_text()?)?),
             None => None,
         };
         Some(Self {
             note: text("event")?,
-            slots: slots.iter().map(|s| s.as_text().map(str::to_owned)).collect::<Option<_>>()?,
+            opening: Opening::of_value(json.get("opening")?)?,
             received_at,
             source: text("source")?,
         })

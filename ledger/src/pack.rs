@@ -171,7 +171,7 @@ fn opening(
     audience: &Audience,
     entry: &Entry,
 ) -> Result<(Vec<schemas::hash::Hash>, Vec<Slot>), Failure> {
-    let damaged = || Failure::damaged(writer.vault().dir(), Damage::Line { position: entry.position });
+    let damaged = || Failure::damaged(writer.vault().openings(), Damage::Line { position: entry.position });
     let line = writer.vault().line(entry.position)?.filter(|line| !line.is_empty());
     let Some(line) = line else { return Ok((Vec::new(), Vec::new())) };
     let line = OpeningLine::parse(&line).map_err(|_| damaged())?;

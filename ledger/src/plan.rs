@@ -14,14 +14,15 @@ use verifier::signature::SecretKey;
 use verifier::state::State;
 
 use crate::intake::{self, BadIntake};
+use crate::outbox::Opening;
 
 /// What someone hands in: a signed event and its hidden values.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Submission {
     /// The signed note.
     pub note: Vec<u8>,
-    /// Disclosures of all slots, in order.
-    pub slots: Vec<String>,
+    /// Its hidden values.
+    pub opening: Opening,
     /// When the ledger received it.
     pub received_at: Timestamp,
 }
@@ -124,7 +125,8 @@ fn admit(state: &mut State, submission: &Submission, received_at: Timestamp) -> 
         return Ok(Admitted::Already(position));
     }
     let id = signed.id();
-    let line = intake::check(&signed.event, id, state.size(), &submission.slots)?;
+    let sealing = !state.recipients().in_force(received_at).is_empty();
+    let line = intake::check(&signed.event, id, state.size(), &submission.opening, sealing)?;
     state.check_form(&signed.event)?;
     let opened = state.keyring().open(signed)?;
     let placed = state.admit(&opened, received_at)?;

@@ -18,7 +18,7 @@ use crate::files;
 use crate::keys::BadKeyFile;
 use crate::probe::Probe;
 use crate::store::{Batch, Store};
-use crate::vault::Vault;
+use crate::vault::{Copied, Vault};
 use crate::writer::{BadLedger, Home, Writer, checkpoint_name};
 
 /// Entries taken in at a time.
@@ -63,8 +63,8 @@ fn first(report: &Report) -> String {
 pub struct Sources<'a> {
     /// The bundle.
     pub bundle: &'a Path,
-    /// All openings, where they are at hand; without them hidden values stay withheld.
-    pub openings: Option<&'a Path>,
+    /// The backup of the openings, where it is at hand; without it hidden values stay withheld.
+    pub openings: Option<Copied>,
     /// The policy held from elsewhere.
     pub policy: &'a Policy,
     /// The damaged ledger's folder: its keys are taken over, and its last checkpoint is respected.
@@ -89,7 +89,7 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let old = Home::new(from.old_home);
     copy_keys(&old, home)?;
     let mut source = Folder::new(from.bundle);
-    let mut beside = from.openings.map(Folder::new);
+    let mut beside = from.openings.clone().map(Beside);
     let mut lines = Lines { texts: Vec::new() };
     let report = bundle::check(&mut source, from.policy, beside.as_mut().map(|f| f as &mut dyn Source), &mut lines);
     let good = matches!(report.verdict(), Verdict::Verified | Verdict::PartlyErased);
@@ -103,7 +103,7 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
         return Err(BadRestore::Behind { size, signed: signed.size, path: old.checkpoint() });
     }
     let store = Store::create(&home.store())?;
-    let vault = Vault::open(&home.openings(), 0)?;
+    let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
     let mut first = 0u64;
     let mut batch: Vec<Vec<u8>> = Vec::new();
     for tile in tile::Tile::all(size).into_iter().filter(|t| t.level.is_none()) {
@@ -166,6 +166,22 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
         }
     }
     Ok(())
+}
+
+/// A backup of the openings as the check reads it.
+struct Beside(Copied);
+
+impl Source for Beside {
+    fn paths(&mut self) -> Result<Vec<String>, bundle::Unreadable> {
+        Folder::new(&self.0.openings).paths()
+    }
+
+    fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, bundle::Unreadable> {
+        let Some(number) = tile::index_of(path) else { return Ok(None) };
+        let text = self.0.file(number);
+        text.map(|text| text.map(String::into_bytes))
+            .map_err(|why| bundle::Unreadable { path: path.to_owned(), why: why.to_string() })
+    }
 }
 
 /// Composes the opening line of every entry from what could be opened.

@@ -2,19 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::catalogue::{Catalogue, EventType, Field, Kind, Targets};
+use schemas::catalogue::{Catalogue, EventType, Field, Kind, Targets, Visibility};
 use schemas::event::{Event, Head, RefValue};
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
-use schemas::opening::{Disclosure, SALT_BYTES, hidden_root};
+use schemas::opening::{Disclosure, SALT_BYTES, Slot, digest_of, hidden_root};
 use schemas::sealed::{self, BadBody, INTAKE_HOLDER, Inner};
 use schemas::time::{Date, Timestamp};
 use schemas::value::Value;
+use verifier::audience::slot_visibility;
 
 use crate::import::{Claim, Draft, Holder, Place};
 use crate::keys::{self, BadKeyFile, KeyFolder};
-use crate::outbox::Parcel;
+use crate::outbox::{Opening, Parcel};
 use crate::pseudonym::Pseudonyms;
+use crate::seal::{BadSeal, Recipients};
 
 /// How an event came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,10 @@ pub struct Signer<'a> {
     pub make_keys: bool,
     /// How the events came in.
     pub channel: Channel,
+    /// Keys of oversight to which sealed values are encrypted.
+    pub recipients: &'a verifier::recipients::Recipients,
+    /// When a row is signed that brings no time of its own.
+    pub now: Timestamp,
     /// Next number of each holder's key.
     pub numbers: BTreeMap<(String, String), i64>,
 }
@@ -77,6 +83,25 @@ pub enum BadSigning {
         place: Place,
         /// Why it does not fit.
         why: BadBody,
+    },
+    /// A sealed value cannot be encrypted.
+    #[error("{place}: {why}")]
+    Seal {
+        /// Where the row stands.
+        place: Place,
+        /// Why not.
+        why: BadSeal,
+    },
+    /// No oversight body has a key to which sealed values are encrypted.
+    #[error(
+        "{place}: {field:?} is sealed, and no oversight body has an age key in force to read it; let one be enrolled \
+         first (`ledger keygen --age`, then key.enrolled with alg age_x25519)"
+    )]
+    NoRecipient {
+        /// Where the row stands.
+        place: Place,
+        /// The field.
+        field: String,
     },
     /// No oversight body has an intake key.
     #[error(
@@ -121,6 +146,7 @@ impl Signer<'_> {
         event.refs = self.refs(draft, kind);
         let fields = self.fields(draft, kind)?;
         let slots = self.hide(&mut event, draft, kind, fields)?;
+        let opening = self.opening(kind, &slots, draft.received_at, &draft.place)?;
         let text = event.to_text();
         let mut note = Note { signatures: vec![author.sign(&text)], text };
         let mut missing = None;
@@ -131,12 +157,7 @@ impl Signer<'_> {
                 Err(other) => return Err(other.into()),
             }
         }
-        let parcel = Parcel {
-            note: note.to_text(),
-            slots: slots.iter().map(Disclosure::to_text).collect(),
-            received_at: draft.received_at,
-            source: draft.address(),
-        };
+        let parcel = Parcel { note: note.to_text(), opening, received_at: draft.received_at, source: draft.address() };
         if kind.name == "key.rotated" {
             let (party, name) = self.shown(&named_holder(draft));
             self.keys.rotate(&party, &name);
@@ -205,15 +226,38 @@ impl Signer<'_> {
             slots.push(disclosure(name, (name == "body").then(|| body.clone()))?);
         }
         event.hidden = Some(hidden_root(&slots.iter().map(Disclosure::digest).collect::<Vec<_>>()).to_base64());
+        let opening = self.opening(outer, &slots, received_at, &draft.place)?;
         let text = event.to_text();
         let line = self.keys.get(intake, INTAKE_HOLDER)?.sign(&text);
         let note = Note { signatures: vec![line], text };
-        Ok(Parcel {
-            note: note.to_text(),
-            slots: slots.iter().map(Disclosure::to_text).collect(),
-            received_at,
-            source: draft.address(),
-        })
+        Ok(Parcel { note: note.to_text(), opening, received_at, source: draft.address() })
+    }
+
+    /// The hidden values as they leave the author: what is sealed, filled or not, is encrypted to the
+    /// keys of oversight in force. While there are none, no such value can be recorded, so that it is
+    /// readable says nothing.
+    fn opening(
+        &self,
+        kind: &EventType,
+        slots: &[Disclosure],
+        received_at: Option<Timestamp>,
+        place: &Place,
+    ) -> Result<Opening, BadSigning> {
+        let sealed = |why| BadSigning::Seal { place: place.clone(), why };
+        let keys = Recipients::new(&self.recipients.in_force(received_at.unwrap_or(self.now))).map_err(sealed)?;
+        let mut opening = Opening::default();
+        for slot in slots {
+            let text = slot.to_text();
+            opening.digests.push(digest_of(&text));
+            opening.slots.push(match (slot_visibility(kind, &slot.name), keys.is_empty()) {
+                (Visibility::Sealed, false) => Slot::Sealed(keys.seal(&text).map_err(sealed)?),
+                (Visibility::Sealed, true) if slot.value.is_some() => {
+                    return Err(BadSigning::NoRecipient { place: place.clone(), field: slot.name.clone() });
+                }
+                _ => Slot::Open(text),
+            });
+        }
+        Ok(opening)
     }
 
     fn key(&mut self, holder: &Holder, draft: &Draft) -> Result<verifier::signature::SecretKey, BadKeyFile> {
@@ -262,13 +306,15 @@ impl Signer<'_> {
         match kind.name.as_str() {
             "key.enrolled" | "key.rotated" if !fields.contains_key("public_key") => {
                 let holder = named_holder(draft);
-                let key = if kind.name == "key.rotated" {
-                    let (party, name) = self.shown(&holder);
-                    self.keys.next_or_make(&party, &name)?
+                let (party, name) = self.shown(&holder);
+                let public = if fields.get("alg").and_then(Value::as_text) == Some(verifier::recipients::ALG) {
+                    self.keys.recipient_or_make(&party, &name)?
+                } else if kind.name == "key.rotated" {
+                    self.keys.next_or_make(&party, &name)?.vkey().to_string()
                 } else {
-                    self.key(&holder, draft)?
+                    self.key(&holder, draft)?.vkey().to_string()
                 };
-                fields.insert("public_key".to_owned(), Value::Text(key.vkey().to_string()));
+                fields.insert("public_key".to_owned(), Value::Text(public));
             }
             "rule.profile.adopted" => self.adopted.profile.into_iter().for_each(|d| {
                 fields.insert("profile".to_owned(), text(d));

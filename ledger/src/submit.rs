@@ -134,7 +134,7 @@ fn is_in_log(writer: &Writer, parcel: &Parcel) -> bool {
 }
 
 fn submission(parcel: &Parcel, received_at: Timestamp) -> Submission {
-    Submission { note: parcel.note.clone().into_bytes(), slots: parcel.slots.clone(), received_at }
+    Submission { note: parcel.note.clone().into_bytes(), opening: parcel.opening.clone(), received_at }
 }
 
 impl Outcome {

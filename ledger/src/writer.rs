@@ -49,6 +49,11 @@ impl Home {
         self.0.join("openings")
     }
 
+    /// Keys of the openings, a file apart from them and from every backup of them.
+    pub fn opening_keys(&self) -> PathBuf {
+        self.0.join("opening-keys")
+    }
+
     /// The last signed checkpoint, apart from the store.
     pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint")
@@ -184,7 +189,7 @@ impl Writer {
         plan.entries.insert(0, placed.bytes);
         plan.lines.insert(0, String::new());
         let store = Store::create(&home.store())?;
-        let vault = Vault::open(&home.openings(), 0)?;
+        let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
         let anchor = Anchor::at(&home.checkpoint());
         let document = schemas::catalogue::TEXT.as_bytes();
         write_document(home, document)?;
@@ -246,7 +251,7 @@ impl Writer {
             }
             Some(_) => {}
         }
-        let vault = Vault::open(&home.openings(), state.size())?;
+        let vault = Vault::open(&home.openings(), &home.opening_keys(), state.size())?;
         let committed = store.committed();
         let (home, cosigned) = (home.clone(), Vec::new());
         let mut writer = Self { home, store, vault, anchor, state, levels, keys, head, committed, cosigned };
@@ -367,7 +372,7 @@ pub fn checkpoint_name(size: u64) -> String {
     format!("checkpoint/{size:020}")
 }
 
-/// Openings, then store, then the checkpoint apart from it; each is on the disk before the next.
+/// Keys, openings, then store, then the checkpoint apart from it; each is on the disk before the next.
 fn write(
     store: &Store,
     vault: &Vault,

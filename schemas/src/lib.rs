@@ -20,6 +20,7 @@ pub mod opening;
 pub mod pack;
 pub mod policy;
 pub mod receipt;
+pub mod recipient;
 pub mod refusal;
 pub mod sealed;
 pub mod stream;

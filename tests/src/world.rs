@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ledger::enrol::enrol;
 use ledger::folder::{Held, SignOptions, found, sign_into};
 use ledger::import::{Options, read_folder};
-use ledger::keys::KeyFolder;
+use ledger::keys::{KeyFolder, read_identity};
 use ledger::outbox::Outbox;
 use ledger::pseudonym::Pseudonyms;
 use ledger::settings::Settings;
@@ -15,6 +16,7 @@ use ledger::writer::Home;
 use schemas::note::Origin;
 use schemas::policy::Policy;
 use tempfile::TempDir;
+use verifier::audience::Audience;
 use verifier::bundle::{NoVisitor, check};
 use verifier::report::Report;
 use verifier::signature::SecretKey;
@@ -301,8 +303,16 @@ impl World {
         let mut writer = found(&home, &origin, &import.parties, &mut key_folder, first).expect("a new ledger");
         writer.keep_document(&profile).expect("a document");
         let mut outbox = Outbox::open(&home.outbox()).expect("an outbox");
-        let options =
-            SignOptions { origin: &origin, keys: &keys, drafts: home.drafts(), settings: &settings, replay: true };
+        enrol(&mut writer, &mut outbox, &import.parties, key_folder, &pseudonyms, first, true).expect("an age key");
+        let recipients = writer.log().recipients().clone();
+        let options = SignOptions {
+            origin: &origin,
+            keys: &keys,
+            drafts: home.drafts(),
+            settings: &settings,
+            recipients: &recipients,
+            replay: true,
+        };
         let signed = sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {}).expect("signed rows");
         assert_eq!(signed.waiting, Vec::<PathBuf>::new());
         let cuts = Cuts::new(first.date(offset), last.date(offset), offset, &settings.evaluations);
@@ -312,7 +322,8 @@ impl World {
         let text = format!("log {}\nquorum none\n", writer.log().genesis().expect("a genesis").log_key);
         let (bundle, openings) = (folder.path().join("bundle"), folder.path().join("openings"));
         ledger::export::bundle(&writer, &text, offset, &bundle, &mut |_, _| {}).expect("a bundle");
-        ledger::export::openings(&writer, &openings).expect("openings");
+        let identity = read_identity(&keys.join("npm.sealed.identity")).expect("an identity");
+        ledger::export::openings(&writer, &Audience::Oversight, Some(&identity), &openings).expect("openings");
         Self {
             policy: Policy::parse(&text).expect("a policy"),
             bundle: Memory::load(&bundle).expect("a bundle that can be read"),
@@ -349,7 +360,7 @@ fn read_keys(folder: &Path) -> BTreeMap<String, SecretKey> {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         (name, ledger::keys::read(&path).expect("a key"))
     };
-    files.map(read).collect()
+    files.filter(|path| path.extension().is_some_and(|ending| ending == "key")).map(read).collect()
 }
 
 fn write_golden(scenario: &Path) {

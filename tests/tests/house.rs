@@ -51,6 +51,18 @@ const RULES: &[Rule] = &[
         instead: "use verifier::signature: one law of signatures for everyone (FORMAT.md 3.4)",
     },
     Rule {
+        words: &["chacha20poly1305::", "use chacha20poly1305"],
+        within: EVERYWHERE,
+        but: &["ledger/src/cipher.rs", HERE],
+        instead: "use ledger::cipher through the vault: one file knows that each key is used once",
+    },
+    Rule {
+        words: &["age::", "use age"],
+        within: EVERYWHERE,
+        but: &["ledger/src/seal.rs", "verifier/src/unseal.rs", HERE],
+        instead: "use ledger::seal to encrypt and verifier::unseal to read (FORMAT.md 15.5)",
+    },
+    Rule {
         words: &["SystemTime", "UNIX_EPOCH", "Zoned::now", "Timestamp::now"],
         within: EVERYWHERE,
         // The command of a witness, which signs what its own clock shows.
@@ -63,6 +75,12 @@ const RULES: &[Rule] = &[
         // How long to wait for a lock, and for a child that no longer answers.
         but: &["ledger/src/store.rs", "ledger/src/probe.rs"],
         instead: "take the time as an argument: what is computed must not depend on how fast this machine is",
+    },
+    Rule {
+        words: &["ureq::", "use ureq", "rustls::", "use rustls"],
+        within: EVERYWHERE,
+        but: &["ledger/src/witness/http.rs", HERE],
+        instead: "ask through ledger::witness::Witness: one file goes out into the network, in bounded time",
     },
     Rule {
         words: &["Verified::new(", "Verified("],

@@ -8,6 +8,7 @@ use schemas::entry::{BadEntry, ENTRY_BYTES_MAX, Entry};
 use schemas::event::{Event, RefValue, SignedEvent};
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Vkey};
+use schemas::recipient::is_recipient;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
@@ -473,10 +474,16 @@ impl State {
         let from = Timestamp::parse(text("valid_from")).ok_or(TrustNeed::PublicKey)?;
         let until = Timestamp::parse(text("valid_to"));
         let holder = Holder { party, name: holder };
-        if text("alg") == "age_x25519" {
+        if text("alg") == crate::recipients::ALG {
             // A recipient signs nothing, this enrolment no more than any other event.
-            if !text("public_key").starts_with("age1") || signers.iter().any(|signer| signer.key.is_none()) {
+            if !is_recipient(text("public_key")) || signers.iter().any(|signer| signer.key.is_none()) {
                 return Err(TrustNeed::PublicKey);
+            }
+            if role != Role::Oversight {
+                return Err(TrustNeed::Oversight);
+            }
+            if self.recipients.of(&holder).any(|one| one.in_force(at)) {
+                return Err(TrustNeed::Rotate);
             }
             return Ok(Effect::Enrol { key: None, holder, role, from, until });
         }
@@ -517,7 +524,7 @@ impl State {
         }
         let keys: Vec<KeyNumber> =
             (0..self.keyring.keys().len()).filter(|n| self.keyring.key(*n).holder == holder).collect();
-        if keys.is_empty() {
+        if keys.is_empty() && self.recipients.of(&holder).next().is_none() {
             return Err(TrustNeed::KnownKey);
         }
         Ok(Effect::Revoke { keys, at: Timestamp::parse(text("revoked_at")).ok_or(TrustNeed::KnownKey)? })

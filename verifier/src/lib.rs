@@ -27,6 +27,7 @@ pub mod pack;
 pub mod paper;
 mod place;
 pub mod receipt;
+pub mod recipients;
 pub mod refusal;
 pub mod report;
 pub mod signature;
@@ -35,6 +36,8 @@ pub mod statement;
 mod tiles;
 pub mod times;
 pub mod tree;
+#[cfg(feature = "age")]
+pub mod unseal;
 mod verified;
 pub mod witness;
 

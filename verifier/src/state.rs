@@ -12,6 +12,7 @@ use schemas::value::Value;
 
 use crate::index::{Before, Index, MapProof, StreamNumber};
 use crate::keyring::Keyring;
+use crate::recipients::Recipients;
 use crate::tree::Frontier;
 
 /// Name of a thing or of a record, cut to 20 bytes: a collision would cost 2^80 hashes.
@@ -39,6 +40,7 @@ pub struct State {
     pub(crate) keyring: Keyring,
     /// Position of the entry that brought each key.
     key_entries: Vec<u64>,
+    pub(crate) recipients: Recipients,
     parties: Vec<String>,
     party_numbers: HashMap<String, PartyNumber>,
     roles: HashMap<PartyNumber, Role>,
@@ -89,6 +91,7 @@ impl State {
             kinds,
             keyring: Keyring::new(origin),
             key_entries: Vec::new(),
+            recipients: Recipients::default(),
             parties: Vec::new(),
             party_numbers: HashMap::new(),
             roles: HashMap::new(),
@@ -188,6 +191,11 @@ impl State {
         self.key_entries.resize(self.keyring.keys().len(), self.tree.size());
     }
 
+    /// To whom sealed values are encrypted.
+    pub fn recipients(&self) -> &Recipients {
+        &self.recipients
+    }
+
     /// What genesis laid down.
     pub fn genesis(&self) -> Option<&Genesis> {
         self.genesis.as_ref()
@@ -264,6 +272,7 @@ impl State {
         let position = self.size();
         let author = self.keyring.find(&signed.note.signatures[0]).expect("admitted under a known key");
         self.keyring.use_number(author, event.seq);
+        self.recipients.see(event);
         self.records.insert(cut("record", &event.address()), position);
         if let (Some(id_of), Some(id)) = (&kind.id_of, &event.id) {
             let facility = event.text("facility").map(str::to_owned).map(|f| self.party(&f));

@@ -74,11 +74,13 @@ impl Append {
             eprint!("{}", render(&import.warnings));
         }
         let origin = writer.log().origin().clone();
+        let recipients = writer.log().recipients().clone();
         let options = SignOptions {
             origin: &origin,
             keys: &self.keys,
             drafts: home.drafts(),
             settings: &settings,
+            recipients: &recipients,
             replay: false,
         };
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;
@@ -110,7 +112,7 @@ impl Cosign {
     pub fn run(self) -> Result<(), Ended> {
         let draft = cosign::read_draft(&self.draft)?;
         println!("{}", draft.signed.event.to_text().trim_end());
-        for slot in draft.parcel.slots.iter().filter_map(|s| schemas::opening::Disclosure::parse(s)) {
+        for slot in draft.parcel.opening.disclosures() {
             if let Some(value) = slot.value {
                 println!("hidden {}: {}", slot.name, value.to_json());
             }

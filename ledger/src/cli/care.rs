@@ -10,6 +10,7 @@ use ledger::fsck;
 use ledger::probe::Probe;
 use ledger::publish;
 use ledger::restore::{self, Sources};
+use ledger::vault::Copied;
 use ledger::writer::Home;
 use schemas::policy::Policy;
 
@@ -19,21 +20,28 @@ use super::{Ended, bar, open, settings};
 #[derive(Args)]
 #[command(
     verbatim_doc_comment,
-    after_help = "Example:
-  ledger export my-ledger --out /media/stick/bundle --openings backup/openings
+    after_help = "Examples:
+  ledger export my-ledger --out /media/stick/bundle
+  ledger export my-ledger --out backup/bundle --backup backup/openings
+  ledger export my-ledger --backup-keys /media/safe/opening-keys
 
-The bundle is public: hidden values stand in it only as commitments. The openings are not public: they
-hold all restricted and sealed values. Bundle and openings together are the ledger's backup."
+The bundle is public: hidden values stand in it only as commitments. The backup of the openings is encrypted,
+and worth nothing without the keys of the openings. Keep those on another disk: bundle, openings and keys
+together are the ledger's backup, and an erasure is complete only when copies of keys made before it are
+destroyed. Hidden values for a party or for oversight: ledger open --help."
 )]
 pub struct Export {
     /// Folder of the ledger.
     ledger: PathBuf,
     /// Folder for the bundle; an older bundle there is replaced.
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["backup", "backup_keys"])]
+    out: Option<PathBuf>,
+    /// Folder for a copy of the encrypted openings, without keys.
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
-    /// Folder for all openings, for the backup and for oversight alone.
+    backup: Option<PathBuf>,
+    /// Folder for a copy of the keys of the openings: on another disk than the openings.
     #[arg(long, value_name = "DIR")]
-    openings: Option<PathBuf>,
+    backup_keys: Option<PathBuf>,
 }
 
 impl Export {
@@ -41,15 +49,23 @@ impl Export {
         let home = Home::new(&self.ledger);
         let settings = settings(&home)?;
         let writer = open(&home)?;
-        let policy = publish::policy_text(&writer)?;
-        let done = export::bundle(&writer, &policy, settings.utc_offset_minutes, &self.out, &mut bar("exporting"))?;
-        println!("{}: {} entries in {} files, {} bytes", self.out.display(), done.entries, done.files, done.bytes);
-        if let Some(folder) = &self.openings {
-            let lines = export::openings(&writer, folder)?;
-            println!("{}: openings of {lines} entries; not public", folder.display());
+        if let Some(out) = &self.out {
+            let policy = publish::policy_text(&writer)?;
+            let done = export::bundle(&writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
+            println!("{}: {} entries in {} files, {} bytes", out.display(), done.entries, done.files, done.bytes);
+            println!("check it: verifier check {} --policy POLICY", out.display());
+        }
+        if let Some(folder) = &self.backup {
+            let lines = export::backup(&writer, folder)?;
+            println!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.display());
+        }
+        if let Some(folder) = &self.backup_keys {
+            let lines = export::backup_keys(&writer, folder)?;
+            println!("{}: keys of the openings of {lines} entries", folder.display());
+            println!("keep them apart from every copy of the openings, and destroy older copies: what is erased");
+            println!("from now on could be read with them");
         }
         super::publish::say(&publish::look(&writer)?);
-        println!("check it: verifier check {} --policy POLICY", self.out.display());
         Ok(())
     }
 }
@@ -59,9 +75,10 @@ impl Export {
 #[command(
     verbatim_doc_comment,
     after_help = "Example:
-  ledger restore new-ledger --bundle backup/bundle --openings backup/openings --policy velmora.policy --from damaged-ledger
+  ledger restore new-ledger --bundle backup/bundle --backup backup/openings --backup-keys /media/safe/opening-keys \
+      --policy velmora.policy --from damaged-ledger
 
-The bundle is verified first. The ledger's own keys come from --from, the damaged ledger's folder or a
+Without the keys every hidden value stays withheld for ever. Lawful erasures are carried out again. The bundle is verified first. The ledger's own keys come from --from, the damaged ledger's folder or a
 copy of its keys/. A bundle behind the last checkpoint in --from is refused: going on from it would
 give the log two histories."
 )]
@@ -71,9 +88,12 @@ pub struct Restore {
     /// The bundle.
     #[arg(long, value_name = "DIR")]
     bundle: PathBuf,
-    /// All openings, as `ledger export --openings` wrote them.
+    /// The encrypted openings, as `ledger export --backup` copied them, or openings/ of the damaged ledger.
     #[arg(long, value_name = "DIR")]
-    openings: Option<PathBuf>,
+    backup: Option<PathBuf>,
+    /// Their keys, as `ledger export --backup-keys` copied them, or opening-keys/ of the damaged ledger.
+    #[arg(long, value_name = "DIR", requires = "backup")]
+    backup_keys: Option<PathBuf>,
     /// Policy file held from elsewhere.
     #[arg(long, value_name = "FILE")]
     policy: PathBuf,
@@ -88,8 +108,8 @@ impl Restore {
         let text = files::read(&self.policy, 1 << 20)?.ok_or_else(absent)?;
         let policy = Policy::parse(&String::from_utf8_lossy(&text))?;
         let home = Home::new(&self.ledger);
-        let from =
-            Sources { bundle: &self.bundle, openings: self.openings.as_deref(), policy: &policy, old_home: &self.from };
+        let openings = self.backup.map(|openings| Copied { openings, keys: self.backup_keys });
+        let from = Sources { bundle: &self.bundle, openings, policy: &policy, old_home: &self.from };
         let writer = restore::restore(&home, &from, &Probe::of_this_program()?)?;
         files::replace(&home.policy(), &text)?;
         println!(

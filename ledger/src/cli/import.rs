@@ -78,8 +78,16 @@ impl Arguments {
         };
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties)?;
         let origin = writer.log().origin().clone();
+        let recipients = writer.log().recipients().clone();
         let drafts = home.drafts();
-        let options = SignOptions { origin: &origin, keys: &self.keys, drafts, settings: &settings, replay: false };
+        let options = SignOptions {
+            origin: &origin,
+            keys: &self.keys,
+            drafts,
+            settings: &settings,
+            recipients: &recipients,
+            replay: false,
+        };
         let bad = !import.problems.is_empty();
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
         println!("{} signed into the outbox, {again} were there already", signed.signed);

@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger::clock::Clock;
+use ledger::enrol;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder;
-use ledger::keys::{self, ENDING, KeyFolder, PUBLIC_ENDING};
+use ledger::keys::{self, ENDING, IDENTITY_ENDING, KeyFolder, PUBLIC_ENDING, RECIPIENT_ENDING};
+use ledger::outbox::Outbox;
+use ledger::pseudonym::Pseudonyms;
 use ledger::settings::Settings;
 use ledger::writer::Home;
 use schemas::catalogue::is_id;
@@ -60,13 +63,27 @@ impl Init {
             Settings::read(bytes)?;
         }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
-        let writer = folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?;
+        let mut writer = folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?;
         let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
         folder::settle(&writer, &bytes, profile.as_deref())?;
+        let mut outbox = Outbox::open(&home.outbox())?;
+        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+        let at_hand = KeyFolder::new(&self.keys, origin.clone());
+        let now = Clock::System.now();
+        let enrolled = enrol::enrol(&mut writer, &mut outbox, &list, at_hand, &pseudonyms, now, false)?;
         let policy = folder::policy(writer.log());
         println!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
         println!("policy for everyone who shall verify it: {}", home.policy().display());
         print!("{policy}");
+        for body in &enrolled.bodies {
+            println!("sealed values are encrypted to {body}.{}: only its identity reads them", enrol::SEALED_HOLDER);
+        }
+        for body in &enrolled.left {
+            println!(
+                "{body} has no age key yet, as none of its secret keys is here: it runs `ledger keygen --age` and"
+            );
+            println!("enrols the recipient (key.enrolled, alg age_x25519); until then no sealed value can be recorded");
+        }
         println!(
             "keep {} secret and safe: who has them can sign checkpoints",
             home.log_key().parent().unwrap_or(home.folder()).display()
@@ -87,6 +104,10 @@ pub struct Keygen {
     /// Name of the holder, a pseudonym such as visits-desk-1.
     #[arg(long)]
     holder: String,
+    /// Make an age identity instead, for an oversight body: sealed values are encrypted to it. Writes
+    /// PARTY.HOLDER.identity (secret) and PARTY.HOLDER.recipient (public).
+    #[arg(long)]
+    age: bool,
     /// Folder for PARTY.HOLDER.key (secret) and PARTY.HOLDER.vkey (public).
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
@@ -99,6 +120,19 @@ impl Keygen {
             if !is_id(id) {
                 return Err(Ended::Refused(format!("--{what} {id:?}: letters, digits and . _ : - only")));
             }
+        }
+        if self.age {
+            let path = self.keys.join(format!("{}.{}.{IDENTITY_ENDING}", self.party, self.holder));
+            let recipient = keys::generate_identity(&path, &origin.holder_key_name(&self.party, &self.holder))?;
+            let public = path.with_extension(RECIPIENT_ENDING);
+            files::replace(&public, format!("{recipient}\n").as_bytes())?;
+            println!(
+                "secret  {}  (keep it, and a copy elsewhere: without it nobody reads what is sealed)",
+                path.display()
+            );
+            println!("public  {}", public.display());
+            println!("{recipient}");
+            return Ok(());
         }
         let path = self.keys.join(format!("{}.{}.{ENDING}", self.party, self.holder));
         let key = keys::generate(&path, &origin.holder_key_name(&self.party, &self.holder))?;

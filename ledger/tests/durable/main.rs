@@ -2,8 +2,8 @@
 
 mod common;
 mod damage;
+mod lines;
 mod store;
-mod vault;
 
 use std::path::PathBuf;
 
@@ -18,9 +18,9 @@ fn child() {
         "hold" => store::hold(&folder),
         "open" => store::try_open(&folder),
         "sync" => store::sync_pipe(&folder),
-        "anchor" => vault::anchor_for_ever(&folder),
-        "append" => vault::append_for_ever(&folder),
-        "replace" => vault::replace_for_ever(&folder),
+        "anchor" => lines::anchor_for_ever(&folder),
+        "append" => lines::append_for_ever(&folder),
+        "replace" => lines::replace_for_ever(&folder),
         other => panic!("no such role: {other}"),
     }
 }

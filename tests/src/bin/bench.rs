@@ -12,6 +12,7 @@ use ledger::export;
 use ledger::failure::Failure;
 use ledger::folder;
 use ledger::keys::{BadKeyFile, KeyFolder, random_bytes};
+use ledger::outbox::Opening;
 use ledger::plan::{Genesis, Submission};
 use ledger::probe::Probe;
 use ledger::writer::{BadLedger, Home, Writer};
@@ -145,7 +146,11 @@ impl Maker {
         let text = event.to_text();
         let note = Note { signatures: pens.iter().map(|pen| pen.sign(&text)).collect(), text };
         let slots = slots.iter().map(Disclosure::to_text).collect();
-        Ok(Submission { note: note.to_text().into_bytes(), slots, received_at: self.start.plus_seconds(self.made) })
+        Ok(Submission {
+            note: note.to_text().into_bytes(),
+            opening: Opening::open(slots),
+            received_at: self.start.plus_seconds(self.made),
+        })
     }
 
     fn event(&mut self, kind: &str, by: &str, data: &[(&str, Value)]) -> Event {

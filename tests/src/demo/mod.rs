@@ -9,12 +9,13 @@ mod witnesses;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use ledger::enrol::{SEALED_HOLDER, enrol};
 use ledger::export;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, BadFolder, SignOptions};
 use ledger::import::{self, Import, Nothing, Options, Parties};
-use ledger::keys::{BadKeyFile, KeyFolder};
+use ledger::keys::{BadKeyFile, IDENTITY_ENDING, KeyFolder, read_identity};
 use ledger::outbox::Outbox;
 use ledger::probe::Probe;
 use ledger::pseudonym::Pseudonyms;
@@ -22,15 +23,18 @@ use ledger::settings::{BadSettings, Settings};
 use ledger::submit::{self, Cuts};
 use ledger::writer::{BadLedger, Home, Writer};
 use projector::feed::BundleFeed;
-use projector::lens::Audience;
 use projector::output;
 use projector::profile::{BadProfile, Profile};
 use projector::projection::{BadProjection, When, project};
+use schemas::catalogue::Role;
 use schemas::note::Origin;
 use schemas::policy::Policy;
+use schemas::time::Timestamp;
+use verifier::audience::Audience;
 use verifier::bundle::{NoVisitor, Source, check};
 use verifier::files::Folder;
 use verifier::report::Report;
+use verifier::unseal::Identity;
 use verifier::witness::service::state_file::BadState;
 
 pub use next::steps as next_steps;
@@ -162,12 +166,16 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     }
     let origin = origin_of(&places.scenario);
     let pseudonyms = Pseudonyms::load(&places.home().pseudonyms(), &parties)?;
-    let mut writer = open_or_found(places, &origin, &parties, &outbox, &import, &profile)?;
+    let (mut writer, begun) = open_or_found(places, &origin, &parties, &outbox, &import, &profile)?;
+    let at_hand = KeyFolder::new(&places.keys(), origin.clone());
+    enrol(&mut writer, &mut outbox, &parties, at_hand, &pseudonyms, begun, true)?;
+    let recipients = writer.log().recipients().clone();
     let options = SignOptions {
         origin: &origin,
         keys: &places.keys(),
         drafts: places.home().drafts(),
         settings: &settings,
+        recipients: &recipients,
         replay: true,
     };
     let witnesses = Witnesses::new(places, &writer)?;
@@ -194,7 +202,9 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     files::replace(&places.policy(), policy.as_bytes())?;
     let exported =
         export::bundle(&writer, &policy, settings.utc_offset_minutes, &places.bundle(), &mut bar("exporting"))?;
-    export::openings(&writer, &places.openings())?;
+    // The demo plays all parties: here oversight opens with its own identity what the ledger cannot read.
+    let identity = identity_of(places, &parties)?;
+    export::openings(&writer, &Audience::Oversight, identity.as_ref(), &places.openings())?;
     step.done(&format!(
         "exported {} files, {} kB: static tiles that any C2SP tool reads",
         exported.files,
@@ -220,7 +230,7 @@ fn finish(places: &Places, rows: usize, policy: &str, mut step: Step<'_>) -> Res
     let mut feed =
         BundleFeed { source: &mut bundle, openings: Some(&mut openings as &mut dyn Source), policy: &policy };
     let projection = project(&mut feed, When::Profile, &mut bar("judging"))?;
-    output::report(&projection, Audience::Oversight, &places.report())?;
+    output::report(&projection, projector::lens::Audience::Oversight, &places.report())?;
     output::public_site(&projection, &places.site())?;
     files::replace(&places.out.join(FINISHED), b"Everything is there; the next run begins anew.\n")?;
     let findings = projection.opened.evaluations.last().map_or(0, |e| e.findings.len());
@@ -278,19 +288,26 @@ fn open_or_found(
     outbox: &Outbox,
     import: &Import,
     profile: &[u8],
-) -> Result<Writer, BadDemo> {
+) -> Result<(Writer, Timestamp), BadDemo> {
     let home = places.home();
+    let earlier = outbox.parcels()?.into_iter().filter_map(|p| p.received_at).min();
+    let first = import.drafts.iter().filter_map(|d| d.received_at).chain(earlier).min();
+    let first = first.ok_or(BadDemo::Scenario { folder: places.scenario.clone(), what: "row in registers/" })?;
     let writer = if home.checkpoint().exists() {
         Writer::open(&home, &Probe::of_this_program()?)?
     } else {
-        let earlier = outbox.parcels()?.into_iter().filter_map(|p| p.received_at).min();
-        let first = import.drafts.iter().filter_map(|d| d.received_at).chain(earlier).min();
-        let first = first.ok_or(BadDemo::Scenario { folder: places.scenario.clone(), what: "row in registers/" })?;
         let mut keys = KeyFolder::new(&places.keys(), origin.clone());
         folder::found(&home, origin, parties, &mut keys, first)?
     };
     folder::settle(&writer, &read(&places.scenario, "parties.csv", "parties.csv")?, Some(profile))?;
-    Ok(writer)
+    Ok((writer, first))
+}
+
+/// The identity to which sealed values were encrypted, if the country has an oversight body.
+fn identity_of(places: &Places, parties: &Parties) -> Result<Option<Identity>, BadDemo> {
+    let Some(body) = parties.iter().find(|p| p.role == Role::Oversight) else { return Ok(None) };
+    let path = places.keys().join(format!("{}.{SEALED_HOLDER}.{IDENTITY_ENDING}", body.id));
+    Ok(if path.exists() { Some(read_identity(&path)?) } else { None })
 }
 
 /// `<name of the folder>.example/access-ledger`.

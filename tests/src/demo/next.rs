@@ -36,7 +36,7 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
    cargo run --release --bin verifier -- witness serve --listen 127.0.0.1:7802 --key {out}/witnesses/bar.key --state {out}/witnesses/bar.state --policy {out}/policy &
    cargo run --release --bin ledger -- publish {out}/ledger
  Then the log is exported and checked again:
-   cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle --openings {out}/openings
+   cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle
    cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy
 ",
         scenario = places.scenario.display(),

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use ledger::outbox::Opening;
 use ledger::plan::{Answer, LedgerKeys, Rejection, Submission, plan};
 use schemas::entry::ENTRY_BYTES_MAX;
 use schemas::event::{Event, RefValue};
@@ -641,12 +642,14 @@ fn what_has_no_form_is_refused_by_number_1_and_spoils_nothing() {
     let mut state = State::new(log.origin().clone());
     entries.iter().for_each(|bytes| state.replay(bytes).unwrap());
     let keys = LedgerKeys { log: golden().log_key.clone(), seal: golden().seal_key.clone() };
-    let mut submissions: Vec<Submission> =
-        bad.into_iter().map(|(note, slots)| Submission { note, slots, received_at: log.now() }).collect();
+    let mut submissions: Vec<Submission> = bad
+        .into_iter()
+        .map(|(note, slots)| Submission { note, opening: Opening::open(slots), received_at: log.now() })
+        .collect();
     let count = submissions.len();
     for said in [&good, &fits] {
         let note = said.note.to_text().into_bytes();
-        submissions.push(Submission { note, slots: slots(said), received_at: log.now() });
+        submissions.push(Submission { note, opening: Opening::open(slots(said)), received_at: log.now() });
     }
     let planned = plan(&mut state, &submissions, log.now(), &keys);
     for (answer, submission) in planned.answers[..count].iter().zip(&submissions) {

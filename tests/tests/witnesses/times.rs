@@ -47,9 +47,9 @@ fn a_log_before_witnesses_every_day_is_bounded_throughout() {
     let size = small.writer.log().size();
     publish(&mut small.writer, &mut panel, at(10 * DAY)).unwrap();
     let bundle = small.export().unwrap();
-    // Of every day the last checkpoint, and the last that most have seen.
+    // Of every day the last checkpoint, and the first and the last that were seen.
     let kept = bundle.names().into_iter().filter(|n| n.starts_with("checkpoints/")).count();
-    assert_eq!(kept, 19, "the last day's last is the one that most have seen");
+    assert_eq!(kept, 20);
     let report = checked(&bundle, &policy);
     assert_eq!(
         (report.exit_code(), step(&report)),
@@ -109,4 +109,39 @@ fn entries_that_nobody_saw_in_time_are_named() {
     let named = format!("entries {first} to {}, said {} to {}", size - 1, at(DAY), at(DAY + 5));
     let told = report.left_out.iter().find(|line| line.contains(&named)).expect("the span is named");
     assert!(told.ends_with(&format!("witnesses saw them first {}", at(9 * DAY))), "{told}");
+}
+
+#[test]
+fn what_no_quorum_has_seen_is_not_believed() {
+    let mut small = Small::new();
+    let policy = small.policy("two", &BTreeMap::new());
+    let mut panel = small.local().panel(&policy);
+    publish(&mut small.writer, &mut panel, at(1)).unwrap();
+    let bundle = small.export().unwrap();
+    let whole = Note::parse(bundle.get("checkpoint")).unwrap();
+    let bends: [(&str, fn(&mut Note), u8); 7] = [
+        ("as it was", |_| {}, 0),
+        ("one line taken away", |note| note.signatures.truncate(3), 0),
+        ("two lines taken away", |note| note.signatures.truncate(2), 1),
+        ("the log's line alone", |note| note.signatures.truncate(1), 1),
+        ("two lines forged", |note| note.signatures[1..3].iter_mut().for_each(|line| line.signature[20] ^= 1), 1),
+        ("two times changed", |note| note.signatures[1..3].iter_mut().for_each(|line| line.signature[7] ^= 1), 1),
+        (
+            "one witness thrice",
+            |note| {
+                let line = note.signatures[1].clone();
+                note.signatures.truncate(1);
+                note.signatures.extend(vec![line; 3]);
+            },
+            1,
+        ),
+    ];
+    for (what, bend, code) in bends {
+        let mut note = whole.clone();
+        bend(&mut note);
+        let report = checked(&with_checkpoint(&bundle, &note), &policy);
+        assert_eq!(report.exit_code(), code, "{what}: {:?} {:?}", report.faults, report.unknown);
+        let told = report.faults.iter().any(|f| matches!(f, Fault::Quorum { .. }));
+        assert_eq!(told, code == 1, "{what}: {:?}", report.faults);
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use ledger::anchor::{ANCHOR_BYTES_MAX, Anchor};
 use ledger::failure::{Damage, Failure};
-use ledger::vault::{LINE_BYTES_MAX, Vault};
+use ledger::lines::{LINE_BYTES_MAX, LineFolder};
 
 use crate::common::{Dice, Running, command, say};
 
@@ -22,7 +22,7 @@ pub fn anchor_for_ever(folder: &Path) {
 /// Appends lines, saying each size once it is promised, until killed.
 pub fn append_for_ever(folder: &Path) {
     let size = fs::read_to_string(folder.join("size")).unwrap().parse().unwrap();
-    let vault = Vault::open(&folder.join("openings"), size).unwrap();
+    let vault = LineFolder::open(&folder.join("openings"), size).unwrap();
     let mut dice = Dice(size | 1);
     loop {
         let first = vault.size();
@@ -33,7 +33,7 @@ pub fn append_for_ever(folder: &Path) {
 
 /// Replaces lines, saying each round once it is promised, until killed.
 pub fn replace_for_ever(folder: &Path) {
-    let vault = Vault::open(&folder.join("openings"), 300).unwrap();
+    let vault = LineFolder::open(&folder.join("openings"), 300).unwrap();
     for round in 1u64.. {
         vault.replace(round % 300, &format!("erased in round {round}")).unwrap();
         say(&round.to_string());
@@ -59,14 +59,14 @@ fn lines(first: u64, count: u64) -> Vec<String> {
     (first..first + count).map(|position| if position % 9 == 0 { String::new() } else { line(position) }).collect()
 }
 
-/// A vault with so many lines.
-fn made(dir: &Path, size: u64) -> Vault {
-    let vault = Vault::open(dir, 0).unwrap();
+/// A folder with so many lines.
+fn made(dir: &Path, size: u64) -> LineFolder {
+    let vault = LineFolder::open(dir, 0).unwrap();
     vault.append(0, &lines(0, size)).unwrap();
     vault
 }
 
-fn read(vault: &Vault) -> Vec<String> {
+fn read(vault: &LineFolder) -> Vec<String> {
     vault.lines(0).map(|found| found.unwrap().1).collect()
 }
 
@@ -74,7 +74,7 @@ fn read(vault: &Vault) -> Vec<String> {
 fn lines_are_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("openings");
-    let vault = Vault::open(&dir, 0).unwrap();
+    let vault = LineFolder::open(&dir, 0).unwrap();
     let mut size = 0;
     for count in [1, 0, 254, 1, 1, 600, 3] {
         vault.append(size, &lines(size, count)).unwrap();
@@ -89,7 +89,7 @@ fn lines_are_read_back() {
     }
     assert_eq!(vault.line(860).unwrap(), None);
     assert_eq!(vault.lines(860).count(), 0);
-    let reopened = Vault::open(&dir, 860).unwrap();
+    let reopened = LineFolder::open(&dir, 860).unwrap();
     assert_eq!(read(&reopened), lines(0, 860));
     reopened.append(860, &lines(860, 400)).unwrap();
     assert_eq!(read(&reopened), lines(0, 1_260));
@@ -117,12 +117,12 @@ fn what_a_batch_left_that_was_never_promised_is_dropped() {
         fs::write(&last, bytes).unwrap();
         fs::write(folder.path().join("draft"), "a rewrite that was killed").unwrap();
         for _ in 0..2 {
-            let vault = Vault::open(folder.path(), size).unwrap();
+            let vault = LineFolder::open(folder.path(), size).unwrap();
             assert_eq!(read(&vault), lines(0, size), "{written} {size} {torn:?}");
         }
         let left = fs::read_dir(folder.path()).unwrap().count() as u64;
         assert_eq!(left, size.div_ceil(256), "{written} {size} {torn:?}");
-        let vault = Vault::open(folder.path(), size).unwrap();
+        let vault = LineFolder::open(folder.path(), size).unwrap();
         vault.append(size, &lines(size, 300)).unwrap();
         assert_eq!(read(&vault), lines(0, size + 300));
     }
@@ -153,7 +153,7 @@ fn missing_lines_are_damage() {
             }
             _ => fs::remove_file(&path).unwrap(),
         }
-        let whole = Vault::open(folder.path(), size);
+        let whole = LineFolder::open(folder.path(), size);
         let failure = match whole {
             Ok(vault) => vault.lines(0).find_map(Result::err).unwrap(),
             Err(failure) => failure,
@@ -187,7 +187,7 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
         (4, "a", "continues at entry 5, not at 4"),
         (6, "a", "continues at entry 5, not at 6"),
         (5, "a\nb", "has a character"),
-        (5, &long, "a line of openings of 1048577 bytes"),
+        (5, &long, "a line beside the log of 1048577 bytes"),
     ] {
         let text = vault.append(first, &["fine", line]).unwrap_err().to_string();
         assert!(text.contains(says), "{text:?} lacks {says:?}");
@@ -195,7 +195,7 @@ fn what_does_not_fit_is_refused_before_anything_is_written() {
     for (position, line, says) in [
         (5, "a", "continues at entry 5, not at 5"),
         (1, "a\n", "has a character"),
-        (1, &long, "a line of openings of 1048577 bytes"),
+        (1, &long, "a line beside the log of 1048577 bytes"),
     ] {
         let text = vault.replace(position, line).unwrap_err().to_string();
         assert!(text.contains(says), "{text:?} lacks {says:?}");
@@ -216,7 +216,7 @@ fn a_replaced_line_leaves_nothing_behind() {
     want[300] = "erased by entry 305".to_owned();
     want[255] = "the last of its file".to_owned();
     assert_eq!(read(&vault), want);
-    assert_eq!(read(&Vault::open(folder.path(), 311).unwrap()), want);
+    assert_eq!(read(&LineFolder::open(folder.path(), 311).unwrap()), want);
     for found in fs::read_dir(folder.path()).unwrap() {
         assert!(!fs::read_to_string(found.unwrap().path()).unwrap().contains("the secret"));
     }
@@ -234,7 +234,7 @@ fn appended_lines_survive_kill() {
         let last = running.kill().or(heard.last().cloned()).unwrap();
         // The store's commit would come next; killed before it, part of this is a leftover.
         size = last.parse::<u64>().unwrap() - dice.roll(2);
-        let vault = Vault::open(&folder.path().join("openings"), size).unwrap();
+        let vault = LineFolder::open(&folder.path().join("openings"), size).unwrap();
         assert!(read(&vault) == lines(0, size));
     }
 }
@@ -248,7 +248,7 @@ fn a_file_is_rewritten_whole_or_not_at_all() {
         let mut running = Running::start(command("replace", folder.path()));
         let heard: Vec<_> = (0..dice.roll(40)).map_while(|_| running.hear()).collect();
         let last = running.kill().or(heard.last().cloned()).map_or(0, |round| round.parse().unwrap());
-        let vault = Vault::open(&folder.path().join("openings"), 300).unwrap();
+        let vault = LineFolder::open(&folder.path().join("openings"), 300).unwrap();
         for (position, line) in vault.lines(0).map(Result::unwrap) {
             let erased = line.starts_with("erased in round ");
             assert!(erased || line == lines(position, 1)[0], "{line:?}");
