@@ -6,6 +6,7 @@ use ledger::failure::Failure;
 use ledger::publish::{self, publish};
 use schemas::note::Note;
 use schemas::policy::Policy;
+use verifier::audience::Audience;
 
 use crate::common::{Small, at, checked};
 
@@ -82,7 +83,8 @@ fn what_waits_stays_in_the_house() {
     let report = checked(&bundle, &policy);
     assert_eq!((report.exit_code(), report.head.unwrap().checkpoint.size), (0, seen), "{:?}", report.faults);
     let openings = small.folder.path().join("openings");
-    assert_eq!(ledger::export::openings(&small.writer, &openings).unwrap(), seen);
+    let opened = ledger::export::openings(&small.writer, &Audience::Oversight, None, &openings).unwrap();
+    assert_eq!(opened.lines, seen);
     // Who asks nobody still says for whom it waits.
     let silent = publish::look(&small.writer).unwrap().waiting.unwrap().silent;
     assert_eq!(silent.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["w1", "w3"]);
