@@ -12,9 +12,11 @@ from aics_witness.feeder import WitnessClient, merge_cosignatures
 
 url, vkey, bundle, *sizes = sys.argv[1:]
 tiles = FileSystemTileReader(bundle)
+# Partial tiles are those of the bundle's own size.
+whole = int((Path(bundle) / "checkpoint").read_bytes().split(b"\n")[1])
 with WitnessClient(url, vkey) as client:
     for size in sizes:
         name = f"checkpoints/{size}" if (Path(bundle) / f"checkpoints/{size}").exists() else "checkpoint"
         note = (Path(bundle) / name).read_bytes()
-        line = client.submit(note, lambda old, new: consistency_proof_from_tiles(tiles, old, new))
+        line = client.submit(note, lambda old, new: consistency_proof_from_tiles(tiles, old, new, tile_size=whole))
         sys.stdout.write(merge_cosignatures(note, line).decode())
