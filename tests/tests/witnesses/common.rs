@@ -1,6 +1,7 @@
 //! What these tests share: a small ledger, three witnesses, policies.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -58,9 +59,9 @@ impl Small {
         let mut text = format!("log {log}\n");
         for number in 1..=3 {
             let address = addresses.get(&number).map_or("", String::as_str);
-            text += &format!("witness w{number} {} {address}\n", key(number).cosigner_vkey());
+            let _ = writeln!(text, "witness w{number} {} {address}", key(number).cosigner_vkey());
         }
-        text += &format!("group two 2 w1 w2 w3\nquorum {quorum}\n");
+        let _ = write!(text, "group two 2 w1 w2 w3\nquorum {quorum}\n");
         ledger::files::replace(&self.writer.home().policy(), text.as_bytes()).unwrap();
         Policy::parse(&text).unwrap()
     }

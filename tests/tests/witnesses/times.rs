@@ -111,6 +111,9 @@ fn entries_that_nobody_saw_in_time_are_named() {
     assert!(told.ends_with(&format!("witnesses saw them first {}", at(9 * DAY))), "{told}");
 }
 
+/// What is done to the checkpoint, how, and the exit code.
+type Bend = (&'static str, fn(&mut Note), u8);
+
 #[test]
 fn what_no_quorum_has_seen_is_not_believed() {
     let mut small = Small::new();
@@ -119,7 +122,7 @@ fn what_no_quorum_has_seen_is_not_believed() {
     publish(&mut small.writer, &mut panel, at(1)).unwrap();
     let bundle = small.export().unwrap();
     let whole = Note::parse(bundle.get("checkpoint")).unwrap();
-    let bends: [(&str, fn(&mut Note), u8); 7] = [
+    let bends: [Bend; 7] = [
         ("as it was", |_| {}, 0),
         ("one line taken away", |note| note.signatures.truncate(3), 0),
         ("two lines taken away", |note| note.signatures.truncate(2), 1),

@@ -122,12 +122,14 @@ fn answering(bytes: &'static [u8], times: usize) -> String {
     format!("http://{address}")
 }
 
+/// An answer that says that it is very long, and goes on.
+const HUGE: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+
 #[test]
 fn whatever_answers_is_bounded_in_time_and_length() {
     let small = Small::new();
     let request = verifier::witness::request::Request { old: 0, proof: Vec::new(), note: small.writer.head().clone() };
-    const HUGE: &[u8] =
-        b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\naaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     let ask = |address: &str| HttpWitness::patient(address, 2).add_checkpoint(&request, at(0));
     assert_eq!(ask(&answering(b"", 0)), Err(Silence::Late { seconds: 2 }));
     assert_eq!(ask(&answering(HUGE, 100_000)), Err(Silence::Garbage(BadReply::TooLong)));
