@@ -7,11 +7,13 @@ use std::path::{Path, PathBuf};
 use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
-use schemas::note::Note;
 use schemas::opening::{OpeningLine, Slot};
+use schemas::policy::Policy;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
 use verifier::audience::Audience;
+use verifier::head::check_head;
+use verifier::times::Seen;
 use verifier::unseal::Identity;
 
 use crate::failure::{Damage, Failure};
@@ -45,6 +47,7 @@ pub fn bundle(
 ) -> Result<Exported, Failure> {
     let (checkpoint, head) = publish::head(writer)?;
     let size = checkpoint.size;
+    let asked = Policy::parse(policy).ok().filter(|policy| !policy.witnesses.is_empty());
     let draft = beside(out, "new");
     clear(&draft)?;
     if out.exists() && !out.join(manifest::NAME).exists() {
@@ -65,7 +68,7 @@ pub fn bundle(
             && entry.signed.event.kind == verifier::admit::SEAL
         {
             let day = kept.entry(entry.received_at.date(utc_offset_minutes)).or_default();
-            day.see(writer, position + 1)?;
+            day.see(writer, asked.as_ref(), position + 1)?;
         }
         bundle.push(bytes);
         if bundle.len() as u64 == TILE_WIDTH || position + 1 == size {
@@ -102,28 +105,34 @@ pub fn bundle(
     Ok(exported)
 }
 
-/// Which checkpoints of one day travel in a bundle: the last, and the last of those that most
-/// witnesses have seen. FORMAT.md 10.2.
+/// Which checkpoints of one day travel in a bundle: the last, and the first and the last that the
+/// policy's witnesses have seen; between those two all times of that day are bounded. FORMAT.md 10.2.
 #[derive(Default)]
 struct Kept {
     last: Option<(u64, Vec<u8>)>,
-    most_seen: Option<(usize, u64, Vec<u8>)>,
+    first_seen: Option<(u64, Vec<u8>)>,
+    last_seen: Option<(u64, Vec<u8>)>,
 }
 
 impl Kept {
-    fn see(&mut self, writer: &Writer, size: u64) -> Result<(), Failure> {
+    fn see(&mut self, writer: &Writer, policy: Option<&Policy>, size: u64) -> Result<(), Failure> {
         let Some(bytes) = writer.store().note(&checkpoint_name(size))? else { return Ok(()) };
-        let lines = Note::parse(&bytes).map_or(0, |note| note.signatures.len());
-        if self.most_seen.as_ref().is_none_or(|(most, _, _)| lines >= *most) {
-            self.most_seen = Some((lines, size, bytes.clone()));
+        if policy.is_some_and(|policy| is_seen(&bytes, policy, size)) {
+            self.first_seen.get_or_insert_with(|| (size, bytes.clone()));
+            self.last_seen = Some((size, bytes.clone()));
         }
         self.last = Some((size, bytes));
         Ok(())
     }
 
     fn notes(self) -> impl Iterator<Item = (u64, Vec<u8>)> {
-        self.last.into_iter().chain(self.most_seen.map(|(_, size, bytes)| (size, bytes)))
+        [self.last, self.first_seen, self.last_seen].into_iter().flatten()
     }
+}
+
+fn is_seen(note: &[u8], policy: &Policy, size: u64) -> bool {
+    let head = check_head(note, policy);
+    head.is_ok_and(|head| Seen::by(policy, &head.get().witnesses, size, "").is_some())
 }
 
 /// What a folder of openings came to.

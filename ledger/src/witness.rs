@@ -7,6 +7,8 @@
 pub mod http;
 pub mod local;
 
+use std::sync::{Arc, Mutex};
+
 use schemas::checkpoint::Checkpoint;
 use schemas::note::{Note, SignatureLine};
 use schemas::policy::Policy;
@@ -41,6 +43,15 @@ pub trait Witness: Send {
     /// # Errors
     /// [`Silence::Unreachable`] or [`Silence::Late`] if no answer came.
     fn add_checkpoint(&mut self, request: &Request, now: Timestamp) -> Result<Response, Silence>;
+}
+
+impl<W: Witness> Witness for Arc<Mutex<W>> {
+    fn add_checkpoint(&mut self, request: &Request, now: Timestamp) -> Result<Response, Silence> {
+        match self.lock() {
+            Ok(mut witness) => witness.add_checkpoint(request, now),
+            Err(_) => Err(Silence::Unreachable("an earlier question to it failed".to_owned())),
+        }
+    }
 }
 
 /// Why a witness's cosignature is not there.

@@ -77,6 +77,12 @@ const RULES: &[Rule] = &[
         instead: "take the time as an argument: what is computed must not depend on how fast this machine is",
     },
     Rule {
+        words: &["ureq::", "use ureq", "rustls::", "use rustls"],
+        within: EVERYWHERE,
+        but: &["ledger/src/witness/http.rs", HERE],
+        instead: "ask through ledger::witness::Witness: one file goes out into the network, in bounded time",
+    },
+    Rule {
         words: &["Verified::new(", "Verified("],
         within: EVERYWHERE,
         but: &["verifier/src/", HERE],

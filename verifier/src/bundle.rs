@@ -19,6 +19,7 @@ use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
 use crate::report::{Outcome, Report, Step};
 use crate::tiles::TileCheck;
+use crate::times::{Seen, Times};
 use crate::verified::Verified;
 
 /// Largest file that is read at once, in bytes: a full bundle of the longest entries fits.
@@ -112,7 +113,10 @@ impl Check<'_> {
         }
         let kept = self.kept_checkpoints(policy, &manifest, size)?;
         let documents = self.documents(&manifest)?;
-        self.entries(head.get(), &manifest, &kept, &documents, openings)
+        let head = head.get();
+        let last = Seen::by(policy, &head.witnesses, size, "checkpoint");
+        let times = Times::new(policy, kept.values().filter_map(|k| k.seen.clone()).chain(last).collect());
+        self.entries(head, &manifest, &kept, &documents, times, openings)
     }
 
     /// FORMAT.md 13: every file is the one that the manifest names.
@@ -217,7 +221,8 @@ impl Check<'_> {
                     } else if size == 0 {
                         faults.push(Fault::CheckpointSize { path: path.clone(), size });
                     }
-                    kept.insert(size, Kept { path: path.clone(), root: head.get().checkpoint.root });
+                    let seen = Seen::by(policy, &head.get().witnesses, size, path);
+                    kept.insert(size, Kept { path: path.clone(), root: head.get().checkpoint.root, seen });
                 }
                 (Ok(_), _) => {
                     let what = "its name is not the size that it states".to_owned();
@@ -266,10 +271,11 @@ impl Check<'_> {
         manifest: &Manifest,
         kept: &BTreeMap<u64, Kept>,
         documents: &BTreeSet<Hash>,
+        times: Times,
         openings: Option<&mut dyn Source>,
     ) -> Result<(), Unreadable> {
         let size = head.checkpoint.size;
-        let mut walk = Walk::new(head.checkpoint.origin.clone(), documents);
+        let mut walk = Walk::new(head.checkpoint.origin.clone(), documents, times);
         let inside = manifest.0.keys().any(|p| p.starts_with("openings/"));
         let mut beside = openings;
         for tile in Tile::all(size).into_iter().filter(|t| t.level.is_none()) {
@@ -325,6 +331,9 @@ impl Check<'_> {
 
     fn steps(&mut self, walk: &mut Walk<'_>, at_hand: bool) {
         let broken = self.report.has_fault();
+        let (step, unbounded) = walk.times.finish();
+        self.report.step(step);
+        unbounded.iter().for_each(|words| self.report.not_checked(words));
         let outcome = if broken { Outcome::Fault } else { Outcome::Holds };
         let signatures = walk.follower.signatures();
         let state = walk.follower.state();
@@ -355,6 +364,7 @@ impl Check<'_> {
 struct Kept {
     path: String,
     root: Hash,
+    seen: Option<Seen>,
 }
 
 #[derive(Default)]
@@ -372,12 +382,13 @@ struct Walk<'a> {
     documents: &'a BTreeSet<Hash>,
     openings: OpeningCount,
     erasures: Erasures,
+    times: Times,
 }
 
 impl<'a> Walk<'a> {
-    fn new(origin: Origin, documents: &'a BTreeSet<Hash>) -> Self {
+    fn new(origin: Origin, documents: &'a BTreeSet<Hash>, times: Times) -> Self {
         let (openings, erasures) = (OpeningCount::default(), Erasures::default());
-        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings, erasures }
+        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings, erasures, times }
     }
 
     fn bundle(
@@ -397,6 +408,9 @@ impl<'a> Walk<'a> {
         };
         let mut lines = lines.map(|l| l.split('\n'));
         for entry in &accepted {
+            if let Some(fault) = self.times.see(entry.get()) {
+                return Ok(Err(fault));
+            }
             let line = match lines.as_mut().map(Iterator::next) {
                 Some(None) => return Ok(Err(line_count(tile))),
                 line => line.flatten(),

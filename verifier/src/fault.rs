@@ -4,6 +4,7 @@ use schemas::entry::BadEntry;
 use schemas::hash::Hash;
 use schemas::opening::BadOpening;
 use schemas::pack::BadPack;
+use schemas::time::Timestamp;
 
 use crate::index::BadMapProof;
 use crate::refusal::Refusal;
@@ -45,6 +46,11 @@ pub enum Fault {
     Admission { position: u64, address: String, refusal: Refusal },
     #[error("entry {position}: the last entry under the checkpoint is not {}", crate::admit::SEAL)]
     NotSealed { position: u64 },
+    #[error(
+        "entry {position} ({address}): the log says that it was received at {received_at}, witnesses had seen it at \
+         {seen} ({path}): the time is invented"
+    )]
+    ClockAhead { position: u64, address: String, received_at: Timestamp, seen: Timestamp, path: String },
     #[error("entry {position} ({address}), openings: {what}")]
     Opening { position: u64, address: String, what: BadOpening },
     #[error("{0}")]
@@ -83,6 +89,7 @@ impl Fault {
             | Self::Chain { position, .. }
             | Self::Admission { position, .. }
             | Self::NotSealed { position }
+            | Self::ClockAhead { position, .. }
             | Self::Opening { position, .. }
             | Self::Proof { position, .. }
             | Self::Dropped { position, .. }

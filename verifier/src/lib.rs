@@ -34,6 +34,7 @@ pub mod signature;
 pub mod state;
 pub mod statement;
 mod tiles;
+pub mod times;
 pub mod tree;
 #[cfg(feature = "age")]
 pub mod unseal;

@@ -4,6 +4,7 @@
 
 mod next;
 mod serve;
+mod witnesses;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -34,9 +35,11 @@ use verifier::bundle::{NoVisitor, Source, check};
 use verifier::files::Folder;
 use verifier::report::Report;
 use verifier::unseal::Identity;
+use verifier::witness::service::state_file::BadState;
 
 pub use next::steps as next_steps;
 pub use serve::{BadServe, serve};
+pub use witnesses::{WITNESSES, Witnesses};
 
 /// File that says that a folder was made by the demo, and may be made anew.
 const MARK: &str = "made-by-the-demo";
@@ -78,6 +81,11 @@ impl Places {
         self.out.join("policy")
     }
 
+    /// Keys and state files of three sample witnesses.
+    pub fn witnesses(&self) -> PathBuf {
+        self.out.join("witnesses")
+    }
+
     /// Findings and figures for oversight.
     pub fn report(&self) -> PathBuf {
         self.out.join("report")
@@ -115,6 +123,8 @@ pub enum BadDemo {
     Key(#[from] BadKeyFile),
     #[error(transparent)]
     Failure(#[from] Failure),
+    #[error(transparent)]
+    Witness(#[from] BadState),
     #[error(transparent)]
     Projection(#[from] BadProjection),
     #[error(transparent)]
@@ -168,6 +178,7 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
         recipients: &recipients,
         replay: true,
     };
+    let witnesses = Witnesses::new(places, &writer)?;
     let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
     step.done(&format!("signed   {} events into the outbox, on the disk", signed.signed));
     let parcels = outbox.parcels()?;
@@ -176,7 +187,8 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     if let (Some(first), Some(last)) = (first, last) {
         let offset = settings.utc_offset_minutes;
         let cuts = Cuts::new(first.date(offset), last.date(offset), offset, &settings.evaluations);
-        let outcome = submit::replay(&mut writer, &parcels, &cuts, &mut bar("committing"))?;
+        let mut panel = witnesses.panel();
+        let outcome = submit::replay_before(&mut writer, &parcels, &cuts, Some(&mut panel), &mut bar("committing"))?;
         if !outcome.refused.is_empty() {
             let lines: Vec<String> = outcome.refused.iter().map(|(row, why)| format!("{row}: {why}")).collect();
             return Err(BadDemo::Refused(lines.join("\n")));
@@ -184,7 +196,9 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     }
     let (entries, batches) = (writer.log().size(), writer.log().batches());
     step.done(&format!("logged   {entries} entries in {batches} batches, each on the disk before its answer"));
-    let policy = folder::policy(writer.log());
+    let policy = witnesses.policy().to_owned();
+    step.done(&format!("seen     by {} witnesses, each checkpoint by two or more", WITNESSES.len()));
+    witnesses.leave()?;
     files::replace(&places.policy(), policy.as_bytes())?;
     let exported =
         export::bundle(&writer, &policy, settings.utc_offset_minutes, &places.bundle(), &mut bar("exporting"))?;

@@ -28,8 +28,14 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
  The header row of any register, ready to be filled in:
    cargo run --release --bin ledger -- template visit.completed
 
- An organisation puts on record that it was turned away at the gate; then the log is exported and checked again:
+ An organisation puts on record that it was turned away at the gate. Nobody is handed that before two of three
+ witnesses have seen it, and none runs yet: the answer says for whom it waits:
    cargo run --release --bin ledger -- append {out}/ledger {event} --keys {out}/keys
+ Start two of them (sample keys; real witnesses run elsewhere, in hands of their own), then ask again:
+   cargo run --release --bin verifier -- witness serve --listen 127.0.0.1:7801 --key {out}/witnesses/archive.key --state {out}/witnesses/archive.state --policy {out}/policy &
+   cargo run --release --bin verifier -- witness serve --listen 127.0.0.1:7802 --key {out}/witnesses/bar.key --state {out}/witnesses/bar.state --policy {out}/policy &
+   cargo run --release --bin ledger -- publish {out}/ledger
+ Then the log is exported and checked again:
    cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle
    cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy
 ",
