@@ -1,0 +1,286 @@
+// Whether a pack holds. FORMAT.md 14.2, in the order in which it says so.
+
+const SEAL = 'ledger.index.sealed';
+
+/** Checks a pack under what the reader trusts; `beside` is what a bundle of the same log was found to say. */
+async function checkPack(bytes, trust = nobody(), { beside = null, onProgress } = {}) {
+  const report = new Report('pack', onProgress);
+  const pack = await report.step('14.2', 'form', (step) => {
+    const read = readPack(bytes);
+    step.done = step.of = read.items.length + read.keys.length;
+    return read;
+  });
+  if (!pack) return report;
+  report.pack = { audience: pack.pack.audience, stream: pack.pack.stream, ledger: pack.pack.ledger, absent: pack.absent !== null };
+  report.head = pack.head;
+  await checkHead(report, pack.head, trust, pack.policy);
+  await report.step('14.2', 'origin', (step) => {
+    step.of = 1;
+    if (pack.head.origin !== pack.pack.ledger) refuse('other-ledger', { got: pack.pack.ledger, want: pack.head.origin });
+    step.done = 1;
+  });
+  const mapRoot = await report.step('9', 'seal', (step) => checkSeal(pack, step));
+  if (mapRoot) await report.step('8.4', pack.absent ? 'absent' : 'map', (step) => checkPackMap(pack, mapRoot, step));
+  else report.leftOut('8.4', pack.absent ? 'absent' : 'map', 'after-fault');
+  await report.step('8.2', 'count', (step) => checkItemsOfStream(report, pack, step));
+  await checkProofs(report, pack);
+  const entries = await checkEntries(report, pack);
+  await checkSignatures(report, entries, pack.head.origin);
+  const opened = await checkOpenings(report, entries);
+  await checkErasures(report, entries, opened);
+  await checkStatements(report, pack, trust);
+  if (beside) await checkBeside(report, pack, beside);
+  report.records = recordsOf(entries, opened, pack.pack);
+  report.complete = completeness(report, pack, opened, beside);
+  report.notChecked.push({ code: 'truth' }, { code: 'others' });
+  if (!beside) report.notChecked.push({ code: 'index-not-recomputed' });
+  report.notChecked.push({ code: 'keys-when' }, { code: 'admission-pack' });
+  if (report.unknownLines) report.notChecked.push({ code: 'lines', values: { count: report.unknownLines } });
+  return report;
+}
+
+/** The seal is the last entry under the checkpoint. Gives the map's root. */
+function checkSeal(pack, step) {
+  step.of = 1;
+  const size = pack.head.size;
+  const entry = readEntry(pack.seal.entry);
+  const { data, type, ledger } = entry.event;
+  if (size === 0n || BigInt(pack.seal.index) !== size - 1n) refuse('seal-not-last', { index: pack.seal.index });
+  if (entry.position !== BigInt(pack.seal.index)) refuse('position', { got: String(entry.position) });
+  checkInclusion(pack.seal.index, size, entry.leaf, pack.head.root, pack.seal.proof);
+  if (type !== SEAL) refuse('seal-type', { type });
+  if (ledger !== pack.head.origin) refuse('other-ledger', { got: ledger, want: pack.head.origin });
+  if (!isWhole(data.size) || BigInt(data.size) !== size - 1n) refuse('seal-size', { got: String(data.size) });
+  const root = hash16(data.map_root);
+  if (!root) refuse('seal-root');
+  step.done = 1;
+  pack.sealed = entry;
+  return root;
+}
+
+function checkPackMap(pack, root, step) {
+  step.of = 1;
+  const key = streamKey(pack.pack.stream);
+  const { map, absent } = pack;
+  const leaf = map ? { key, head: headValue(key, map) } : { key: absent.key, head: absent.head };
+  let found;
+  try {
+    found = checkMap(key, root, leaf, (map ?? absent).path);
+  } catch (error) {
+    refuse('map', { why: error.code });
+  }
+  if (found !== (map ? 'present' : 'absent')) refuse('map', { why: 'present' });
+  step.done = 1;
+}
+
+/** Indexes and leaves of the items give the stream's root, count and last. */
+function checkItemsOfStream(report, pack, step) {
+  const { map, items } = pack;
+  step.of = map ? map.count : 0;
+  step.done = items.length;
+  if (!map) {
+    if (items.length) refuse('count', { want: 0, got: items.length });
+    return;
+  }
+  if (items.length !== map.count) refuse('count', { want: map.count, got: items.length });
+  if (items.at(-1).index !== map.last) refuse('last', { want: map.last, got: items.at(-1).index });
+  const leaves = items.map((item) => itemLeaf(item.index, tagged(0, item.entry)));
+  if (!sameBytes(rootOfLeaves(leaves), map.root)) refuse('stream-root');
+}
+
+/** Every proof holds: items and keys in the tree, and the tree from each older size. */
+async function checkProofs(report, pack) {
+  const { root, size } = pack.head;
+  await report.step('7', 'proofs', async (step) => {
+    const proven = [...pack.items, ...pack.keys];
+    step.of = proven.length + pack.since.length;
+    for (const line of proven) {
+      const at = { entry: line.index, line: line.line };
+      report.tried(step, at, () => {
+        try {
+          checkInclusion(line.index, size, tagged(0, line.entry), root, line.proof);
+        } catch {
+          refuse('not-in-tree');
+        }
+      });
+      await report.progress('proofs', step.done, step.of);
+    }
+    for (const since of pack.since) report.tried(step, { line: since.line }, () => checkSinceForm(since, size));
+  });
+}
+
+/** Whether a proof from an older size can be one: the older root is with whoever holds an older file. */
+function checkSinceForm({ size: older, proof }, size) {
+  if (BigInt(older) >= size) refuse('since', { size: older });
+  const m = Number(size);
+  const parts = (n, low, high, whole) => {
+    if (n === high) return whole ? 0 : 1;
+    const half = 2 ** Math.ceil(Math.log2(high - low)) / 2;
+    return 1 + (n <= low + half ? parts(n, low, low + half, whole) : parts(n, low + half, high, false));
+  };
+  if (proof.length !== (older === 0 ? 0 : parts(older, 0, m, true))) refuse('since', { size: older });
+}
+
+/** Entries have form 6, their position is their index, their ledger is the origin. */
+async function checkEntries(report, pack) {
+  const entries = [];
+  await report.step('6', 'entries', async (step) => {
+    const lines = [...pack.items.map((line) => ({ ...line, isItem: true })), ...pack.keys].sort((a, b) => a.index - b.index);
+    step.of = lines.length;
+    for (const line of lines) {
+      const at = { entry: line.index, line: line.line };
+      const entry = report.tried(step, at, () => {
+        const read = readEntry(line.entry);
+        Object.assign(at, nameOf(read));
+        if (read.position !== BigInt(line.index)) refuse('position', { got: String(read.position) });
+        if (read.event.ledger !== pack.head.origin) refuse('other-ledger', { got: read.event.ledger, want: pack.head.origin });
+        return read;
+      });
+      if (entry) entries.push({ ...entry, ...line, bytes: line.entry, isItem: line.isItem === true });
+      await report.progress('entries', step.done, step.of);
+    }
+    for (const fault of report.faults) nameFault(fault, entries);
+  });
+  return entries;
+}
+
+/** Gives a fault that knows only an entry's number its record's date and type. */
+function nameFault(fault, entries) {
+  const entry = fault.type === undefined && entries.find((e) => e.index === fault.entry);
+  if (entry) Object.assign(fault, nameOf(entry));
+}
+
+/** Signature lines by keys that a key line or an item brings before them. */
+async function checkSignatures(report, entries, origin) {
+  report.unknownLines = 0;
+  await report.step('3.4', 'signatures', async (step) => {
+    const registry = new Registry(origin);
+    report.registry = registry;
+    step.of = entries.reduce((sum, entry) => sum + entry.note.signatures.length, 0);
+    for (const entry of entries) {
+      registry.see(entry);
+      try {
+        const unknown = await checkLines(entry, registry);
+        report.unknownLines += unknown;
+        step.done += entry.note.signatures.length - unknown;
+      } catch (error) {
+        if (!(error instanceof Refused)) throw error;
+        report.fault(step, error, { entry: entry.index, line: entry.line, ...nameOf(entry) });
+      }
+      await report.progress('signatures', step.done, step.of);
+    }
+    if (report.unknownLines) step.missing = report.unknownLines;
+  });
+}
+
+/** Openings fit what was committed. Gives the slots of each item, by its number. */
+async function checkOpenings(report, entries) {
+  const opened = new Map();
+  await report.step('5', 'openings', async (step) => {
+    const items = entries.filter((entry) => entry.isItem);
+    step.of = items.length;
+    for (const item of items) {
+      const at = { entry: item.index, line: item.line, ...nameOf(item) };
+      const slots = report.tried(step, at, () => openSlots(item.event, item.digests, item.slots));
+      if (slots) opened.set(item.index, slots);
+      await report.progress('openings', step.done, step.of);
+    }
+  });
+  return opened;
+}
+
+/** Who is erased is so by an item that erases it. */
+async function checkErasures(report, entries, opened) {
+  const claims = entries.flatMap((entry) =>
+    (opened.get(entry.index) ?? []).filter((slot) => slot.erasedBy !== undefined).map((slot) => ({ entry, slot })),
+  );
+  report.erased = claims.length;
+  if (!claims.length) return;
+  await report.step('17', 'erasures', (step) => {
+    step.of = claims.length;
+    const byIndex = new Map(entries.filter((e) => e.isItem).map((e) => [e.index, e]));
+    for (const { entry, slot } of claims) {
+      report.tried(step, { entry: entry.index, line: entry.line, ...nameOf(entry) }, () => {
+        const by = byIndex.get(slot.erasedBy);
+        if (!by || !erases(by.event, entry.address, slot.name)) refuse('not-erased', { slot: slot.name, by: slot.erasedBy });
+      });
+    }
+  });
+  report.notChecked.push({ code: 'erasure-lawful' });
+}
+
+/** Auditors who say that they recomputed the index; only those whom the reader named count. */
+async function checkStatements(report, pack, trust) {
+  report.statements = [];
+  if (!pack.statements.length) return;
+  await report.step('10.4', 'statements', async (step) => {
+    step.of = pack.statements.length;
+    for (const statement of pack.statements) {
+      const at = { line: statement.line };
+      const holds = report.tried(step, at, () => {
+        const { origin, size, root } = pack.head;
+        if (statement.origin !== origin) refuse('other-ledger', { got: statement.origin, want: origin });
+        try {
+          checkConsistency(statement.size, statement.root, size, root, statement.proof);
+        } catch (error) {
+          refuse('statement-proof', { why: error.code });
+        }
+        return true;
+      });
+      if (!holds) continue;
+      const said = statement.note.signatures.map((line) => line.name);
+      let by = null;
+      for (const vkey of trust.auditors) {
+        const key = vkey.type === 1 ? keyOf(vkey) : null;
+        for (const line of linesOf(statement.note, vkey)) {
+          if (key && (await signatureHolds(key, statement.note.bytes, line.signature))) by = vkey.name;
+          else report.fault(step, new Refused('statement-signature', { key: vkey.name }), at);
+        }
+      }
+      report.statements.push({ size: String(statement.size), said, by });
+    }
+  });
+}
+
+/** A bundle beside the pack: its index, recomputed here, must say the same of this stream. */
+async function checkBeside(report, pack, beside) {
+  await report.step('8', 'recomputed', (step) => {
+    step.of = 1;
+    if (beside.origin !== pack.head.origin) refuse('other-ledger', { got: beside.origin, want: pack.head.origin });
+    const root = beside.roots.get(Number(pack.head.size));
+    if (!root) refuse('bundle-shorter', { size: String(pack.head.size) });
+    if (!sameBytes(root, pack.head.root)) refuse('fork', { size: String(pack.head.size) });
+    const head = beside.head;
+    const same = head ? pack.map && head.count === pack.map.count && head.last === pack.map.last && sameBytes(head.root, pack.map.root) : !pack.map;
+    if (!same) refuse('index-differs', { want: head?.count ?? 0, got: pack.map?.count ?? 0 });
+    step.done = 1;
+  });
+}
+
+/** Words of completeness: how many records, which are not shown in full, and on whose word it is all. */
+function completeness(report, pack, opened, beside) {
+  const withheld = [];
+  const erased = [];
+  for (const [index, slots] of opened) {
+    if (slots.some((slot) => slot.withheld || slot.sealed !== undefined)) withheld.push(index);
+    const by = slots.find((slot) => slot.erasedBy !== undefined)?.erasedBy;
+    if (by !== undefined) erased.push({ index, by });
+  }
+  const hidden = new Set([...withheld, ...erased.map((e) => e.index)]);
+  const trusted = report.statements.filter((s) => s.by !== null).sort((a, b) => Number(b.size) - Number(a.size))[0];
+  const recomputed = beside && report.steps.some((s) => s.name === 'recomputed' && s.outcome === 'holds');
+  const size = String(pack.head.size);
+  const upTo = recomputed ? size : (trusted?.size ?? '0');
+  return {
+    count: pack.items.length,
+    shown: pack.items.length - hidden.size,
+    withheld,
+    erased,
+    size,
+    asOf: pack.sealed?.receivedAt ?? null,
+    by: recomputed ? 'you' : trusted ? 'auditor' : 'nobody',
+    auditor: trusted?.by ?? null,
+    upTo,
+    whole: upTo === size,
+  };
+}
