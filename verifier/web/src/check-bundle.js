@@ -180,7 +180,7 @@ class BundleCheck {
       sealKey: null,
       lastIsSeal: false,
       roots: new Map(),
-      watched: null,
+      watched: new Map(),
     };
     this.state.streams = new Streams(this.state.registry);
     try {
@@ -235,7 +235,8 @@ class BundleCheck {
   /** The tree grows; whole tiles of hashes, kept checkpoints and what is watched are compared. */
   push(position, leaf) {
     const { state, report, walkSteps: steps } = this;
-    if (this.watch && position + 1 === this.watch.size) state.watched = state.map.head(this.watch.stream);
+    const watched = this.watch.filter(({ size }) => size === position + 1);
+    for (const { stream, size } of watched) state.watched.set(`${stream} ${size}`, state.map.head(stream));
     state.frontier.push(leaf, (height, number, hash) => {
       if (height % 8) return;
       const level = (state.levels[height / 8] ??= []);
@@ -244,7 +245,7 @@ class BundleCheck {
       this.hashTile(height / 8, Math.floor(number / TILE), level.splice(0), TILE);
     });
     const kept = this.keptHeads.get(position + 1);
-    if (!kept && position + 1 !== this.watch?.size) return;
+    if (!kept && !watched.length) return;
     const root = state.frontier.root();
     state.roots.set(position + 1, root);
     if (!kept) return;
@@ -358,7 +359,7 @@ class BundleCheck {
       parties: state.registry.roles.size,
       types: [...state.counts].sort((a, b) => b[1] - a[1]),
     };
-    report.beside = { origin: this.head.origin, roots: state.roots, head: state.watched };
+    report.beside = { origin: this.head.origin, roots: state.roots, heads: state.watched };
   }
 
   /** Witnesses' times bound when the ledger says that it received. */
@@ -403,5 +404,5 @@ function splitLines(bytes) {
   return lines;
 }
 
-/** Checks a bundle in one archive. `watch` asks for the head of a stream under a size, to set a pack against it. */
-const checkBundle = (bytes, trust = nobody(), { watch = null, onProgress } = {}) => new BundleCheck(bytes, trust, { watch, onProgress }).run();
+/** Checks a bundle in one archive. `watch` asks for heads of streams under a size, to set packs against them. */
+const checkBundle = (bytes, trust = nobody(), { watch = [], onProgress } = {}) => new BundleCheck(bytes, trust, { watch, onProgress }).run();

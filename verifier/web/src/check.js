@@ -250,7 +250,7 @@ async function checkBeside(report, pack, beside) {
     const root = beside.roots.get(Number(pack.head.size));
     if (!root) refuse('bundle-shorter', { size: String(pack.head.size) });
     if (!sameBytes(root, pack.head.root)) refuse('fork', { size: String(pack.head.size) });
-    const head = beside.head;
+    const head = beside.heads.get(`${pack.pack.stream} ${pack.head.size}`);
     const same = head ? pack.map && head.count === pack.map.count && head.last === pack.map.last && sameBytes(head.root, pack.map.root) : !pack.map;
     if (!same) refuse('index-differs', { want: head?.count ?? 0, got: pack.map?.count ?? 0 });
     step.done = 1;

@@ -85,10 +85,12 @@ class Report {
   json() {
     const { onProgress, internal, ...rest } = this;
     const first = this.faults[0];
+    const named = this.faults.find((fault) => fault.entry !== undefined);
     return {
       verdict: this.verdict,
       section: first?.section ?? null,
       item: first?.entry ?? null,
+      record: named ? { entry: named.entry, at: named.at ?? null, type: named.type ?? null } : null,
       code: first?.code ?? this.unknown[0]?.code ?? null,
       ...rest,
     };
