@@ -6,7 +6,7 @@ use std::path::Path;
 
 use schemas::catalogue::{Catalogue, EventType, Field, Ref, Targets};
 use schemas::hash::Hash;
-use schemas::value::{Value, to_canonical};
+use schemas::value::Value;
 
 /// Languages of the page, the first of them where nothing else is asked for.
 const LANGUAGES: [&str; 3] = ["en", "fr", "ar"];
@@ -80,7 +80,7 @@ pub fn assemble(web: &Path) -> Result<String> {
 
 /// JSON that cannot end the element in which it stands.
 fn data(value: &Value) -> String {
-    to_canonical(value).replace('<', "\\u003c")
+    value.to_json().replace('<', "\\u003c")
 }
 
 /// What the page needs of the catalogue.

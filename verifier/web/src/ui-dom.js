@@ -33,13 +33,15 @@ function shape(name) {
 
 const code = (text, more = '') => el('bdi', { dir: 'ltr' }, el('code', { class: more || null }, text));
 
+const LOCALES = { en: 'en-GB', fr: 'fr', ar: 'ar' };
+
 /** A day or an instant in the reader's words, with the exact text for programs. */
 function when(text) {
   const day = isDay(text);
   if (!day && !isInstant(text)) return el('bdi', {}, String(text));
   const date = new Date((day ? dayNumber(text) * 86400 : secondsOf(text)) * 1000);
   const form = { dateStyle: 'long', timeZone: 'UTC', calendar: 'gregory', numberingSystem: 'latn', ...(day ? {} : { timeStyle: 'short' }) };
-  const shown = new Intl.DateTimeFormat(words.lang, form).format(date);
+  const shown = new Intl.DateTimeFormat(LOCALES[words.lang] ?? words.lang, form).format(date);
   return el('time', { datetime: text }, el('bdi', {}, day ? shown : `${shown} UTC`));
 }
 
