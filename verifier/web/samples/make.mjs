@@ -93,7 +93,8 @@ class Log {
     return this.entries.slice(0, size).map((entry) => entry.leaf);
   }
 
-  checkpoint(size, { time = 1900000000, forged = false } = {}) {
+  checkpoint(size, { forged = false } = {}) {
+    const time = Date.parse(this.entries[size - 1].receivedAt) / 1000 + 60;
     const text = `${ORIGIN}\n${size}\n${base64(rootOfLeaves(this.leaves(size)))}\n`;
     const stamp = Buffer.alloc(8);
     stamp.writeBigUInt64BE(BigInt(time));

@@ -16,19 +16,20 @@ function fieldRow(field, value, more = '') {
 
 const HIDDEN_WORDS = { withheld: 'slot-withheld', sealed: 'slot-sealed', erased: 'slot-erased' };
 
-function recordBox(record) {
+function recordBox(record, broken) {
   const open = record.hidden.filter((slot) => slot.state === 'open');
   const closed = record.hidden.filter((slot) => HIDDEN_WORDS[slot.state]);
   const empty = record.hidden.filter((slot) => slot.state === 'empty');
   return el(
     'li',
-    { class: 'record', id: `entry-${record.index}` },
+    { class: broken ? 'record broken' : 'record', id: `entry-${record.index}` },
     el(
       'article',
       {},
       el('p', { class: 'date' }, when(record.at), ' · ', tell('entry-number', { entry: record.index })),
       el('h4', {}, record.summary ? el('bdi', { lang: 'en', dir: 'ltr' }, record.summary) : code(record.type)),
       el('p', { class: 'by' }, tell('record-by', { by: code(record.by), received: when(record.receivedAt) })),
+      broken && el('p', { class: 'mark not_verified' }, shape('not_verified'), ' ', say('record-broken')),
       record.marks.length > 0 && el('ul', { class: 'marks' }, record.marks.map(markOf)),
       el(
         'dl',
@@ -48,10 +49,12 @@ function timelineOf(report) {
   if (!report.records?.length) return null;
   const shown = report.records.slice(0, RECORDS_SHOWN);
   const rest = report.records.slice(RECORDS_SHOWN);
-  const list = el('ol', { class: 'timeline' }, shown.map(recordBox));
+  const broken = new Set(report.faults.map((fault) => fault.entry));
+  const box = (record) => recordBox(record, broken.has(record.index));
+  const list = el('ol', { class: 'timeline' }, shown.map(box));
   const more = rest.length
     ? el('p', {}, el('button', { type: 'button', onclick: (event) => {
-        list.append(...rest.map(recordBox));
+        list.append(...rest.map(box));
         event.target.parentElement.remove();
       } }, say('records-more', { count: rest.length })))
     : null;

@@ -61,7 +61,7 @@ function faultList(report) {
             'p',
             { class: 'where' },
             tell('where-section', { section: code(fault.section) }),
-            fault.entry !== undefined && [' · ', namedRecord(fault)],
+            fault.entry !== undefined && [' · ', fault.type ? tell('where-record', { entry: fault.entry, date: when(fault.at), type: typeName(fault.type) }) : tell('entry-number', { entry: fault.entry })],
             fault.line !== undefined && [' · ', tell('where-line', { line: fault.line })],
           ),
         ),
@@ -74,7 +74,7 @@ function faultList(report) {
 const listed = (numbers) => {
   const most = 40;
   const text = numbers.slice(0, most).map((n) => `#${n}`).join(', ');
-  return numbers.length > most ? `${text}, …` : text;
+  return el('bdi', { dir: 'ltr' }, numbers.length > most ? `${text}, …` : text);
 };
 
 /** How many records, which of them not in full, and on whose word that is all. */

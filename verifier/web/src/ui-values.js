@@ -18,7 +18,7 @@ function valueOf(value, { kind, unit }) {
   if (isObject(value) && typeof value.text === 'string') return el('bdi', { lang: isLanguage(value.lang) ? value.lang : null, dir: 'auto' }, value.text);
   if (isObject(value) && typeof value.currency === 'string') return el('bdi', {}, money(value));
   if (typeof value === 'number') {
-    if (kind === 'percent') return el('bdi', {}, `${number(value / 10)} %`);
+    if (kind === 'percent') return el('bdi', { dir: 'ltr' }, `${number(value / 10)} %`);
     if (['minutes', 'hours', 'days'].includes(kind)) return el('bdi', {}, say(`unit-${kind}`, { count: value }));
     return el('bdi', {}, number(value));
   }
