@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
+use schemas::note::Note;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
-use verifier::tree::root_of;
 
 use crate::failure::Failure;
 use crate::files;
-use crate::writer::{DOCUMENT_BYTES_MAX, Writer};
+use crate::publish;
+use crate::writer::{DOCUMENT_BYTES_MAX, Writer, checkpoint_name};
 
 /// What a bundle came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +28,11 @@ pub struct Exported {
 }
 
 /// Writes the bundle into a new folder, and what was there before only if it is a bundle too. It is
-/// built beside the place and put there at the end, so a reader never finds half of one.
+/// built beside the place and put there at the end, so a reader never finds half of one. What is
+/// not published yet is not in it ([`crate::publish`]).
 ///
 /// # Errors
-/// [`Failure`] if a file cannot be written.
+/// [`Failure::Unpublished`] if nothing is; else [`Failure`] if a file cannot be written.
 pub fn bundle(
     writer: &Writer,
     policy: &str,
@@ -37,6 +40,8 @@ pub fn bundle(
     out: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Exported, Failure> {
+    let (checkpoint, head) = publish::head(writer)?;
+    let size = checkpoint.size;
     let draft = beside(out, "new");
     clear(&draft)?;
     if out.exists() && !out.join(manifest::NAME).exists() {
@@ -46,20 +51,18 @@ pub fn bundle(
         }
     }
     let mut files = Files { folder: draft.clone(), manifest: Manifest::default(), bytes: 0 };
-    let size = writer.log().size();
-    let mut levels: Vec<Vec<Hash>> = Vec::new();
     let mut bundle: Vec<Vec<u8>> = Vec::new();
-    let mut seals: BTreeMap<Date, u64> = BTreeMap::new();
+    let mut kept: BTreeMap<Date, Kept> = BTreeMap::new();
     for entry in writer.store().entries(0) {
         let (position, bytes) = entry?;
         if position >= size {
             break;
         }
-        grow(&mut levels, Hash::leaf(&bytes));
         if let Ok(entry) = schemas::entry::Entry::parse(&bytes)
             && entry.signed.event.kind == verifier::admit::SEAL
         {
-            seals.insert(entry.received_at.date(utc_offset_minutes), position + 1);
+            let day = kept.entry(entry.received_at.date(utc_offset_minutes)).or_default();
+            day.see(writer, position + 1)?;
         }
         bundle.push(bytes);
         if bundle.len() as u64 == TILE_WIDTH || position + 1 == size {
@@ -71,17 +74,15 @@ pub fn bundle(
     }
     for tile in Tile::all(size) {
         let Some(level) = tile.level else { continue };
-        let from = (tile.index * TILE_WIDTH) as usize;
-        let hashes = &levels[usize::from(level)][from..from + tile.width as usize];
+        let hashes = writer.levels().hashes(level, tile.index * TILE_WIDTH, tile.width).unwrap_or_default();
         let bytes: Vec<u8> = hashes.iter().flat_map(|h| h.0).collect();
         files.write(&tile.path(), &bytes)?;
     }
-    for covered in seals.values() {
-        if let Some(note) = writer.store().note(&crate::writer::checkpoint_name(*covered))? {
-            files.write(&format!("checkpoints/{covered}"), &note)?;
-        }
+    let kept: BTreeMap<u64, Vec<u8>> = kept.into_values().flat_map(Kept::notes).collect();
+    for (covered, note) in kept {
+        files.write(&format!("checkpoints/{covered}"), &note)?;
     }
-    files.write("checkpoint", writer.head().to_text().as_bytes())?;
+    files.write("checkpoint", head.to_text().as_bytes())?;
     files.write("policy", policy.as_bytes())?;
     for path in files::list(&writer.home().documents(), |name| Hash::from_hex(name).is_some())? {
         let bytes = files::read(&path, DOCUMENT_BYTES_MAX)?.unwrap_or_default();
@@ -98,11 +99,36 @@ pub fn bundle(
     Ok(exported)
 }
 
-/// Writes all openings into a folder, in the layout of FORMAT.md 19.
+/// Which checkpoints of one day travel in a bundle: the last, and the last of those that most
+/// witnesses have seen. FORMAT.md 10.2.
+#[derive(Default)]
+struct Kept {
+    last: Option<(u64, Vec<u8>)>,
+    most_seen: Option<(usize, u64, Vec<u8>)>,
+}
+
+impl Kept {
+    fn see(&mut self, writer: &Writer, size: u64) -> Result<(), Failure> {
+        let Some(bytes) = writer.store().note(&checkpoint_name(size))? else { return Ok(()) };
+        let lines = Note::parse(&bytes).map_or(0, |note| note.signatures.len());
+        if self.most_seen.as_ref().is_none_or(|(most, _, _)| lines >= *most) {
+            self.most_seen = Some((lines, size, bytes.clone()));
+        }
+        self.last = Some((size, bytes));
+        Ok(())
+    }
+
+    fn notes(self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+        self.last.into_iter().chain(self.most_seen.map(|(_, size, bytes)| (size, bytes)))
+    }
+}
+
+/// Writes all openings of what is published into a folder, in the layout of FORMAT.md 19.
 ///
 /// # Errors
-/// [`Failure`] if a file cannot be written.
+/// [`Failure::Unpublished`] if nothing is; else [`Failure`] if a file cannot be written.
 pub fn openings(writer: &Writer, out: &Path) -> Result<u64, Failure> {
+    let (Checkpoint { size, .. }, _) = publish::head(writer)?;
     let draft = beside(out, "new");
     clear(&draft)?;
     files::create_folder(&draft)?;
@@ -111,7 +137,7 @@ pub fn openings(writer: &Writer, out: &Path) -> Result<u64, Failure> {
         let path = draft.join(tile::index_path(last / TILE_WIDTH));
         write_file(&path, std::mem::take(text).as_bytes())
     };
-    for line in writer.vault().lines(0) {
+    for line in writer.vault().lines(0).take(usize::try_from(size).unwrap_or(usize::MAX)) {
         let (position, line) = line?;
         text.push_str(&line);
         text.push('\n');
@@ -125,22 +151,6 @@ pub fn openings(writer: &Writer, out: &Path) -> Result<u64, Failure> {
     }
     put(&draft, out)?;
     Ok(lines)
-}
-
-/// All hash levels grow from the leaves; level L+1 gets one hash for every full tile of level L.
-fn grow(levels: &mut Vec<Vec<Hash>>, leaf: Hash) {
-    let mut hash = leaf;
-    for number in 0.. {
-        if levels.len() == number {
-            levels.push(Vec::new());
-        }
-        let level = &mut levels[number];
-        level.push(hash);
-        if !(level.len() as u64).is_multiple_of(TILE_WIDTH) {
-            return;
-        }
-        hash = root_of(&level[level.len() - TILE_WIDTH as usize..]);
-    }
 }
 
 struct Files {

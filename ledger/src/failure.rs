@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::publish::Waiting;
+
 /// What the operator does about a folder that cannot be believed.
 const WAY_OUT: &str = "keep this folder as evidence and restore from your newest bundle into a new one: \
                        `ledger restore --help`";
@@ -114,6 +116,17 @@ pub enum Failure {
         /// The file that remembers.
         mark: PathBuf,
     },
+    /// The policy that says which witnesses must have seen a checkpoint cannot be used.
+    #[error("{}: {why}; mend it, or set another with `ledger witness --policy FILE`", .path.display())]
+    Policy {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The policy's witnesses have not seen any checkpoint yet, so there is nothing to hand out.
+    #[error("nothing is published yet, so nothing can be handed out: {0}")]
+    Unpublished(Box<Waiting>),
     /// An earlier commit failed half-way in this process.
     #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.display())]
     Stopped {

@@ -45,7 +45,7 @@ impl Held {
         for party in parties.iter() {
             held.roles.insert(party.id.clone(), party.role);
         }
-        for parcel in outbox.parcels()? {
+        for parcel in outbox.receipts().offered(outbox.parcels()?) {
             held.add(&parcel, pseudonyms);
         }
         Ok(held)
@@ -130,7 +130,8 @@ pub fn settle(writer: &Writer, parties: &[u8], profile: Option<&[u8]>) -> Result
         files::replace(&home.profile(), profile)?;
     }
     files::replace(&home.parties(), parties)?;
-    files::replace(&home.policy(), policy(writer.log()).as_bytes())
+    // A policy that names witnesses is the operator's own.
+    if home.policy().exists() { Ok(()) } else { files::replace(&home.policy(), policy(writer.log()).as_bytes()) }
 }
 
 /// The policy file of a log that no witness cosigns yet. FORMAT.md 12.

@@ -8,6 +8,7 @@ use schemas::value::Value;
 
 use crate::failure::{Damage, Failure};
 use crate::files;
+use crate::receipts::Receipts;
 
 /// Longest outbox file, in bytes.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
@@ -80,9 +81,9 @@ impl Outbox {
             if whole < bytes.len() {
                 files::cut(&path, whole as u64)?;
             }
-            for parcel in parcels(&path, &bytes[..whole])? {
-                outbox.sources.insert(parcel.source);
-            }
+            // A row whose event was refused may be mended and signed again.
+            let standing = outbox.receipts().offered(parcels(&path, &bytes[..whole])?);
+            outbox.sources.extend(standing.into_iter().map(|parcel| parcel.source));
             let number = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse::<u64>().ok());
             outbox.next_file = outbox.next_file.max(number.unwrap_or(0) + 1);
         }
@@ -96,7 +97,12 @@ impl Outbox {
         files::list(&self.folder, numbered)
     }
 
-    /// Whether a register row was signed into this outbox before.
+    /// What the log answered to its parcels.
+    pub fn receipts(&self) -> Receipts {
+        Receipts::beside(&self.folder)
+    }
+
+    /// Whether a register row was signed into this outbox before, and not refused.
     pub fn has(&self, source: &str) -> bool {
         self.sources.contains(source)
     }

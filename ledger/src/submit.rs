@@ -9,6 +9,9 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::outbox::Parcel;
 use crate::plan::{Answer, Rejection, Submission};
+use crate::publish;
+use crate::receipts::Receipts;
+use crate::witness::Panel;
 use crate::writer::Writer;
 
 /// Most events in one commit: the store is fastest so, and a lost one costs little.
@@ -49,6 +52,20 @@ pub fn replay(
     cuts: &Cuts,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, Failure> {
+    replay_before(writer, parcels, cuts, None, progress)
+}
+
+/// The same before witnesses, who are asked after each commit by the replay's own time.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_before(
+    writer: &mut Writer,
+    parcels: &[Parcel],
+    cuts: &Cuts,
+    mut panel: Option<&mut Panel>,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::default();
     let mut rest: Vec<&Parcel> = parcels.iter().collect();
     rest.sort_by_key(|p| p.received_at);
@@ -69,21 +86,30 @@ pub fn replay(
         let sealed_at = submissions.iter().map(|s| s.received_at).max().map_or(*cut, |t| t.max(*cut));
         let answered = writer.commit(&submissions, sealed_at)?;
         outcome.take(day, answered.answers);
+        if let Some(panel) = panel.as_deref_mut() {
+            publish::ask(writer, panel, sealed_at)?;
+        }
         progress(from as u64, total);
+    }
+    if let (Some(panel), Some(last)) = (panel, writer.log().last_received()) {
+        publish::publish(writer, panel, last)?;
     }
     Ok(outcome)
 }
 
-/// Submits parcels now, by the ledger's own clock.
+/// Submits parcels now, by the ledger's own clock, and keeps every refusal. A parcel that was refused
+/// before is not offered again: its receipt says why.
 ///
 /// # Errors
 /// [`Failure`] from the commit; what was answered before stays.
 pub fn submit(
     writer: &mut Writer,
-    parcels: &[Parcel],
+    parcels: Vec<Parcel>,
+    receipts: &Receipts,
     clock: Clock,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Outcome, Failure> {
+    let parcels = &receipts.offered(parcels);
     let mut outcome = Outcome::default();
     let (fresh, known): (Vec<&Parcel>, Vec<&Parcel>) = parcels.iter().partition(|p| !is_in_log(writer, p));
     outcome.already += known.len() as u64;
@@ -92,6 +118,11 @@ pub fn submit(
         let now = clock.now();
         let submissions: Vec<Submission> = batch.iter().map(|p| submission(p, now)).collect();
         let answered = writer.commit(&submissions, now)?;
+        for (parcel, answer) in batch.iter().zip(&answered.answers) {
+            if let Answer::Refused(why) = answer {
+                receipts.refuse(writer, parcel, why, now)?;
+            }
+        }
         outcome.take(batch, answered.answers);
         progress(((number + 1) * BATCH_EVENTS_MAX) as u64, total);
     }

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
+use schemas::refusal::RefusalReceipt;
 use schemas::time::Timestamp;
 use verifier::fault::Fault;
+use verifier::levels::Levels;
 use verifier::refusal::Refusal;
 use verifier::state::State;
 
@@ -92,6 +94,11 @@ impl Home {
         self.0.join("policy")
     }
 
+    /// The newest checkpoint that reached the policy's quorum, with its cosignatures.
+    pub fn published(&self) -> PathBuf {
+        self.0.join("published")
+    }
+
     /// Pseudonyms of parties that are not named.
     pub fn pseudonyms(&self) -> PathBuf {
         self.0.join("pseudonyms")
@@ -133,9 +140,12 @@ pub struct Writer {
     vault: Vault,
     anchor: Anchor,
     state: State,
+    levels: Levels,
     keys: LedgerKeys,
     head: Note,
     committed: Committed,
+    /// Cosigned checkpoints that the next commit writes too.
+    cosigned: Vec<(String, Vec<u8>)>,
 }
 
 /// What a commit answers; can be had only from [`Writer::commit`], after it is on the disk.
@@ -178,9 +188,21 @@ impl Writer {
         let anchor = Anchor::at(&home.checkpoint());
         let document = schemas::catalogue::TEXT.as_bytes();
         write_document(home, document)?;
-        let committed = write(&store, &vault, &anchor, &plan)?;
+        let committed = write(&store, &vault, &anchor, &plan, &[])?;
+        let levels = plan.entries.iter().map(|bytes| Hash::leaf(bytes)).collect();
         let head = plan.note;
-        Ok(Self { home: home.clone(), store, vault, anchor, state, keys, head, committed })
+        Ok(Self {
+            home: home.clone(),
+            store,
+            vault,
+            anchor,
+            state,
+            levels,
+            keys,
+            head,
+            committed,
+            cosigned: Vec::new(),
+        })
     }
 
     /// Opens a ledger: the store is probed in a child process, read entry by entry against chain
@@ -205,10 +227,11 @@ impl Writer {
         }
         let store = Store::open(&home.store(), probe).map_err(|f| f.knowing(&last))?;
         let mut state = State::new(signed.origin.clone());
-        let mut root_then = None;
+        let (mut root_then, mut levels) = (None, Levels::default());
         for entry in store.entries(0) {
             let (_, bytes) = entry.map_err(|f| f.knowing(&last))?;
             state.replay(&bytes).map_err(|fault| BadLedger::Log { path: home.store(), fault })?;
+            levels.push(state.last_leaf());
             if state.size() == signed.size {
                 root_then = Some(state.root());
             }
@@ -225,7 +248,8 @@ impl Writer {
         }
         let vault = Vault::open(&home.openings(), state.size())?;
         let committed = store.committed();
-        let mut writer = Self { home: home.clone(), store, vault, anchor, state, keys, head, committed };
+        let (home, cosigned) = (home.clone(), Vec::new());
+        let mut writer = Self { home, store, vault, anchor, state, levels, keys, head, committed, cosigned };
         writer.catch_up(signed.size)?;
         Ok(writer)
     }
@@ -261,9 +285,31 @@ impl Writer {
             return Err(Failure::Stopped { path: self.home.folder().to_owned() });
         }
         let plan = plan::plan(&mut self.state, submissions, sealed_at, &self.keys);
-        self.committed = write(&self.store, &self.vault, &self.anchor, &plan)?;
+        self.committed = write(&self.store, &self.vault, &self.anchor, &plan, &self.cosigned)?;
+        self.cosigned.clear();
+        plan.entries.iter().for_each(|bytes| self.levels.push(Hash::leaf(bytes)));
         self.head = plan.note;
         Ok(Answered { answers: plan.answers, checkpoint: plan.checkpoint })
+    }
+
+    /// Takes in a checkpoint of this log with cosignatures; the next commit writes it with its own.
+    pub fn cosigned(&mut self, size: u64, note: &Note) {
+        let name = checkpoint_name(size);
+        self.cosigned.retain(|(other, _)| *other != name);
+        self.cosigned.push((name, note.to_text().into_bytes()));
+    }
+
+    /// Writes the cosigned checkpoints that were taken in; on the disk when this returns.
+    ///
+    /// # Errors
+    /// [`Failure`]: this writer takes nothing more; open the ledger again.
+    pub fn keep_cosigned(&mut self) -> Result<(), Failure> {
+        if self.cosigned.is_empty() {
+            return Ok(());
+        }
+        let notes = std::mem::take(&mut self.cosigned);
+        self.store.commit(&Batch { first: self.store.size(), entries: Vec::new(), notes })?;
+        Ok(())
     }
 
     /// Keeps a document that an event adopts, under its digest.
@@ -284,9 +330,20 @@ impl Writer {
         &self.state
     }
 
+    /// Hashes of its tree, from which any proof can be made.
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
     /// The last signed checkpoint.
     pub fn head(&self) -> &Note {
         &self.head
+    }
+
+    /// Signs the receipt of a refusal with the log's key.
+    pub fn sign_refusal(&self, refusal: &RefusalReceipt) -> Note {
+        let text = refusal.to_text();
+        Note { signatures: vec![self.keys.log.sign(&text)], text }
     }
 
     /// The store of entries.
@@ -311,10 +368,17 @@ pub fn checkpoint_name(size: u64) -> String {
 }
 
 /// Openings, then store, then the checkpoint apart from it; each is on the disk before the next.
-fn write(store: &Store, vault: &Vault, anchor: &Anchor, plan: &Plan) -> Result<Committed, Failure> {
+fn write(
+    store: &Store,
+    vault: &Vault,
+    anchor: &Anchor,
+    plan: &Plan,
+    cosigned: &[(String, Vec<u8>)],
+) -> Result<Committed, Failure> {
     vault.append(plan.first, &plan.lines)?;
     let note = plan.note.to_text().into_bytes();
-    let notes = vec![(checkpoint_name(plan.checkpoint.size), note.clone())];
+    let mut notes = vec![(checkpoint_name(plan.checkpoint.size), note.clone())];
+    notes.extend_from_slice(cosigned);
     let committed = store.commit(&Batch { first: plan.first, entries: plan.entries.clone(), notes })?;
     anchor.replace(&note)?;
     Ok(committed)

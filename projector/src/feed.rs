@@ -168,7 +168,8 @@ fn open(accepted: &Accepted, line: &str) -> Result<Opened, Fault> {
     for (name, slot) in kind.slots().into_iter().zip(&parsed.slots) {
         match slot {
             schemas::opening::Slot::Open(_) => {}
-            schemas::opening::Slot::Withheld => {
+            // To whoever has no identity for it, a sealed value is withheld.
+            schemas::opening::Slot::Sealed(_) | schemas::opening::Slot::Withheld => {
                 opened.withheld.insert(name.to_owned());
             }
             schemas::opening::Slot::ErasedBy(by) => {

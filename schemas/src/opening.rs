@@ -13,6 +13,9 @@ use crate::value::{Value, to_canonical};
 pub const SALT_BYTES: usize = 32;
 /// Longest line of openings, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Longest text of a sealed slot, in characters: the longest value, escaped, twice in base64, with a header for
+/// each of 64 recipients. FORMAT.md 15.5.
+pub const SEALED_CHARS_MAX: usize = 131_072;
 
 /// One hidden value with its salt; an empty slot has none but is committed all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,10 +76,46 @@ pub fn hidden_root(digests: &[Hash]) -> Hash {
 pub enum Slot {
     /// The disclosure, as text.
     Open(String),
+    /// The disclosure as an age file for the oversight bodies, in base64. FORMAT.md 15.5.
+    Sealed(String),
     /// Not for this reader.
     Withheld,
     /// Destroyed by the erasure at that position.
     ErasedBy(u64),
+}
+
+impl Slot {
+    /// The slot as it stands in a line of openings, in a parcel and in a pack. FORMAT.md 5.4.
+    pub fn to_value(&self) -> Value {
+        let one = |name: &str, value: Value| Value::Object(BTreeMap::from([(name.to_owned(), value)]));
+        match self {
+            Self::Open(text) => Value::Text(text.clone()),
+            Self::Sealed(text) => one("sealed", Value::Text(text.clone())),
+            Self::Withheld => one("withheld", Value::Bool(true)),
+            Self::ErasedBy(n) => one("erased_by", Value::Integer(i64::try_from(*n).unwrap_or(i64::MAX))),
+        }
+    }
+
+    /// Reads a slot; nothing if it has none of the four forms. Whether a member is one too many
+    /// shows when the whole line is written again.
+    pub fn of_value(value: &Value) -> Option<Self> {
+        if let Value::Text(text) = value {
+            return Some(Self::Open(text.clone()));
+        }
+        if let Some(text) = value.get("sealed") {
+            let text = text.as_text().filter(|t| is_sealed_text(t))?;
+            return Some(Self::Sealed(text.to_owned()));
+        }
+        if value.get("withheld").and_then(Value::as_bool) == Some(true) {
+            return Some(Self::Withheld);
+        }
+        value.get("erased_by").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok()).map(Self::ErasedBy)
+    }
+}
+
+/// Whether a text can be that of a sealed slot: base64, not empty, of the allowed length.
+fn is_sealed_text(text: &str) -> bool {
+    (1..=SEALED_CHARS_MAX).contains(&text.len()) && base::from_base64(text).is_some()
 }
 
 /// One line of an openings file: all slots of one entry. FORMAT.md 5.4.
@@ -139,19 +178,11 @@ pub enum BadOpening {
 impl OpeningLine {
     /// The line without its end.
     pub fn to_json(&self) -> String {
-        let slot = |slot: &Slot| match slot {
-            Slot::Open(text) => Value::Text(text.clone()),
-            Slot::Withheld => Value::Object(BTreeMap::from([("withheld".to_owned(), Value::Bool(true))])),
-            Slot::ErasedBy(n) => Value::Object(BTreeMap::from([(
-                "erased_by".to_owned(),
-                Value::Integer(i64::try_from(*n).unwrap_or(i64::MAX)),
-            )])),
-        };
         to_canonical(&Value::Object(BTreeMap::from([
             ("digests".to_owned(), Value::List(self.digests.iter().map(|d| Value::Text(d.to_base64())).collect())),
             ("entry".to_owned(), Value::Integer(i64::try_from(self.entry).unwrap_or(i64::MAX))),
             ("event".to_owned(), Value::Text(self.event.to_hex())),
-            ("slots".to_owned(), Value::List(self.slots.iter().map(slot).collect())),
+            ("slots".to_owned(), Value::List(self.slots.iter().map(Slot::to_value).collect())),
         ])))
     }
 
@@ -169,11 +200,6 @@ impl OpeningLine {
         }
         let json = Value::parse(line.as_bytes()).ok()?;
         let position = |v: &Value| v.as_integer().and_then(|n| u64::try_from(n).ok());
-        let slot = |v: &Value| match v {
-            Value::Text(text) => Some(Slot::Open(text.clone())),
-            Value::Object(_) if v.get("withheld").and_then(Value::as_bool) == Some(true) => Some(Slot::Withheld),
-            _ => v.get("erased_by").and_then(position).map(Slot::ErasedBy),
-        };
         let line_read = Self {
             entry: json.get("entry").and_then(position)?,
             event: Hash::from_hex(json.get("event")?.as_text()?)?,
@@ -183,7 +209,7 @@ impl OpeningLine {
                 .iter()
                 .map(|d| Hash::from_base64(d.as_text()?))
                 .collect::<Option<_>>()?,
-            slots: json.get("slots")?.as_list()?.iter().map(slot).collect::<Option<_>>()?,
+            slots: json.get("slots")?.as_list()?.iter().map(Slot::of_value).collect::<Option<_>>()?,
         };
         (line_read.to_json() == line).then_some(line_read)
     }

@@ -1,5 +1,7 @@
 //! C2SP tlog-policy: whom a reader trusts. FORMAT.md 12.
 
+use std::collections::BTreeMap;
+
 use crate::note::{ALG_COSIGNATURE, ALG_ED25519, BadVkey, Origin, Vkey};
 
 /// Most logs, witnesses and groups that a policy may name, each.
@@ -12,6 +14,8 @@ pub struct Policy {
     pub logs: Vec<Vkey>,
     /// Witnesses by their name in this file.
     pub witnesses: Vec<(String, Vkey)>,
+    /// Where witnesses are asked, by their name in this file: the address before `/add-checkpoint`.
+    pub addresses: BTreeMap<String, String>,
     /// Groups in order of definition.
     pub groups: Vec<Group>,
     /// Name of the witness or group that must have cosigned; `None` where no one must.
@@ -80,7 +84,13 @@ impl Policy {
     /// # Errors
     /// [`BadPolicy`] names the line.
     pub fn parse(text: &str) -> Result<Self, BadPolicy> {
-        let mut policy = Self { logs: Vec::new(), witnesses: Vec::new(), groups: Vec::new(), quorum: None };
+        let mut policy = Self {
+            logs: Vec::new(),
+            witnesses: Vec::new(),
+            addresses: BTreeMap::new(),
+            groups: Vec::new(),
+            quorum: None,
+        };
         let mut quorums = 0;
         let mut used = Vec::new();
         if !text.ends_with('\n') {
@@ -96,7 +106,10 @@ impl Policy {
                 [] => {}
                 [first, ..] if first.starts_with('#') => {}
                 ["log", key, url @ ..] if url.len() <= 1 => policy.add_log(key).map_err(bad)?,
-                ["witness", name, key, url @ ..] if url.len() <= 1 => policy.add_witness(name, key).map_err(bad)?,
+                ["witness", name, key, url @ ..] if url.len() <= 1 => {
+                    policy.add_witness(name, key).map_err(bad)?;
+                    policy.addresses.extend(url.iter().map(|url| ((*name).to_owned(), (*url).to_owned())));
+                }
                 ["group", name, threshold, members @ ..] if !members.is_empty() => {
                     policy.add_group(name, threshold, members, &mut used).map_err(bad)?;
                 }
@@ -202,6 +215,7 @@ mod tests {
         let policy = |quorum: Option<&str>| Policy {
             logs: Vec::new(),
             witnesses: Vec::new(),
+            addresses: BTreeMap::new(),
             groups: groups.clone(),
             quorum: quorum.map(str::to_owned),
         };

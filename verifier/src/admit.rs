@@ -558,6 +558,7 @@ impl State {
             Effect::Facility(party) => self.set_role(&party, Role::Facility),
             Effect::Mode(party, unnamed) => self.set_unnamed(&party, unnamed),
         }
+        self.note_keys();
     }
 }
 

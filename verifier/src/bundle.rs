@@ -15,7 +15,7 @@ use schemas::value::Value;
 use crate::erasures::Erasures;
 use crate::fault::Fault;
 use crate::follower::{Accepted, Follower};
-use crate::head::{BadHead, SignedHead, check_head};
+use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
 use crate::report::{Outcome, Report, Step};
 use crate::tiles::TileCheck;
@@ -157,42 +157,12 @@ impl Check<'_> {
 
     /// FORMAT.md 10.1 and 12: the checkpoint under the reader's policy.
     fn head(&mut self, policy: &Policy) -> Result<Option<Verified<SignedHead>>, Unreadable> {
-        let path = "checkpoint".to_owned();
-        let step = |outcome, counted| Step {
-            section: "10",
-            title: "checkpoint is signed as the policy asks",
-            outcome,
-            counted,
-        };
-        let Some(bytes) = self.source.read(&path)? else {
-            self.report.fault(step(Outcome::Fault, String::new()), Fault::FileMissing { path });
+        let path = "checkpoint";
+        let Some(bytes) = self.source.read(path)? else {
+            self.report.fault(head::step(Outcome::Fault, String::new()), Fault::FileMissing { path: path.to_owned() });
             return Ok(None);
         };
-        match check_head(&bytes, policy) {
-            Ok(head) => {
-                let signed = head.get();
-                let seen = signed.witnesses.len();
-                let counted =
-                    format!("{} entries; {seen} of {} witnesses", signed.checkpoint.size, policy.witnesses.len());
-                self.report.head = Some(signed.clone());
-                self.report.step(step(Outcome::Holds, counted));
-                Ok(Some(head))
-            }
-            Err(why @ (BadHead::UnknownLog { .. } | BadHead::Key { .. })) if !self.report.has_fault() => {
-                self.report.step(step(Outcome::NotChecked, why.to_string()));
-                self.report.cannot_tell(why.to_string());
-                Ok(None)
-            }
-            Err(why) => {
-                let fault = match why {
-                    BadHead::Signature { key } => Fault::CheckpointSignature { path, key },
-                    BadHead::Quorum { seen } => Fault::Quorum { path, missing: format!("seen by {seen}") },
-                    other => Fault::FileMalformed { path, what: other.to_string() },
-                };
-                self.report.fault(step(Outcome::Fault, String::new()), fault);
-                Ok(None)
-            }
-        }
+        Ok(head_step(&mut self.report, &bytes, path, policy))
     }
 
     /// FORMAT.md 7 and 13: exactly the files that a bundle of this size has.
@@ -370,8 +340,10 @@ impl Check<'_> {
             self.report.step(Step { section, title, outcome, counted });
         }
         let openings = &walk.openings;
-        let counted =
-            format!("{} open, {} withheld, {} erased by rule", openings.open, openings.withheld, openings.erased);
+        let counted = format!(
+            "{} open, {} sealed, {} withheld, {} erased by rule",
+            openings.open, openings.sealed, openings.withheld, openings.erased
+        );
         let outcome = if at_hand { outcome } else { Outcome::NotChecked };
         let counted = if at_hand { counted } else { "no openings at hand; hidden values stay hidden".to_owned() };
         self.report.step(Step { section: "5", title: "openings fit what was committed", outcome, counted });
@@ -388,6 +360,7 @@ struct Kept {
 #[derive(Default)]
 struct OpeningCount {
     open: u64,
+    sealed: u64,
     withheld: u64,
     erased: u64,
 }
@@ -514,6 +487,10 @@ impl<'a> Walk<'a> {
         for (name, slot) in names.iter().zip(&parsed.slots) {
             match slot {
                 Slot::Open(_) => self.openings.open += 1,
+                Slot::Sealed(_) => {
+                    self.openings.sealed += 1;
+                    opened.withheld.insert((*name).to_owned());
+                }
                 Slot::Withheld => {
                     self.openings.withheld += 1;
                     opened.withheld.insert((*name).to_owned());

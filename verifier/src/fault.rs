@@ -3,8 +3,11 @@
 use schemas::entry::BadEntry;
 use schemas::hash::Hash;
 use schemas::opening::BadOpening;
+use schemas::pack::BadPack;
 
+use crate::index::BadMapProof;
 use crate::refusal::Refusal;
+use crate::tree::BadProof;
 
 /// A broken promise, with its place. `section` is that of FORMAT.md.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,6 +47,24 @@ pub enum Fault {
     NotSealed { position: u64 },
     #[error("entry {position} ({address}), openings: {what}")]
     Opening { position: u64, address: String, what: BadOpening },
+    #[error("{0}")]
+    Pack(#[from] BadPack),
+    #[error("the pack is of the log {found}, its checkpoint of {origin}")]
+    OtherLog { found: String, origin: String },
+    #[error("entry {position}: it is not in the log under this checkpoint: {why}")]
+    Proof { position: u64, why: BadProof },
+    #[error("the index does not say this of {stream}: {why}")]
+    Map { stream: String, why: BadMapProof },
+    #[error("what is shown of the index is about another stream than {stream}, or hides that there is one")]
+    MapOther { stream: String },
+    #[error("the index binds {stated} records of {stream}, {shown} are shown")]
+    RecordCount { stream: String, stated: u64, shown: u64 },
+    #[error("the records shown are not those that the index binds for {stream}: one was dropped, added or changed")]
+    RecordsOther { stream: String },
+    #[error("entry {position}: it stood in the older pack of {stream} and does not stand in this one")]
+    Dropped { position: u64, stream: String },
+    #[error("the log as it was at {size} entries is not part of the log as it is now: {why}")]
+    Since { size: u64, why: BadProof },
     #[error("document {digest}: adopted by entry {position}, but not among the documents")]
     DocumentMissing { digest: Hash, position: u64 },
 }
@@ -63,6 +84,8 @@ impl Fault {
             | Self::Admission { position, .. }
             | Self::NotSealed { position }
             | Self::Opening { position, .. }
+            | Self::Proof { position, .. }
+            | Self::Dropped { position, .. }
             | Self::DocumentMissing { position, .. } => Some(*position),
             _ => None,
         }

@@ -4,6 +4,8 @@ use schemas::checkpoint::{BadCheckpoint, Checkpoint};
 use schemas::note::{BadNote, Note, Vkey};
 use schemas::policy::Policy;
 
+use crate::fault::Fault;
+use crate::report::{Outcome, Report, Step};
 use crate::signature::{BadKey, PublicKey};
 use crate::verified::Verified;
 
@@ -85,11 +87,8 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
     let mut witnesses = Vec::new();
     for (name, vkey) in &policy.witnesses {
         let key = take(vkey)?;
-        let time = note.signatures.iter().filter(|l| l.name == vkey.name && l.id == key.id()).find_map(|line| {
-            let (time, signature) = line.signature.split_first_chunk::<8>()?;
-            let time = u64::from_be_bytes(*time);
-            key.holds_strictly(Checkpoint::cosigned_text(&note.text, time).as_bytes(), signature).then_some(time)
-        });
+        // One that cosigned twice has seen it since the first time.
+        let time = note.signatures.iter().filter_map(|line| key.cosigned_at(&note.text, line)).min();
         if let Some(time) = time {
             witnesses.push((name.clone(), time));
         }
@@ -99,4 +98,50 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
         return Err(BadHead::Quorum { seen: if names.is_empty() { "nobody".to_owned() } else { names.join(", ") } });
     }
     Ok(Verified::new(SignedHead { checkpoint, log_key, witnesses, note }))
+}
+
+/// Checks a checkpoint that came alone.
+pub fn check(bytes: &[u8], policy: &Policy) -> Report {
+    let mut report = Report::new(policy);
+    head_step(&mut report, bytes, "checkpoint", policy);
+    report
+}
+
+/// The step of a check that says whether the checkpoint is one.
+pub(crate) fn step(outcome: Outcome, counted: String) -> Step {
+    Step { section: "10", title: "checkpoint is signed as the policy asks", outcome, counted }
+}
+
+/// Checks the checkpoint of a bundle, a pack or a receipt, and writes down how it went.
+pub(crate) fn head_step(
+    report: &mut Report,
+    bytes: &[u8],
+    path: &str,
+    policy: &Policy,
+) -> Option<Verified<SignedHead>> {
+    match check_head(bytes, policy) {
+        Ok(head) => {
+            let signed = head.get();
+            let seen = signed.witnesses.len();
+            let counted = format!("{} entries; {seen} of {} witnesses", signed.checkpoint.size, policy.witnesses.len());
+            report.head = Some(signed.clone());
+            report.step(step(Outcome::Holds, counted));
+            Some(head)
+        }
+        Err(why @ (BadHead::UnknownLog { .. } | BadHead::Key { .. })) if !report.has_fault() => {
+            report.step(step(Outcome::NotChecked, why.to_string()));
+            report.cannot_tell(why.to_string());
+            None
+        }
+        Err(why) => {
+            let path = path.to_owned();
+            let fault = match why {
+                BadHead::Signature { key } => Fault::CheckpointSignature { path, key },
+                BadHead::Quorum { seen } => Fault::Quorum { path, missing: format!("seen by {seen}") },
+                other => Fault::FileMalformed { path, what: other.to_string() },
+            };
+            report.fault(step(Outcome::Fault, String::new()), fault);
+            None
+        }
+    }
 }

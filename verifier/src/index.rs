@@ -27,6 +27,13 @@ struct Stream {
     stale: bool,
 }
 
+/// A stream as it was; see [`Index::remember`].
+#[derive(Clone, Debug)]
+pub(crate) struct Before {
+    number: StreamNumber,
+    stream: Stream,
+}
+
 #[derive(Clone, Debug)]
 struct Node {
     bit: u8,
@@ -156,9 +163,8 @@ impl Index {
 
     /// The head of a stream, where there is one.
     pub fn head(&self, name: &str) -> Option<Head> {
-        let key = stream::key(name);
-        let stream = &self.streams[self.leaf_for(&key)? as usize];
-        (stream.key == key).then(|| Head { count: stream.items.size(), last: stream.last, root: stream.items.root() })
+        let stream = &self.streams[self.find(name)? as usize];
+        Some(Head { count: stream.items.size(), last: stream.last, root: stream.items.root() })
     }
 
     fn leaf_for(&self, key: &Hash) -> Option<StreamNumber> {
@@ -172,6 +178,34 @@ impl Index {
                 }
             }
         }
+    }
+
+    /// Number of the stream of that name, where there is one.
+    pub fn find(&self, name: &str) -> Option<StreamNumber> {
+        let key = stream::key(name);
+        let number = self.leaf_for(&key)?;
+        (self.streams[number as usize].key == key).then_some(number)
+    }
+
+    /// A stream as it is now, so that the map can be shown as it is now after one more item.
+    pub(crate) fn remember(&self, name: &str) -> Option<Before> {
+        let number = self.find(name)?;
+        Some(Before { number, stream: self.streams[number as usize].clone() })
+    }
+
+    /// The same as [`Self::prove`], in the map as it was when that stream was remembered. Only that
+    /// stream may have grown since.
+    pub(crate) fn prove_before(&mut self, name: &str, before: &Before) -> (MapProof, Option<Head>) {
+        let now = self.put(before.number, before.stream.clone());
+        let shown = (self.prove(name), self.head(name));
+        self.put(before.number, now);
+        shown
+    }
+
+    fn put(&mut self, number: StreamNumber, mut stream: Stream) -> Stream {
+        self.find_or_make(stream.key);
+        stream.stale = true;
+        std::mem::replace(&mut self.streams[number as usize], stream)
     }
 
     /// Proof of what the map says about a key: its head, or that there is none.
@@ -297,6 +331,26 @@ mod tests {
                 assert_eq!(check_map_proof(&index.prove(missing), missing, root), Ok(false));
             }
         }
+    }
+
+    #[test]
+    fn the_map_is_shown_as_it_was_before_one_stream_grew() {
+        let mut index = Index::default();
+        for position in 0..200u64 {
+            index.append(&format!("s/{}", position % 40), position, &Hash::leaf(&position.to_be_bytes()));
+        }
+        let (root, heads) = (index.root(), ["s/3", "s/4", "none"].map(|name| index.head(name)));
+        let before = index.remember("s/3").unwrap();
+        index.append("s/3", 200, &Hash::leaf(b"one more"));
+        let grown = index.root();
+        assert_ne!(grown, root);
+        for (name, head) in ["s/3", "s/4", "none"].into_iter().zip(heads) {
+            let (proof, shown) = index.prove_before(name, &before);
+            assert_eq!(shown, head);
+            assert_eq!(check_map_proof(&proof, name, root), Ok(head.is_some()));
+        }
+        assert_eq!(index.root(), grown, "and it is as it was afterwards");
+        assert_eq!(index.head("s/3").unwrap().count, 6);
     }
 
     #[test]

@@ -7,7 +7,11 @@
 //! reporter merely says can reach the planner or a view.
 
 pub mod admit;
+#[cfg(feature = "files")]
+pub mod archive;
+pub mod audience;
 pub mod bundle;
+pub mod compare;
 mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]
@@ -16,13 +20,21 @@ pub mod follower;
 pub mod head;
 pub mod index;
 pub mod keyring;
+pub mod levels;
+pub mod mine;
+pub mod pack;
+#[cfg(feature = "paper")]
+pub mod paper;
 mod place;
+pub mod receipt;
 pub mod refusal;
 pub mod report;
 pub mod signature;
 pub mod state;
+pub mod statement;
 mod tiles;
 pub mod tree;
 mod verified;
+pub mod witness;
 
 pub use verified::Verified;

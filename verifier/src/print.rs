@@ -4,13 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use schemas::hash::Hash;
+use schemas::fingerprint::Fingerprint;
 use schemas::note::Vkey;
+use schemas::refusal::RefusalReceipt;
 use schemas::value::Value;
+use verifier::head::SignedHead;
+use verifier::pack::{Complete, PackReport};
+use verifier::receipt::ReceiptReport;
 use verifier::report::{Outcome, Report, Verdict};
 
 /// Faults that are written out; the rest are counted.
 const FAULTS_SHOWN: usize = 20;
+/// Records of a pack that are named where they are not shown in full.
+const PARTS_SHOWN: usize = 12;
 
 /// What nobody can check from these files.
 const NEVER_CHECKED: [&str; 2] = [
@@ -18,19 +24,28 @@ const NEVER_CHECKED: [&str; 2] = [
     "whether others are shown the same log: compare the size and root below with theirs",
 ];
 
-/// Fingerprint of a key as people compare it: SHA-256 of the vkey's text, in groups of four.
+/// Fingerprint of a key as people compare it. FORMAT.md 10.6.
 pub fn fingerprint(key: &Vkey) -> String {
-    grouped(&Hash::of(&[key.to_string().as_bytes()]).to_hex()[..32])
+    Fingerprint::of_key(key).to_string()
 }
 
-fn grouped(text: &str) -> String {
-    text.as_bytes().chunks(4).map(String::from_utf8_lossy).collect::<Vec<_>>().join(" ")
+/// What is compared by telephone: path, size, words.
+pub fn head_lines(path: &Path, head: &SignedHead) -> String {
+    let (checkpoint, words) = (&head.checkpoint, Fingerprint::of_checkpoint(&head.checkpoint));
+    format!("{}\n  {} entries of {}\n  {words}\n", path.display(), checkpoint.size, checkpoint.origin)
 }
 
 /// The report for a person.
-pub fn text(report: &Report, bundle: &Path, policy: &Path, same_policy: Option<bool>) -> String {
+pub fn text(
+    what: &str,
+    report: &Report,
+    path: &Path,
+    policy: &Path,
+    same_policy: Option<bool>,
+    sentence: &str,
+) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "bundle   {}", bundle.display());
+    let _ = writeln!(out, "{what:8} {}", path.display());
     let _ = writeln!(out, "policy   {}", policy.display());
     for key in &report.anchors {
         let _ = writeln!(out, "anchor   {}  key {}", key.name, fingerprint(key));
@@ -42,7 +57,7 @@ pub fn text(report: &Report, bundle: &Path, policy: &Path, same_policy: Option<b
             Outcome::Fault => "FAULT",
             Outcome::NotChecked => "not checked",
         };
-        let _ = writeln!(out, "  {:5} {:46} {word:12} {}", step.section, step.title, step.counted);
+        let _ = writeln!(out, "  {:5} {:54} {word:12} {}", step.section, step.title, step.counted);
     }
     if !report.faults.is_empty() {
         let _ = writeln!(out, "\nWhat does not hold:");
@@ -60,8 +75,9 @@ pub fn text(report: &Report, bundle: &Path, policy: &Path, same_policy: Option<b
     if let Some(head) = &report.head {
         let checkpoint = &head.checkpoint;
         let _ = writeln!(out, "\nsize {}  root {}", checkpoint.size, checkpoint.root.to_base64());
+        let _ = writeln!(out, "to compare by telephone: {}", Fingerprint::of_checkpoint(checkpoint));
     }
-    let _ = writeln!(out, "\n{}", sentence(report));
+    let _ = writeln!(out, "\n{sentence}");
     out
 }
 
@@ -84,8 +100,8 @@ fn not_checked(report: &Report, same_policy: Option<bool>) -> Vec<String> {
     lines
 }
 
-/// The one line at the end.
-fn sentence(report: &Report) -> String {
+/// The one line at the end of the check of a bundle.
+pub fn sentence(report: &Report) -> String {
     let verdict = report.verdict().as_str();
     match (report.verdict(), &report.head) {
         (Verdict::Verified | Verdict::PartlyErased, Some(head)) => {
@@ -97,23 +113,169 @@ fn sentence(report: &Report) -> String {
             };
             format!("{verdict}: {} entries{until}, none altered, removed or reordered{erased}.", head.checkpoint.size)
         }
-        (Verdict::NotVerified, _) => {
-            let first = report.faults.iter().find(|f| f.position().is_some()).or_else(|| report.faults.first());
-            let place = first.map_or_else(String::new, |f| format!(" {f}."));
-            format!("{verdict}:{place} Do not rely on this copy; keep it as evidence and ask for another.")
-        }
-        _ => format!("{verdict}: {}.", report.unknown.join("; ")),
+        _ => other_sentence(report),
     }
+}
+
+/// The line where something does not hold, or cannot be told.
+fn other_sentence(report: &Report) -> String {
+    let verdict = report.verdict().as_str();
+    if report.verdict() == Verdict::CannotTell {
+        return format!("{verdict}: {}.", report.unknown.join("; "));
+    }
+    let first = report.faults.iter().find(|f| f.position().is_some()).or_else(|| report.faults.first());
+    let place = first.map_or_else(String::new, |f| format!(" {f}."));
+    format!("{verdict}:{place} Do not rely on this copy; keep it as evidence and ask for another.")
+}
+
+/// Whether the sentence of what holds may be said.
+fn holds(report: &Report) -> bool {
+    matches!(report.verdict(), Verdict::Verified | Verdict::PartlyErased)
+}
+
+/// The line at the end of the check of a checkpoint.
+pub fn checkpoint(report: &Report) -> String {
+    let Some(head) = report.head.as_ref().filter(|_| holds(report)) else { return other_sentence(report) };
+    let (checkpoint, seen) = (&head.checkpoint, head.witnesses.len());
+    let verdict = report.verdict().as_str();
+    format!("{verdict}: {} signed {} entries; cosigned by {seen} witnesses.", checkpoint.origin, checkpoint.size)
+}
+
+/// The line at the end of the check of a receipt.
+pub fn receipt(checked: &ReceiptReport) -> String {
+    let (Some(entry), Some(leaf)) = (&checked.entry, &checked.leaf) else { return other_sentence(&checked.report) };
+    let (verdict, event) = (checked.report.verdict().as_str(), &entry.signed.event);
+    format!(
+        "{verdict}: {} is entry {} of the log, received {}. Words of the entry: {}",
+        event.address(),
+        checked.index,
+        entry.received_at,
+        Fingerprint::of(leaf)
+    )
+}
+
+/// The line at the end of the check of a refusal's receipt.
+pub fn refusal(report: &Report, refusal: Option<&RefusalReceipt>) -> String {
+    let Some(refusal) = refusal.filter(|_| holds(report)) else { return other_sentence(report) };
+    let number = match refusal.number {
+        0 => "by the ledger's own gate".to_owned(),
+        n => format!("FORMAT.md 11, {n}"),
+    };
+    let verdict = report.verdict().as_str();
+    format!(
+        "{verdict}: {} refused the event {} at {} ({number}): {}",
+        refusal.origin, refusal.event, refusal.at, refusal.words
+    )
+}
+
+/// The line at the end of the check of evidence.
+pub fn fork(report: &Report) -> String {
+    if holds(report) {
+        "Verified: the log's own key signed two histories. Trust neither, and tell everyone.".to_owned()
+    } else {
+        other_sentence(report)
+    }
+}
+
+/// The lines at the end of the check of a pack.
+pub fn pack(checked: &PackReport) -> String {
+    let Some(head) = checked.report.head.as_ref().filter(|_| holds(&checked.report)) else {
+        return other_sentence(&checked.report);
+    };
+    let (verdict, size) = (checked.report.verdict().as_str(), head.checkpoint.size);
+    let until = checked.report.as_of.map_or_else(String::new, |t| format!(" ({t})"));
+    let stream = &checked.stream;
+    let word = match &checked.complete {
+        Complete::IfIndexHonest => "complete if the index is honest: recompute it with --index BUNDLE, or take an \
+                                    auditor's word with --auditor"
+            .to_owned(),
+        Complete::Recomputed(upto) => format!("complete up to entry {upto}: you have recomputed the index yourself"),
+        Complete::Stated(all) => {
+            let names: Vec<String> = all.iter().map(|(name, upto)| format!("{name} up to entry {upto}")).collect();
+            format!("complete on the word of {}, who recomputed the index", names.join(", "))
+        }
+    };
+    if checked.is_absent() {
+        return format!("{verdict}: no record about {stream} at {size} entries{until}; {word}.");
+    }
+    let total = checked.records.len();
+    let (mut parts, mut full, mut sealed) = (Vec::new(), 0, 0usize);
+    for (number, record) in (1..).zip(&checked.records) {
+        full += usize::from(record.in_full());
+        sealed += record.sealed.iter().filter(|slot| record.opened.withheld.contains(*slot)).count();
+        if let Some(by) = record.opened.erased.values().next() {
+            parts.push(format!("#{number} erased by entry {by}"));
+        } else if !record.in_full() {
+            parts.push(format!("#{number} withheld from you"));
+        }
+    }
+    let more = parts.len().saturating_sub(PARTS_SHOWN);
+    parts.truncate(PARTS_SHOWN);
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    let parts = if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) };
+    let sealed = if sealed > 0 { format!(" ({sealed} sealed values are for oversight alone)") } else { String::new() };
+    format!(
+        "{verdict}: {total} records about {stream} up to entry {size}{until}, {full} shown in full{parts}{sealed}; {word}."
+    )
 }
 
 /// The report for a program.
 pub fn json(report: &Report, same_policy: Option<bool>) -> String {
-    let text = |s: &str| Value::Text(s.to_owned());
-    let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
-    let list = |lines: Vec<String>| Value::List(lines.into_iter().map(Value::Text).collect());
-    let object = |pairs: Vec<(&str, Value)>| {
-        Value::Object(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>())
+    object(members(report, same_policy)).to_json() + "\n"
+}
+
+/// The same of a pack, with what it holds.
+pub fn pack_json(checked: &PackReport, same_policy: Option<bool>) -> String {
+    let mut pairs = members(&checked.report, same_policy);
+    let complete = match &checked.complete {
+        Complete::IfIndexHonest => object(vec![("by", text_value("nobody"))]),
+        Complete::Recomputed(upto) => object(vec![("by", text_value("reader")), ("size", number(*upto))]),
+        Complete::Stated(all) => {
+            let one = |(name, upto): &(String, u64)| object(vec![("by", text_value(name)), ("size", number(*upto))]);
+            Value::List(all.iter().map(one).collect())
+        }
     };
+    let records = checked.records.iter().map(|record| {
+        let event = &record.entry.signed.event;
+        let names = |all: Vec<&String>| Value::List(all.into_iter().map(|name| text_value(name)).collect());
+        let erased = record.opened.erased.iter().map(|(slot, by)| (slot.as_str(), number(*by))).collect();
+        object(vec![
+            ("address", text_value(&event.address())),
+            ("entry", number(record.entry.position)),
+            ("erased", object(erased)),
+            ("hidden", Value::Object(record.opened.values.clone())),
+            ("public", Value::Object(event.data.clone())),
+            ("received_at", text_value(&record.entry.received_at.to_string())),
+            ("type", text_value(&event.kind)),
+            ("withheld", names(record.opened.withheld.iter().collect())),
+        ])
+    });
+    pairs.extend([
+        ("audience", text_value(&checked.audience)),
+        ("complete", complete),
+        ("records", Value::List(records.collect())),
+        ("stream", text_value(&checked.stream)),
+    ]);
+    object(pairs).to_json() + "\n"
+}
+
+fn text_value(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+fn number(n: u64) -> Value {
+    Value::Integer(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+fn object(pairs: Vec<(&str, Value)>) -> Value {
+    Value::Object(pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect::<BTreeMap<_, _>>())
+}
+
+fn members(report: &Report, same_policy: Option<bool>) -> Vec<(&'static str, Value)> {
+    let text = |s: &str| Value::Text(s.to_owned());
+    let list = |lines: Vec<String>| Value::List(lines.into_iter().map(Value::Text).collect());
     let steps = report.steps.iter().map(|step| {
         let outcome = match step.outcome {
             Outcome::Holds => "holds",
@@ -153,5 +315,5 @@ pub fn json(report: &Report, same_policy: Option<bool>) -> String {
     if let Some(as_of) = report.as_of {
         pairs.push(("as_of", Value::Text(as_of.to_string())));
     }
-    object(pairs).to_json() + "\n"
+    pairs
 }

@@ -66,6 +66,8 @@ pub struct Report {
     pub genesis_catalogue: Option<Hash>,
     /// Slots erased by rule.
     pub erased: u64,
+    /// Whether this is about a refusal, which no checkpoint covers.
+    pub refused: bool,
 }
 
 impl Report {
@@ -80,6 +82,7 @@ impl Report {
             as_of: None,
             genesis_catalogue: None,
             erased: 0,
+            refused: false,
         }
     }
 
@@ -109,7 +112,7 @@ impl Report {
     pub fn verdict(&self) -> Verdict {
         if self.has_fault() {
             Verdict::NotVerified
-        } else if !self.unknown.is_empty() || self.head.is_none() {
+        } else if !self.unknown.is_empty() || (self.head.is_none() && !self.refused) {
             Verdict::CannotTell
         } else if self.erased > 0 {
             Verdict::PartlyErased

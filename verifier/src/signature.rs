@@ -8,6 +8,7 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::scalar::Scalar;
 use curve25519_dalek::traits::{IsIdentity as _, VartimeMultiscalarMul as _};
 use ed25519_dalek::Signer as _;
+use schemas::checkpoint::Checkpoint;
 use schemas::hash::sha512;
 use schemas::note::{ALG_COSIGNATURE, ALG_ED25519, KeyId, SignatureLine, Vkey};
 
@@ -61,6 +62,17 @@ impl PublicKey {
     /// Whether it holds without the cofactor too, as checkpoints and cosignatures must.
     pub fn holds_strictly(&self, text: &[u8], signature: &[u8]) -> bool {
         Claim::new(self, text, signature).is_some_and(|claim| claim.difference().is_identity())
+    }
+
+    /// Time at which this witness says, by this line, that it saw the checkpoint, in Unix seconds;
+    /// nothing if the line is another's or does not hold. FORMAT.md 10.3.
+    pub fn cosigned_at(&self, checkpoint_text: &str, line: &SignatureLine) -> Option<u64> {
+        if self.vkey.alg != ALG_COSIGNATURE || line.name != self.vkey.name || line.id != self.id {
+            return None;
+        }
+        let (time, signature) = line.signature.split_first_chunk::<8>()?;
+        let time = u64::from_be_bytes(*time);
+        self.holds_strictly(Checkpoint::cosigned_text(checkpoint_text, time).as_bytes(), signature).then_some(time)
     }
 }
 
@@ -191,6 +203,14 @@ impl SecretKey {
     pub fn sign(&self, text: &str) -> SignatureLine {
         let signature = self.key.sign(text.as_bytes()).to_bytes().to_vec();
         SignatureLine { name: self.name.clone(), id: self.vkey().id(), signature }
+    }
+
+    /// A witness's line over the text of a checkpoint: "I saw it then". FORMAT.md 10.3.
+    pub fn cosign(&self, checkpoint_text: &str, unix_seconds: u64) -> SignatureLine {
+        let text = Checkpoint::cosigned_text(checkpoint_text, unix_seconds);
+        let mut signature = unix_seconds.to_be_bytes().to_vec();
+        signature.extend_from_slice(&self.key.sign(text.as_bytes()).to_bytes());
+        SignatureLine { name: self.name.clone(), id: self.cosigner_vkey().id(), signature }
     }
 }
 

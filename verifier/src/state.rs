@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use schemas::catalogue::{Catalogue, EventType, Kind, Role};
 use schemas::event::{Event, SignedEvent};
 use schemas::hash::Hash;
-use schemas::note::{Origin, Vkey};
+use schemas::note::{Origin, SignatureLine, Vkey};
+use schemas::stream::Head;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
-use crate::index::{Index, StreamNumber};
+use crate::index::{Before, Index, MapProof, StreamNumber};
 use crate::keyring::Keyring;
 use crate::tree::Frontier;
 
@@ -36,6 +37,8 @@ pub struct State {
     kind_numbers: HashMap<&'static str, u16>,
     kinds: Vec<&'static EventType>,
     pub(crate) keyring: Keyring,
+    /// Position of the entry that brought each key.
+    key_entries: Vec<u64>,
     parties: Vec<String>,
     party_numbers: HashMap<String, PartyNumber>,
     roles: HashMap<PartyNumber, Role>,
@@ -50,6 +53,8 @@ pub struct State {
     /// Ids of all events, cut: a repeated event gets its first answer again.
     event_ids: Vec<Name>,
     pub(crate) index: Index,
+    /// The operator's stream as it was before the last seal entered it.
+    before_seal: Option<Before>,
     tree: Frontier,
     pub(crate) batches: u64,
     sealed: bool,
@@ -83,6 +88,7 @@ impl State {
             kind_numbers,
             kinds,
             keyring: Keyring::new(origin),
+            key_entries: Vec::new(),
             parties: Vec::new(),
             party_numbers: HashMap::new(),
             roles: HashMap::new(),
@@ -94,6 +100,7 @@ impl State {
             entry_ends: Vec::new(),
             event_ids: Vec::new(),
             index: Index::default(),
+            before_seal: None,
             tree: Frontier::default(),
             batches: 0,
             sealed: false,
@@ -152,9 +159,33 @@ impl State {
         &mut self.index
     }
 
+    /// What the map under the last seal says about a stream: its proof against the seal's
+    /// `map_root`, and its head where there is one. Nothing unless the last entry is a seal.
+    pub fn prove_sealed(&mut self, stream: &str) -> Option<(MapProof, Option<Head>)> {
+        let before = self.before_seal.as_ref().filter(|_| self.sealed)?;
+        Some(self.index.prove_before(stream, before))
+    }
+
+    /// Positions of the entries in a stream, in order; of those before the last seal alone.
+    pub fn sealed_items(&self, stream: &str) -> Vec<u64> {
+        let Some(number) = self.index.find(stream) else { return Vec::new() };
+        let sealed = self.size().saturating_sub(1);
+        (0..sealed).filter(|position| self.streams_of(*position).contains(&number)).collect()
+    }
+
     /// All keys that the log knows.
     pub fn keyring(&self) -> &Keyring {
         &self.keyring
+    }
+
+    /// Position of the entry that brought the key by which a line is signed.
+    pub fn brought_by(&self, line: &SignatureLine) -> Option<u64> {
+        self.key_entries.get(self.keyring.find(line)?).copied()
+    }
+
+    /// Writes down which entry brought the newest keys: the one that is about to be taken in.
+    pub(crate) fn note_keys(&mut self) {
+        self.key_entries.resize(self.keyring.keys().len(), self.tree.size());
     }
 
     /// What genesis laid down.
@@ -241,6 +272,9 @@ impl State {
         }
         let inherited = self.inherited(event, kind);
         let mut numbers: Vec<StreamNumber> = Vec::new();
+        if kind.name == crate::admit::SEAL {
+            self.before_seal = self.index.remember(&format!("organisation/{}", event.by));
+        }
         for name in self.own_streams(event, kind) {
             let number = self.index.append(&name, position, &leaf);
             debug_assert!(!numbers.contains(&number), "own streams are a set");

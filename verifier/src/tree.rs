@@ -116,7 +116,7 @@ pub fn consistency(leaves: &[Hash], old: u64) -> Result<Vec<Hash>, BadProof> {
 }
 
 /// Largest power of two below n, for n of 2 or more.
-fn split(n: usize) -> usize {
+pub(crate) fn split(n: usize) -> usize {
     1 << (usize::BITS - 1 - (n - 1).leading_zeros())
 }
 

@@ -85,8 +85,9 @@ impl Append {
         for path in &signed.waiting {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
-        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer)
+        let outcome =
+            submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
+        say(&outcome, &mut writer, &outbox)
     }
 }
 
@@ -126,8 +127,9 @@ impl Cosign {
         let mut outbox = Outbox::open(&home.outbox())?;
         let mut keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         cosign::complete(&self.draft, &mut keys, &mut outbox)?;
-        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer)
+        let outcome =
+            submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
+        say(&outcome, &mut writer, &outbox)
     }
 }
 
@@ -143,8 +145,9 @@ impl Submit {
         let home = Home::new(&self.ledger);
         let mut writer = open(&home)?;
         let outbox = Outbox::open(&home.outbox())?;
-        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut bar("submitting"))?;
-        say(&outcome, &writer)
+        let outcome =
+            submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;
+        say(&outcome, &mut writer, &outbox)
     }
 }
 

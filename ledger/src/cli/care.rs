@@ -8,6 +8,7 @@ use ledger::failure::Failure;
 use ledger::files;
 use ledger::fsck;
 use ledger::probe::Probe;
+use ledger::publish;
 use ledger::restore::{self, Sources};
 use ledger::writer::Home;
 use schemas::policy::Policy;
@@ -40,13 +41,14 @@ impl Export {
         let home = Home::new(&self.ledger);
         let settings = settings(&home)?;
         let writer = open(&home)?;
-        let policy = ledger::folder::policy(writer.log());
+        let policy = publish::policy_text(&writer)?;
         let done = export::bundle(&writer, &policy, settings.utc_offset_minutes, &self.out, &mut bar("exporting"))?;
         println!("{}: {} entries in {} files, {} bytes", self.out.display(), done.entries, done.files, done.bytes);
         if let Some(folder) = &self.openings {
             let lines = export::openings(&writer, folder)?;
             println!("{}: openings of {lines} entries; not public", folder.display());
         }
+        super::publish::say(&publish::look(&writer)?);
         println!("check it: verifier check {} --policy POLICY", self.out.display());
         Ok(())
     }
@@ -113,6 +115,7 @@ impl Fsck {
         let found = fsck::check(&writer, &mut bar("checking"))?;
         println!("{} entries, {} signatures, {} opening lines read", found.entries, found.signatures, found.lines);
         if found.problems.is_empty() {
+            super::publish::say(&publish::look(&writer)?);
             println!("sound: store, chain, tree, index, signatures, openings and the last checkpoint agree");
             return Ok(());
         }

@@ -86,8 +86,9 @@ impl Arguments {
         for path in &signed.waiting {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
-        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut bar("submitting"))?;
-        say(&outcome, &writer)?;
+        let outcome =
+            submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;
+        say(&outcome, &mut writer, &outbox)?;
         if bad {
             Err(Ended::Refused(format!("{refused} rows refused, as listed above; the good ones are recorded")))
         } else {

@@ -3,6 +3,8 @@
 mod append;
 mod care;
 mod import;
+mod proof;
+mod publish;
 mod setup;
 
 use std::path::Path;
@@ -12,6 +14,7 @@ use clap::{Parser, Subcommand};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::import::{Limits, Parties};
+use ledger::outbox::Outbox;
 use ledger::probe::Probe;
 use ledger::settings::Settings;
 use ledger::submit::Outcome;
@@ -46,6 +49,14 @@ enum Command {
         /// Event type, such as visit.completed.
         event: String,
     },
+    /// Make a pack: everything about one subject, for one reader, provably complete.
+    Pack(proof::Pack),
+    /// Give the receipt of a record: proof that it is in the log.
+    Receipt(proof::Receipt),
+    /// Ask the witnesses again to cosign what waits for them.
+    Publish(publish::Publish),
+    /// Say which witnesses must have seen a checkpoint before anyone is handed it.
+    Witness(publish::Witness),
     /// Write the whole log as a bundle of static files that anyone can verify.
     Export(care::Export),
     /// Make a ledger again from a bundle, after it was verified.
@@ -78,6 +89,10 @@ pub fn run() -> ExitCode {
         Command::Cosign(arguments) => arguments.run(),
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
+        Command::Pack(arguments) => arguments.run(),
+        Command::Receipt(arguments) => arguments.run(),
+        Command::Publish(arguments) => arguments.run(),
+        Command::Witness(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
@@ -149,8 +164,8 @@ fn bar(what: &'static str) -> impl FnMut(u64, u64) {
     }
 }
 
-/// Says what became of everything submitted.
-fn say(outcome: &Outcome, writer: &Writer) -> Result<(), Ended> {
+/// Has witnesses see what was submitted, gives receipts, and says what became of it.
+fn say(outcome: &Outcome, writer: &mut Writer, outbox: &Outbox) -> Result<(), Ended> {
     println!(
         "{} in the log, {} were there before, {} refused; the log has {} entries, checkpoint signed",
         outcome.accepted,
@@ -158,9 +173,15 @@ fn say(outcome: &Outcome, writer: &Writer) -> Result<(), Ended> {
         outcome.refused.len(),
         writer.log().size()
     );
+    publish::ask(writer)?;
+    publish::give_receipts(writer, outbox)?;
     if outcome.refused.is_empty() {
         return Ok(());
     }
     let lines: Vec<String> = outcome.refused.iter().map(|(row, why)| format!("{row}: {why}")).collect();
-    Err(Ended::Refused(format!("refused, everything else stands:\n{}", lines.join("\n"))))
+    Err(Ended::Refused(format!(
+        "refused, everything else stands; mend the rows and import them again (each refusal is receipted in {}):\n{}",
+        outbox.receipts().folder().display(),
+        lines.join("\n")
+    )))
 }

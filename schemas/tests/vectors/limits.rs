@@ -2,7 +2,7 @@
 
 use schemas::entry::{BadEntry, ENTRY_BYTES_MAX, Entry};
 use schemas::note::{Note, SIGNATURES_MAX};
-use schemas::opening::{LINE_BYTES_MAX, OpeningLine};
+use schemas::opening::{LINE_BYTES_MAX, OpeningLine, SEALED_CHARS_MAX};
 
 use crate::reader::Vector;
 
@@ -38,4 +38,15 @@ fn a_note_has_at_most_64_signatures_however_many_lines_come() {
     assert!(Note::parse(note(SIGNATURES_MAX).as_bytes()).is_ok());
     assert!(Note::parse(note(SIGNATURES_MAX + 1).as_bytes()).is_err());
     assert!(Note::parse(note(100_000).as_bytes()).is_err());
+}
+
+#[test]
+fn a_sealed_slot_has_at_most_131072_characters() {
+    let line = |chars: usize| {
+        let start = format!(r#"{{"digests":[],"entry":0,"event":"{}","slots":[{{"sealed":""#, "0".repeat(64));
+        format!("{start}{}\"}}]}}", "YWdl".repeat(chars / 4))
+    };
+    assert_eq!(SEALED_CHARS_MAX, 131_072);
+    assert!(OpeningLine::parse(&line(SEALED_CHARS_MAX)).is_ok());
+    assert!(OpeningLine::parse(&line(SEALED_CHARS_MAX + 4)).is_err());
 }

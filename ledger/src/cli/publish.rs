@@ -1,0 +1,128 @@
+//! `publish` and `witness`: who must have seen a checkpoint, and asking them.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use ledger::clock::Clock;
+use ledger::failure::Failure;
+use ledger::files;
+use ledger::outbox::Outbox;
+use ledger::publish::{self, Publication};
+use ledger::witness::Panel;
+use ledger::writer::{Home, Writer};
+use schemas::policy::Policy;
+
+use super::{Ended, open};
+
+/// Arguments of `publish`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Example:
+  ledger publish my-ledger
+
+Everything that records asks the witnesses too; this asks again, for instance every few minutes, until
+enough of them have answered. Bundles, receipts and packs are made of what is published alone.
+Exit code: 0 everything is published, 2 something waits."
+)]
+pub struct Publish {
+    /// Folder of the ledger.
+    ledger: PathBuf,
+}
+
+impl Publish {
+    pub fn run(self) -> Result<(), Ended> {
+        let mut writer = open(&Home::new(&self.ledger))?;
+        let mut panel = publish::panel(&writer)?;
+        let found = publish::publish(&mut writer, &mut panel, Clock::System.now())?;
+        println!("{} of {} entries are published", found.size, writer.log().size());
+        say_missing(&found);
+        give_receipts(&writer, &Outbox::open(&writer.home().outbox())?)?;
+        match found.waiting {
+            Some(waiting) => Err(Ended::Could(waiting.to_string())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Arguments of `witness`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Example:
+  ledger witness my-ledger --policy velmora.policy
+
+The file is a C2SP tlog-policy:
+  log velmora.example/access-ledger+...       the line that is in MY-LEDGER/policy
+  witness archive archive.example/witness+... https://witness.archive.example
+  witness bar bar.example/witness+... https://witness.bar.example
+  witness league league.example/witness+... https://witness.league.example
+  group two-of-three 2 archive bar league
+  quorum two-of-three
+Give the same file to everyone who shall verify. Each witness needs the log line too, to watch the log:
+`verifier witness serve --policy FILE`, or whatever else speaks C2SP tlog-witness."
+)]
+pub struct Witness {
+    /// Folder of the ledger.
+    ledger: PathBuf,
+    /// Policy file with the log's own line, witnesses with their addresses, and a quorum.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+}
+
+impl Witness {
+    pub fn run(self) -> Result<(), Ended> {
+        let mut writer = open(&Home::new(&self.ledger))?;
+        let absent = || Failure::Absent { what: "policy", path: self.policy.clone() };
+        let bytes = files::read(&self.policy, 1 << 20)?.ok_or_else(absent)?;
+        let bad = |why: String| Ended::Refused(format!("{}: {why}; nothing was changed", self.policy.display()));
+        let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8 text".to_owned()))?;
+        let policy = Policy::parse(&text).map_err(|e| bad(e.to_string()))?;
+        let own = ledger::keys::read(&writer.home().log_key())?.vkey();
+        if !policy.logs.contains(&own) {
+            return Err(bad(format!("it has no line for this log; add\nlog {own}\n")));
+        }
+        Panel::over_http(policy.clone()).map_err(|e| bad(format!("a witness's key cannot be used: {e}")))?;
+        files::replace(&writer.home().policy(), text.as_bytes())?;
+        for (name, vkey) in &policy.witnesses {
+            let address = policy.addresses.get(name).map_or("no address: it is never asked", String::as_str);
+            println!("{name}  {vkey}  {address}");
+        }
+        println!("quorum {}", policy.quorum.as_deref().unwrap_or("none"));
+        ask(&mut writer)
+    }
+}
+
+/// Asks the witnesses and says what waits; whoever recorded has done so either way.
+pub fn ask(writer: &mut Writer) -> Result<(), Ended> {
+    let mut panel = publish::panel(writer)?;
+    if !panel.is_empty() {
+        say(&publish::publish(writer, &mut panel, Clock::System.now())?);
+    }
+    Ok(())
+}
+
+/// Writes the receipts that can be given now.
+pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
+    let receipts = outbox.receipts();
+    match receipts.complete(writer, &outbox.parcels()?) {
+        Ok(0) | Err(Failure::Unpublished(_)) => {}
+        Ok(written) => println!("{written} receipts: {}", receipts.folder().display()),
+        Err(other) => return Err(other.into()),
+    }
+    Ok(())
+}
+
+/// Says plainly what is not published yet, and for whom it waits.
+pub fn say(found: &Publication) {
+    if let Some(waiting) = &found.waiting {
+        eprintln!("{waiting}");
+    }
+    say_missing(found);
+}
+
+fn say_missing(found: &Publication) {
+    for (name, why) in &found.missing {
+        eprintln!("published without {name}: {why}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Receipts beside the outbox: what the log answered to each row. FORMAT.md 14.1.
+//!
+//! One file a row, `PARTY/TYPE/ROW.tlog-proof`; of a refusal `PARTY/TYPE/ROW.<event id>.refusal`,
+//! so that a row may be mended and signed again.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use schemas::event::SignedEvent;
+use schemas::hash::Hash;
+use schemas::note::Note;
+use schemas::receipt::Receipt;
+use schemas::refusal::RefusalReceipt;
+use schemas::time::Timestamp;
+
+use crate::failure::Failure;
+use crate::files;
+use crate::outbox::Parcel;
+use crate::pack;
+use crate::plan::Rejection;
+use crate::publish;
+use crate::writer::Writer;
+
+/// Hex digits of the event id in the name of a refusal.
+const ID_DIGITS: usize = 16;
+/// Ending of a receipt's name. C2SP tlog-proof.
+pub const RECEIPT: &str = "tlog-proof";
+/// Ending of a refusal's name.
+pub const REFUSAL: &str = "refusal";
+/// Outer type of the sealed stream: its receipts are the oversight body's to give.
+const SEALED: &str = "sealed.record.appended";
+
+/// The folder of receipts.
+#[derive(Clone, Debug)]
+pub struct Receipts {
+    folder: PathBuf,
+}
+
+impl Receipts {
+    /// The receipts beside an outbox.
+    pub fn beside(outbox: &Path) -> Self {
+        Self { folder: outbox.join("receipts") }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Where the receipt of a register row lies, once there is one.
+    pub fn path(&self, source: &str) -> PathBuf {
+        self.named(source, RECEIPT)
+    }
+
+    fn named(&self, source: &str, ending: &str) -> PathBuf {
+        // A party or a row may be called "..": no name may lead out of the folder.
+        let mut path = self.folder.clone();
+        let safe = |part: &str| if part.starts_with('.') { format!("_{part}") } else { part.to_owned() };
+        path.extend(source.split('/').map(safe));
+        PathBuf::from(format!("{}.{ending}", path.display()))
+    }
+
+    fn refusal_path(&self, source: &str, id: &Hash) -> PathBuf {
+        self.named(source, &format!("{}.{REFUSAL}", &id.to_hex()[..ID_DIGITS]))
+    }
+
+    /// Whether this very event was refused before: only another event for the row may help.
+    pub fn is_refused(&self, parcel: &Parcel) -> bool {
+        self.folder.exists() && event_id(parcel).is_some_and(|id| self.refusal_path(&parcel.source, &id).exists())
+    }
+
+    /// The parcels that may be offered: all but those refused before.
+    pub fn offered(&self, parcels: Vec<Parcel>) -> Vec<Parcel> {
+        if !self.folder.exists() {
+            return parcels;
+        }
+        parcels.into_iter().filter(|parcel| !self.is_refused(parcel)).collect()
+    }
+
+    /// Keeps a refusal, signed by the log's key, so that the reporter can show that it was kept out,
+    /// when and why.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be written.
+    pub fn refuse(&self, writer: &Writer, parcel: &Parcel, why: &Rejection, at: Timestamp) -> Result<(), Failure> {
+        let Some(event) = event_id(parcel) else { return Ok(()) };
+        let number = match why {
+            Rejection::Admission(refusal) => refusal.number(),
+            Rejection::Intake(_) => 0,
+        };
+        let origin = writer.log().origin().clone();
+        let note = writer.sign_refusal(&RefusalReceipt { origin, event, at, number, words: why.to_string() });
+        let path = self.refusal_path(&parcel.source, &event);
+        files::create_folder(files::parent(&path))?;
+        files::replace(&path, note.to_text().as_bytes())
+    }
+
+    /// Writes the receipts that are missing and can be given now; says how many.
+    ///
+    /// # Errors
+    /// [`Failure::Unpublished`] if no witness has seen anything yet; else [`Failure`] if one cannot be
+    /// written, or the store does not give an entry.
+    pub fn complete(&self, writer: &Writer, parcels: &[Parcel]) -> Result<u64, Failure> {
+        let (published, note) = publish::head(writer)?;
+        let mut written = 0;
+        let mut folders = BTreeSet::new();
+        for parcel in parcels {
+            let path = self.path(&parcel.source);
+            if path.exists() {
+                continue;
+            }
+            let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
+            let Some(position) = writer.log().position_of(&signed) else { continue };
+            if position >= published.size || signed.event.kind == SEALED {
+                continue;
+            }
+            let receipt = under(writer, position, published.size, &note)?;
+            let folder = files::parent(&path);
+            if folders.insert(folder.to_owned()) {
+                files::create_folder(folder)?;
+            }
+            // Not worth an fsync each: a receipt that is lost is given again.
+            std::fs::write(&path, receipt.to_text()).map_err(|source| Failure::Io { doing: "write", path, source })?;
+            written += 1;
+        }
+        Ok(written)
+    }
+}
+
+/// The receipt of an entry under the published checkpoint; nothing where that does not cover it yet.
+///
+/// # Errors
+/// [`Failure::Unpublished`] if no witness has seen anything yet; else if the store does not give it.
+pub fn receipt(writer: &Writer, position: u64) -> Result<Option<Receipt>, Failure> {
+    let (published, note) = publish::head(writer)?;
+    if position >= published.size {
+        return Ok(None);
+    }
+    under(writer, position, published.size, &note).map(Some)
+}
+
+fn under(writer: &Writer, position: u64, size: u64, checkpoint: &Note) -> Result<Receipt, Failure> {
+    let proven = pack::proven(writer, position, size)?;
+    let checkpoint = checkpoint.clone();
+    Ok(Receipt { entry: Some(proven.entry), index: position, proof: proven.proof, checkpoint })
+}
+
+fn event_id(parcel: &Parcel) -> Option<Hash> {
+    Note::parse(parcel.note.as_bytes()).ok().map(|note| Hash::of(&[note.text.as_bytes()]))
+}

@@ -1,0 +1,169 @@
+//! `verifier check`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use schemas::policy::Policy;
+use verifier::bundle::{self, Source};
+use verifier::compare;
+use verifier::files::Folder;
+use verifier::head;
+use verifier::pack::{self, PackReport};
+use verifier::receipt;
+use verifier::report::Report;
+
+use super::read::{self, Bars, Kind};
+use super::{CannotBegin, say};
+use crate::print;
+
+/// Arguments of `check`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "The policy file says whom you trust: the log's public key, and witnesses. Get it from elsewhere than
+what you check: on paper, from your own institution, or by telephone. A policy found inside proves nothing.
+
+Examples:
+  verifier check /media/stick/bundle --policy velmora.policy
+  verifier check cso-league.pack --policy velmora.policy
+  verifier check cso-league.pack --policy velmora.policy --index /media/stick/bundle
+  verifier check newer.pack --policy velmora.policy --since older.pack
+  verifier check r0001.tlog-proof --policy velmora.policy
+
+A pack proves that it holds all records about its subject if the index in the log is honest. With --index
+you recompute the index yourself from the public entries; with --auditor you take an auditor's word."
+)]
+pub struct Check {
+    /// A bundle (folder or .tar), pack, receipt, checkpoint, or evidence of a fork.
+    path: PathBuf,
+    /// Policy file that you hold from elsewhere (C2SP tlog-policy: `log <key>`, `quorum none`).
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Folder of openings beside a bundle, for those who may see hidden values.
+    #[arg(long, value_name = "DIR")]
+    openings: Option<PathBuf>,
+    /// With a pack: a bundle of the same log, from which the index is recomputed.
+    #[arg(long, value_name = "BUNDLE")]
+    index: Option<PathBuf>,
+    /// With a pack: an older pack of the same stream, or an older checkpoint, that this one must extend.
+    #[arg(long, value_name = "OLDER")]
+    since: Option<PathBuf>,
+    /// With a pack: key of an auditor whose statement "index recomputed" you trust (vkey, or file with one).
+    #[arg(long, value_name = "VKEY")]
+    auditor: Vec<String>,
+    /// Print the result as JSON for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Check {
+    /// Runs it; gives the exit code.
+    pub fn run(self) -> Result<u8, CannotBegin> {
+        let policy = read::policy(&self.policy)?;
+        let kind = read::kind(&self.path)?;
+        if !matches!(kind, Kind::Pack(_)) && (self.index.is_some() || self.since.is_some()) {
+            let why = "--index and --since go with a pack".to_owned();
+            return Err(CannotBegin::File { path: self.path.display().to_string(), why });
+        }
+        match kind {
+            Kind::Bundle(source) => self.bundle(source, &policy),
+            Kind::Pack(bytes) => self.pack(&bytes, &policy),
+            Kind::Receipt(bytes) => {
+                let checked = receipt::check(&bytes, &policy);
+                let words = print::receipt(&checked);
+                Ok(self.show("receipt", &checked.report, &words))
+            }
+            Kind::Refusal(bytes) => {
+                let (report, refusal) = receipt::check_refusal(&bytes, &policy);
+                Ok(self.show("refusal", &report, &print::refusal(&report, refusal.as_ref())))
+            }
+            Kind::Fork(bytes) => {
+                let report = compare::check_fork(&bytes, &policy);
+                Ok(self.show("evidence", &report, &print::fork(&report)))
+            }
+            Kind::Checkpoint(bytes) => {
+                let report = head::check(&bytes, &policy);
+                Ok(self.show("checkpoint", &report, &print::checkpoint(&report)))
+            }
+        }
+    }
+
+    fn show(&self, what: &str, report: &Report, words: &str) -> u8 {
+        let text = if self.json {
+            print::json(report, None)
+        } else {
+            print::text(what, report, &self.path, &self.policy, None, words)
+        };
+        say(&text);
+        report.exit_code()
+    }
+
+    fn bundle(&self, mut source: Box<dyn Source>, policy: &Policy) -> Result<u8, CannotBegin> {
+        if let Some(folder) = self.openings.as_deref().filter(|f| !f.is_dir()) {
+            let why = "no folder".to_owned();
+            return Err(CannotBegin::File { path: folder.display().to_string(), why });
+        }
+        let mut beside = self.openings.as_deref().map(Folder::new);
+        let mut bars = Bars::new();
+        let report = bundle::check(source.as_mut(), policy, beside.as_mut().map(|f| f as &mut dyn Source), &mut bars);
+        bars.finish();
+        let inside = source.read("policy").ok().flatten();
+        let same = inside.map(|bytes| std::fs::read(&self.policy).is_ok_and(|held| held == bytes));
+        let text = if self.json {
+            print::json(&report, same)
+        } else {
+            print::text("bundle", &report, &self.path, &self.policy, same, &print::sentence(&report))
+        };
+        say(&text);
+        Ok(report.exit_code())
+    }
+
+    fn pack(&self, bytes: &[u8], policy: &Policy) -> Result<u8, CannotBegin> {
+        let auditors = read::auditors(&self.auditor)?;
+        let mut checked = pack::check(bytes, policy, &auditors);
+        if let Some(older) = &self.since {
+            since(&mut checked, older, policy)?;
+        }
+        if let Some(path) = &self.index {
+            let Kind::Bundle(mut source) = read::kind(path)? else {
+                let why = "--index needs a bundle: a folder or a .tar".to_owned();
+                return Err(CannotBegin::File { path: path.display().to_string(), why });
+            };
+            let (report, levels) = read::bundle_with_hashes(source.as_mut(), policy);
+            if report.exit_code() == 0 {
+                checked.recomputed(&levels);
+            } else {
+                let why = "the bundle given with --index does not verify, so the index was not recomputed";
+                checked.report.unknown.push(why.to_owned());
+            }
+        }
+        let same = std::fs::read(&self.policy).is_ok_and(|held| held == checked.policy_inside().as_bytes());
+        let text = if self.json {
+            print::pack_json(&checked, Some(same))
+        } else {
+            let words = print::pack(&checked);
+            print::text("pack", &checked.report, &self.path, &self.policy, Some(same), &words)
+        };
+        say(&text);
+        Ok(checked.report.exit_code())
+    }
+}
+
+/// Sets a pack against an older pack or checkpoint.
+fn since(checked: &mut PackReport, older: &Path, policy: &Policy) -> Result<(), CannotBegin> {
+    match read::kind(older)? {
+        Kind::Pack(bytes) => checked.extends(&pack::check(&bytes, policy, &[])),
+        Kind::Checkpoint(bytes) => {
+            let report = head::check(&bytes, policy);
+            match report.head {
+                Some(head) if report.faults.is_empty() => checked.follows(&head.checkpoint),
+                _ => checked.report.unknown.push("the older checkpoint does not verify by itself".to_owned()),
+            }
+        }
+        _ => {
+            let why = "--since needs an older pack or checkpoint".to_owned();
+            return Err(CannotBegin::File { path: older.display().to_string(), why });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Arguments of the command `verifier`, one file a command.
+
+mod attest;
+mod check;
+mod compare;
+mod paper;
+mod read;
+mod witness;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Verifies what a ledger of access and oversight hands out: offline, with files and a public key.
+///
+/// Exit code: 0 holds, 1 a fault was found, 2 cannot tell.
+#[derive(Parser)]
+#[command(name = "verifier", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check a bundle, an archive, a pack, a receipt, a checkpoint or evidence of a fork.
+    Check(check::Check),
+    /// Set two checkpoints, packs or bundles side by side, or your own records against a pack.
+    Compare(compare::Compare),
+    /// State, as an auditor, that you have recomputed the index of a bundle.
+    Attest(attest::Attest),
+    /// Make a page for people without a computer: words, numbers and a QR code.
+    Print(paper::Print),
+    /// Watch logs as a witness.
+    #[command(subcommand)]
+    Witness(witness::Witness),
+}
+
+/// Why a command could not even begin.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotBegin {
+    /// The policy.
+    #[error("{path}: {why}; give the policy file that you hold with --policy")]
+    Policy {
+        /// Its file.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A file or folder.
+    #[error("{path}: {why}")]
+    File {
+        /// Which.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Runs the command line.
+pub fn run() -> ExitCode {
+    let command = Arguments::parse().command;
+    let done = match command {
+        Command::Check(arguments) => arguments.run(),
+        Command::Compare(arguments) => arguments.run(),
+        Command::Attest(arguments) => arguments.run(),
+        Command::Print(arguments) => arguments.run(),
+        Command::Witness(command) => return witness(command),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(why) => {
+            eprintln!("cannot tell: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn witness(command: witness::Witness) -> ExitCode {
+    match command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("could not: {why}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes to the standard output. A closed pipe is the reader's choice, not a failure.
+fn say(text: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+}

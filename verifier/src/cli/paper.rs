@@ -1,0 +1,64 @@
+//! `verifier print`: words, numbers and a QR code on paper.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use verifier::{head, paper, receipt};
+
+use super::read::{self, Kind};
+use super::{CannotBegin, say};
+use crate::print;
+
+/// Arguments of `print`.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "Examples:
+  verifier print r0001.tlog-proof --policy velmora.policy --out receipt.html
+  verifier print bundle/checkpoint --policy velmora.policy --out state.html
+
+The receipt or checkpoint is checked first; nothing is printed that does not hold. Print the page from any
+browser. The six words (or numbers) are what two people compare by telephone."
+)]
+pub struct Print {
+    /// A receipt or a checkpoint.
+    path: PathBuf,
+    /// Policy file that you hold from elsewhere.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// HTML file to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Print {
+    /// Runs it; gives the exit code.
+    pub fn run(self) -> Result<u8, CannotBegin> {
+        let policy = read::policy(&self.policy)?;
+        let (report, words, page) = match read::kind(&self.path)? {
+            Kind::Receipt(bytes) => {
+                let checked = receipt::check(&bytes, &policy);
+                let page = paper::receipt(&checked, &String::from_utf8_lossy(&bytes));
+                (checked.report.clone(), print::receipt(&checked), page)
+            }
+            Kind::Checkpoint(bytes) => {
+                let report = head::check(&bytes, &policy);
+                let page = report.head.as_ref().map(paper::checkpoint);
+                let words = print::checkpoint(&report);
+                (report, words, page)
+            }
+            _ => {
+                let why = "only a receipt or a checkpoint can be printed".to_owned();
+                return Err(CannotBegin::File { path: self.path.display().to_string(), why });
+            }
+        };
+        let Some(page) = page.filter(|_| report.exit_code() == 0) else {
+            say(&print::text("file", &report, &self.path, &self.policy, None, &words));
+            return Ok(report.exit_code().max(1));
+        };
+        std::fs::write(&self.out, page)
+            .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
+        say(&format!("{}: open it in any browser and print it\n{words}\n", self.out.display()));
+        Ok(0)
+    }
+}

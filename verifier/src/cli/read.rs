@@ -1,0 +1,166 @@
+//! Reading what the commands are given, and telling what it is.
+
+use std::io::Read as _;
+use std::path::Path;
+
+use schemas::hash::Hash;
+use schemas::note::{ALG_ED25519, Vkey};
+use schemas::policy::Policy;
+use verifier::Verified;
+use verifier::archive::Archive;
+use verifier::bundle::{self, Opened, Source, Visitor};
+use verifier::files::Folder;
+use verifier::follower::Accepted;
+use verifier::levels::Levels;
+use verifier::report::Report;
+
+use super::CannotBegin;
+
+/// Longest file that is read whole, in bytes: a pack.
+const FILE_BYTES_MAX: u64 = schemas::pack::PACK_BYTES_MAX;
+
+/// What a path holds, told from its content.
+pub enum Kind {
+    /// A bundle, as a folder or an archive.
+    Bundle(Box<dyn Source>),
+    /// A pack.
+    Pack(Vec<u8>),
+    /// A receipt.
+    Receipt(Vec<u8>),
+    /// The receipt of a refusal.
+    Refusal(Vec<u8>),
+    /// Evidence of a fork.
+    Fork(Vec<u8>),
+    /// A checkpoint.
+    Checkpoint(Vec<u8>),
+}
+
+/// Reads a path and tells what it holds.
+pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
+    let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
+    if path.is_dir() {
+        return Ok(Kind::Bundle(Box::new(Folder::new(path))));
+    }
+    let mut file = std::fs::File::open(path).map_err(|e| bad(e.to_string()))?;
+    let mut head = Vec::new();
+    (&mut file).take(512).read_to_end(&mut head).map_err(|e| bad(e.to_string()))?;
+    if head.get(257..262) == Some(b"ustar") {
+        let archive = Archive::open(path).map_err(|e| bad(e.why))?;
+        return Ok(Kind::Bundle(Box::new(archive)));
+    }
+    let mut bytes = head;
+    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(bad(format!("longer than {FILE_BYTES_MAX} bytes")));
+    }
+    let is = |start: &str| bytes.starts_with(start.as_bytes());
+    Ok(if is("{\"audience\":") {
+        Kind::Pack(bytes)
+    } else if is(schemas::receipt::MAGIC) {
+        Kind::Receipt(bytes)
+    } else if is(schemas::refusal::MAGIC) {
+        Kind::Refusal(bytes)
+    } else if is("{\"fork\":") {
+        Kind::Fork(bytes)
+    } else if bytes.split(|b| *b == b'\n').nth(3) == Some(b"") {
+        Kind::Checkpoint(bytes)
+    } else {
+        return Err(bad(
+            "neither a bundle (folder or .tar), nor a pack, receipt, checkpoint or evidence of a fork".to_owned()
+        ));
+    })
+}
+
+/// Reads a small file.
+pub fn file(path: &Path, max: u64) -> Result<Vec<u8>, CannotBegin> {
+    let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
+    let file = std::fs::File::open(path).map_err(|e| bad(e.to_string()))?;
+    let mut bytes = Vec::new();
+    file.take(max + 1).read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
+    if bytes.len() as u64 > max { Err(bad(format!("longer than {max} bytes"))) } else { Ok(bytes) }
+}
+
+/// Reads the policy that the reader holds.
+pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
+    let bad = |why: String| CannotBegin::Policy { path: path.display().to_string(), why };
+    let bytes = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8 text".to_owned()))?;
+    let policy = Policy::parse(&text).map_err(|e| bad(e.to_string()))?;
+    if policy.logs.is_empty() {
+        return Err(bad("it names no log, so there is nothing to check against".to_owned()));
+    }
+    Ok(policy)
+}
+
+/// Keys of auditors, each given as a vkey or as a file that holds one.
+pub fn auditors(given: &[String]) -> Result<Vec<Vkey>, CannotBegin> {
+    let one = |text: &String| {
+        let bad = |why: String| CannotBegin::File { path: text.clone(), why };
+        let vkey = match Vkey::parse(text) {
+            Ok(vkey) => vkey,
+            Err(_) => {
+                let bytes = file(Path::new(text), 4_096)?;
+                let held = String::from_utf8_lossy(&bytes);
+                Vkey::parse(held.trim_end()).map_err(|e| bad(e.to_string()))?
+            }
+        };
+        if vkey.alg == ALG_ED25519 { Ok(vkey) } else { Err(bad("an auditor's key is of type 01".to_owned())) }
+    };
+    given.iter().map(one).collect()
+}
+
+/// Checks a bundle and keeps all its hashes.
+pub fn bundle_with_hashes(source: &mut dyn Source, policy: &Policy) -> (Report, Levels) {
+    let mut gather = Gather { levels: Levels::default(), bars: Bars::new() };
+    let report = bundle::check(source, policy, None, &mut gather);
+    gather.bars.finish();
+    (report, gather.levels)
+}
+
+/// Gathers the leaves of a bundle while it is checked.
+struct Gather {
+    levels: Levels,
+    bars: Bars,
+}
+
+impl Visitor for Gather {
+    fn entry(&mut self, entry: &Verified<Accepted>, _opened: &Opened) {
+        self.levels.push(entry.get().leaf);
+    }
+
+    fn document(&mut self, _digest: Hash, _bytes: &[u8]) {}
+
+    fn progress(&mut self, step: &'static str, done: u64, total: u64) {
+        self.bars.progress(step, done, total);
+    }
+}
+
+/// Progress on a terminal, none in a pipe.
+pub struct Bars {
+    bar: indicatif::ProgressBar,
+}
+
+impl Bars {
+    /// A bar that shows nothing yet.
+    pub fn new() -> Self {
+        let bar = indicatif::ProgressBar::new(0);
+        let style = indicatif::ProgressStyle::with_template("{msg:8} {bar:40} {human_pos} of {human_len}");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    /// Takes the bar away.
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Visitor for Bars {
+    fn progress(&mut self, step: &'static str, done: u64, total: u64) {
+        self.bar.set_message(step);
+        self.bar.set_length(total);
+        self.bar.set_position(done);
+    }
+}

@@ -1,0 +1,146 @@
+//! What a party has kept itself, set against a pack: is anything missing, altered, late, disputed,
+//! or said in its name by somebody else?
+
+use std::collections::BTreeMap;
+
+use schemas::event::{RefValue, SignedEvent};
+use schemas::hash::Hash;
+
+use crate::pack::Record;
+
+/// An event that the party has signed and kept.
+#[derive(Clone, Debug)]
+pub struct Own {
+    /// The event.
+    pub signed: SignedEvent,
+    /// Position that a receipt of it proves, where the party has one that holds under its policy.
+    pub receipted: Option<u64>,
+}
+
+/// What differs, or deserves a look.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// We hold a receipt for it, and the pack does not show it: the log hides a record it admitted to.
+    MissingThoughReceipted {
+        /// Address of our record.
+        address: String,
+        /// Position that our receipt proves.
+        position: u64,
+    },
+    /// We signed it; the pack does not show it, and we have no receipt.
+    NeverReceived {
+        /// Address of our record.
+        address: String,
+    },
+    /// Another event of ours stands under the address.
+    Altered {
+        /// Address.
+        address: String,
+        /// Position in the log.
+        position: u64,
+    },
+    /// The log received it that many days after the day on which we say that it happened.
+    Late {
+        /// Address.
+        address: String,
+        /// Position in the log.
+        position: u64,
+        /// Whole days.
+        days: i64,
+    },
+    /// A record about us that a dispute in this pack is about.
+    Disputed {
+        /// Address of the record that is disputed.
+        address: String,
+        /// Position of the dispute.
+        by: u64,
+    },
+    /// A record signed in our name that we have not kept: a key of ours may be in other hands.
+    NotOurs {
+        /// Address.
+        address: String,
+        /// Position in the log.
+        position: u64,
+    },
+}
+
+impl Difference {
+    /// Whether it is evidence against the log or its keys, not only worth a look.
+    pub fn is_grave(&self) -> bool {
+        matches!(self, Self::MissingThoughReceipted { .. } | Self::Altered { .. } | Self::NotOurs { .. })
+    }
+}
+
+impl std::fmt::Display for Difference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::MissingThoughReceipted { address, position } => {
+                write!(f, "missing      {address}: your receipt proves entry {position}; the pack hides it")
+            }
+            Self::NeverReceived { address } => {
+                write!(
+                    f,
+                    "missing      {address}: signed by you, not in the log, and you have no receipt: send it again"
+                )
+            }
+            Self::Altered { address, position } => {
+                write!(f, "altered      {address}: entry {position} says something else than what you have kept")
+            }
+            Self::Late { address, position, days } => {
+                write!(f, "late         {address}: entry {position} was received {days} days after it happened")
+            }
+            Self::Disputed { address, by } => write!(f, "disputed     {address}: by entry {by}"),
+            Self::NotOurs { address, position } => {
+                write!(f, "not ours     {address}: entry {position} is signed in your name, and you have not kept it")
+            }
+        }
+    }
+}
+
+/// Sets what a party has kept against the records of a pack about it. What is late by more than
+/// `late_days` is named. `party` is the party's name in the log.
+pub fn differences(records: &[Record], own: &[Own], party: &str, late_days: i64) -> Vec<Difference> {
+    let by_id: BTreeMap<Hash, &Record> = records.iter().map(|r| (r.entry.signed.id(), r)).collect();
+    let by_address: BTreeMap<String, &Record> = records.iter().map(|r| (r.entry.signed.event.address(), r)).collect();
+    let mut found = Vec::new();
+    for one in own {
+        let (address, event) = (one.signed.event.address(), &one.signed.event);
+        let Some(record) = by_id.get(&one.signed.id()) else {
+            found.push(match (by_address.get(&address), one.receipted) {
+                (Some(other), _) => Difference::Altered { address, position: other.entry.position },
+                (None, Some(position)) => Difference::MissingThoughReceipted { address, position },
+                (None, None) => Difference::NeverReceived { address },
+            });
+            continue;
+        };
+        let days = record.entry.received_at.date(0).days_since(event.at());
+        if days > late_days {
+            found.push(Difference::Late { address, position: record.entry.position, days });
+        }
+    }
+    let kept: std::collections::BTreeSet<Hash> = own.iter().map(|one| one.signed.id()).collect();
+    let addresses: std::collections::BTreeSet<String> = own.iter().map(|one| one.signed.event.address()).collect();
+    for record in records {
+        let (event, position) = (&record.entry.signed.event, record.entry.position);
+        let address = event.address();
+        if event.by == party && !kept.contains(&record.entry.signed.id()) && !addresses.contains(&address) {
+            found.push(Difference::NotOurs { address, position });
+        }
+        if event.kind.ends_with(".disputed") {
+            found.extend(disputed(records, event).map(|address| Difference::Disputed { address, by: position }));
+        }
+    }
+    found
+}
+
+/// Addresses of the records that a dispute points at, among these.
+fn disputed<'a>(records: &'a [Record], dispute: &'a schemas::event::Event) -> impl Iterator<Item = String> + 'a {
+    let targets = dispute.refs.values().flat_map(RefValue::targets);
+    targets.filter_map(|target| {
+        let is_it = |record: &&Record| {
+            let event = &record.entry.signed.event;
+            event.id.as_deref() == Some(target) || event.address() == *target
+        };
+        records.iter().find(is_it).map(|record| record.entry.signed.event.address())
+    })
+}

@@ -1,0 +1,108 @@
+//! A pack beside what its reader knows already: an older pack or checkpoint, or the whole log.
+
+use schemas::checkpoint::Checkpoint;
+use schemas::hash::Hash;
+
+use super::{Complete, PackReport};
+use crate::fault::Fault;
+use crate::levels::Levels;
+use crate::report::{Outcome, Step};
+use crate::tree::{BadProof, check_consistency};
+
+impl PackReport {
+    /// Whether this pack goes on from an older one of the same stream: the older tree is a prefix of
+    /// this one's, and its records are the first of these. Both must have been checked.
+    pub fn extends(&mut self, older: &Self) {
+        let Some(head) = &older.report.head else {
+            self.report.cannot_tell("the older pack could not be checked against your policy".to_owned());
+            return;
+        };
+        if older.report.has_fault() {
+            let why = "the older pack does not verify by itself, so nothing can be compared with it".to_owned();
+            self.report.cannot_tell(why);
+            return;
+        }
+        if older.stream != self.stream {
+            let why = format!("the older pack is about {}, this one about {}", older.stream, self.stream);
+            self.report.cannot_tell(why);
+            return;
+        }
+        let (title, known) = ("the older pack's records are the first of these", older.records.len());
+        let same = |(old, new): &(&super::Record, &super::Record)| {
+            old.entry.position == new.entry.position && old.leaf == new.leaf
+        };
+        let kept = older.records.iter().zip(&self.records).take_while(same).count();
+        let counted = format!("{known} known, {} new", self.records.len().saturating_sub(known));
+        if kept == known {
+            self.report.step(Step { section: "14.2", title, outcome: Outcome::Holds, counted });
+        } else {
+            let position = older.records[kept].entry.position;
+            let step = Step { section: "14.2", title, outcome: Outcome::Fault, counted };
+            self.report.fault(step, Fault::Dropped { position, stream: self.stream.clone() });
+        }
+        let checkpoint = head.checkpoint.clone();
+        self.follows(&checkpoint);
+    }
+
+    /// The consistency proof from an earlier size to this pack's, where it brings one.
+    pub fn proof_since(&self, size: u64) -> Option<&[Hash]> {
+        self.since.iter().find(|(since, _)| *since == size).map(|(_, proof)| proof.as_slice())
+    }
+
+    /// Whether the log of an older checkpoint is a prefix of this pack's. RFC 6962 2.1.2.
+    pub fn follows(&mut self, older: &Checkpoint) {
+        let Some(head) = self.report.head.clone() else { return };
+        let (now, title) = (&head.checkpoint, "the log as it was is part of the log as it is");
+        let step = |outcome, counted| Step { section: "7", title, outcome, counted };
+        if older.origin != now.origin {
+            let why = format!("the older one is of the log {}, this one of {}", older.origin, now.origin);
+            self.report.cannot_tell(why);
+            return;
+        }
+        let counted = format!("{} entries, then {}", older.size, now.size);
+        let proof = self.proof_since(older.size);
+        let proof = if older.size == now.size { Some(&[][..]) } else { proof };
+        let checked = match proof {
+            _ if older.size > now.size => Err(BadProof::OutOfTree { index: older.size, size: now.size }),
+            Some(proof) => check_consistency(proof, older.size, older.root, now.size, now.root),
+            None => {
+                let why = format!("this pack has no proof from size {}: ask for one made with --since", older.size);
+                self.report.step(step(Outcome::NotChecked, why.clone()));
+                self.report.cannot_tell(why);
+                return;
+            }
+        };
+        match checked {
+            Ok(()) => self.report.step(step(Outcome::Holds, counted)),
+            Err(why) => self.report.fault(step(Outcome::Fault, counted), Fault::Since { size: older.size, why }),
+        }
+    }
+
+    /// Sets the pack against the whole log, whose bundle the reader has verified with its index:
+    /// `levels` are its hashes. Then nobody else's word is needed that nothing is missing.
+    pub fn recomputed(&mut self, levels: &Levels) {
+        let Some(head) = self.report.head.clone() else { return };
+        let (now, title) = (&head.checkpoint, "the index was recomputed from all public entries");
+        let step = |outcome, counted| Step { section: "8", title, outcome, counted };
+        let size = levels.size();
+        let agreed: Result<u64, BadProof> = if size >= now.size {
+            let same = |root: Hash| if root == now.root { Ok(now.size) } else { Err(BadProof::Root { reached: root }) };
+            levels.root(now.size).and_then(same)
+        } else if let Some(proof) = self.proof_since(size) {
+            let root = levels.root(size);
+            root.and_then(|root| check_consistency(proof, size, root, now.size, now.root)).map(|()| size)
+        } else {
+            let why = format!("your bundle ends at {size} entries, the pack at {}: get a newer bundle", now.size);
+            self.report.step(step(Outcome::NotChecked, why.clone()));
+            self.report.cannot_tell(why);
+            return;
+        };
+        match agreed {
+            Ok(upto) => {
+                self.report.step(step(Outcome::Holds, format!("up to {upto} entries")));
+                self.complete = Complete::Recomputed(upto);
+            }
+            Err(why) => self.report.fault(step(Outcome::Fault, String::new()), Fault::Since { size, why }),
+        }
+    }
+}

@@ -1,0 +1,392 @@
+//! The check of a pack: everything about one subject, for one reader. FORMAT.md 14.2.
+
+mod keys;
+mod later;
+
+use schemas::catalogue::{Catalogue, Visibility};
+use schemas::entry::Entry;
+use schemas::hash::Hash;
+use schemas::note::Vkey;
+use schemas::opening::{BadOpening, OpeningLine, Slot};
+use schemas::pack::{Item, Pack, Proven, Shown};
+use schemas::policy::Policy;
+use schemas::stream;
+use schemas::value::Value;
+
+use crate::bundle::Opened;
+use crate::erasures::Erasures;
+use crate::fault::Fault;
+use crate::head::{SignedHead, head_step};
+use crate::index::{MapProof, check_map_proof};
+use crate::refusal::Refusal;
+use crate::report::{Outcome, Report, Step};
+use crate::signature::{Claim, all_hold};
+use crate::statement::{self, Statement};
+use crate::tree::{Frontier, check_consistency, check_inclusion};
+use keys::PackKeys;
+
+/// One record of the stream, as the pack shows it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// The entry.
+    pub entry: Entry,
+    /// Its leaf.
+    pub leaf: Hash,
+    /// Hidden values, as far as they are shown.
+    pub opened: Opened,
+    /// Slots that the catalogue seals for oversight; they stand among the withheld ones too.
+    pub sealed: Vec<String>,
+}
+
+impl Record {
+    /// Whether everything that this reader may hope for is shown.
+    pub fn in_full(&self) -> bool {
+        self.opened.erased.is_empty() && self.opened.withheld.iter().all(|slot| self.sealed.contains(slot))
+    }
+}
+
+/// On whose word nothing is missing from the stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Complete {
+    /// Nobody whom the reader trusts has recomputed the index.
+    IfIndexHonest,
+    /// Auditors have, each up to that many entries.
+    Stated(Vec<(String, u64)>),
+    /// The reader has, from the public entries, up to that many.
+    Recomputed(u64),
+}
+
+/// What a check of a pack says.
+#[derive(Clone, Debug)]
+pub struct PackReport {
+    /// Steps, faults, verdict.
+    pub report: Report,
+    /// For whom it was made.
+    pub audience: String,
+    /// Name of the stream.
+    pub stream: String,
+    /// Records in order; number 1 is the first.
+    pub records: Vec<Record>,
+    /// On whose word nothing is missing.
+    pub complete: Complete,
+    /// Signature lines by keys that the pack does not bring.
+    pub unknown_signers: u64,
+    /// Consistency proofs from earlier sizes.
+    since: Vec<(u64, Vec<Hash>)>,
+    /// The file as it was read.
+    policy: String,
+}
+
+impl PackReport {
+    /// The policy that stands in the pack: to show, not to trust.
+    pub fn policy_inside(&self) -> &str {
+        &self.policy
+    }
+
+    /// Whether the pack says that there is no record.
+    pub fn is_absent(&self) -> bool {
+        self.records.is_empty()
+    }
+}
+
+/// Checks a pack against a policy held from elsewhere. `auditors` are keys whose statement "index
+/// recomputed" the reader trusts.
+pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
+    let mut report = PackReport {
+        report: Report::new(policy),
+        audience: String::new(),
+        stream: String::new(),
+        records: Vec::new(),
+        complete: Complete::IfIndexHonest,
+        unknown_signers: 0,
+        since: Vec::new(),
+        policy: String::new(),
+    };
+    let text = std::str::from_utf8(bytes).map_err(|_| schemas::pack::BadPack::Line { line: 1 });
+    let pack = match text.and_then(Pack::parse) {
+        Ok(pack) => pack,
+        Err(why) => {
+            let step =
+                Step { section: "14.2", title: "the file is a pack", outcome: Outcome::Fault, counted: String::new() };
+            report.report.fault(step, Fault::Pack(why));
+            return report;
+        }
+    };
+    let (audience, stream, inside) = (pack.audience.clone(), pack.stream.clone(), pack.policy.clone());
+    report.since.clone_from(&pack.since);
+    (report.audience, report.stream, report.policy) = (audience, stream, inside);
+    let counted = format!("{} records of {}, for {}", pack.items.len(), pack.stream, pack.audience);
+    report.report.step(Step { section: "14.2", title: "the file is a pack", outcome: Outcome::Holds, counted });
+    let note = pack.checkpoint.to_text();
+    let Some(head) = head_step(&mut report.report, note.as_bytes(), "checkpoint", policy) else { return report };
+    Check { pack: &pack, head: head.get(), report: &mut report }.run(auditors);
+    report
+}
+
+struct Check<'a> {
+    pack: &'a Pack,
+    head: &'a SignedHead,
+    report: &'a mut PackReport,
+}
+
+/// An entry that the tree holds.
+struct Placed {
+    entry: Entry,
+    leaf: Hash,
+}
+
+impl Check<'_> {
+    fn run(&mut self, auditors: &[Vkey]) {
+        let origin = &self.head.checkpoint.origin;
+        if self.pack.ledger != *origin {
+            let fault = Fault::OtherLog { found: self.pack.ledger.to_string(), origin: origin.to_string() };
+            self.report.report.faults.push(fault);
+            return;
+        }
+        let seal = self.step("9", "the last entry under the checkpoint seals the index", Self::seal);
+        let Some((seal, map_root)) = seal else { return };
+        self.step("8.4", "the index binds the number of records", |c| c.map(map_root));
+        let Some(items) = self.step("7", "every record is in the log", Self::placed_all) else { return };
+        self.step("8.2", "the records are all those that the index binds", |c| c.stream(&items));
+        let Some(brought) = self.step("11", "keys were brought by entries of the log", Self::brought) else { return };
+        self.step("3", "records are signed by keys that the log enrolled", |c| c.signatures(&items, &brought, &seal));
+        self.step("5", "openings fit what was committed", |c| c.openings(items));
+        if !self.pack.statements.is_empty() {
+            self.step("10.4", "auditors have recomputed the index", |c| c.statements(auditors));
+        }
+        if self.report.unknown_signers > 0 {
+            let what = format!(
+                "{} signatures by keys that the pack does not bring: check the bundle for them",
+                self.report.unknown_signers
+            );
+            self.report.report.not_checked(&what);
+        }
+        self.report.report.not_checked(
+            "whether a key had been revoked, where its revocation is not among these records: the bundle tells",
+        );
+        self.report.report.as_of = Some(seal.entry.received_at);
+    }
+
+    fn step<T>(
+        &mut self,
+        section: &'static str,
+        title: &'static str,
+        check: impl FnOnce(&mut Self) -> Result<(T, String), Fault>,
+    ) -> Option<T> {
+        match check(self) {
+            Ok((value, counted)) => {
+                self.report.report.step(Step { section, title, outcome: Outcome::Holds, counted });
+                Some(value)
+            }
+            Err(fault) => {
+                let step = Step { section, title, outcome: Outcome::Fault, counted: String::new() };
+                self.report.report.fault(step, fault);
+                None
+            }
+        }
+    }
+
+    /// FORMAT.md 6 and 7: an entry of this log, at this place, under the checkpoint.
+    fn placed(&self, proven: &Proven) -> Result<Placed, Fault> {
+        let (position, leaf) = (proven.index, Hash::leaf(&proven.entry));
+        let checkpoint = &self.head.checkpoint;
+        check_inclusion(&proven.proof, position, leaf, checkpoint.size, checkpoint.root)
+            .map_err(|why| Fault::Proof { position, why })?;
+        let entry = Entry::parse(&proven.entry).map_err(|what| Fault::Entry { position, what })?;
+        let event = &entry.signed.event;
+        if entry.position != position {
+            return Err(Fault::Position { position, address: Some(event.address()), found: entry.position });
+        }
+        if event.ledger != checkpoint.origin.as_str() {
+            let refusal = Refusal::OtherLedger { found: event.ledger.clone(), here: checkpoint.origin.to_string() };
+            return Err(Fault::Admission { position, address: event.address(), refusal });
+        }
+        Ok(Placed { entry, leaf })
+    }
+
+    /// FORMAT.md 9.
+    fn seal(&mut self) -> Result<((Placed, Hash), String), Fault> {
+        let size = self.head.checkpoint.size;
+        let placed = self.placed(&self.pack.seal)?;
+        let event = &placed.entry.signed.event;
+        let stated = event.data.get("size").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok());
+        let last = placed.entry.position + 1 == size && stated == Some(size - 1);
+        let map_root = event.text("map_root").and_then(Hash::from_hex);
+        match map_root {
+            Some(root) if last && event.kind == crate::admit::SEAL => {
+                let counted = format!("entry {} of {size}", placed.entry.position);
+                Ok(((placed, root), counted))
+            }
+            _ => Err(Fault::NotSealed { position: placed.entry.position }),
+        }
+    }
+
+    /// FORMAT.md 8.2 to 8.4.
+    fn map(&mut self, map_root: Hash) -> Result<((), String), Fault> {
+        let stream = self.pack.stream.clone();
+        let key = stream::key(&stream);
+        let leaf = match self.pack.shown {
+            Shown::Present { count, last, root } => (key, stream::Head { count, last, root }.value(&key)),
+            Shown::Absent { key, head } => (key, head),
+        };
+        let proof = MapProof { path: self.pack.path.clone(), leaf: Some(leaf) };
+        let present =
+            check_map_proof(&proof, &stream, map_root).map_err(|why| Fault::Map { stream: stream.clone(), why })?;
+        let shown = self.pack.items.len() as u64;
+        match (self.pack.shown, present) {
+            (Shown::Present { count, .. }, true) if count == shown => Ok(((), format!("{count} records"))),
+            (Shown::Present { count, .. }, true) => Err(Fault::RecordCount { stream, stated: count, shown }),
+            (Shown::Absent { .. }, false) if shown == 0 => {
+                Ok(((), format!("no record at {} entries", self.head.checkpoint.size)))
+            }
+            (Shown::Absent { .. }, false) => Err(Fault::RecordCount { stream, stated: 0, shown }),
+            _ => Err(Fault::MapOther { stream }),
+        }
+    }
+
+    fn placed_all(&mut self) -> Result<(Vec<Placed>, String), Fault> {
+        let items: Vec<Placed> =
+            self.pack.items.iter().map(|item| self.placed(&item.proven)).collect::<Result<_, _>>()?;
+        let counted = format!("{} records", items.len());
+        Ok((items, counted))
+    }
+
+    /// FORMAT.md 8.2: count, last place and root are those of the records shown.
+    fn stream(&mut self, items: &[Placed]) -> Result<((), String), Fault> {
+        let Shown::Present { last, root, .. } = self.pack.shown else {
+            return Ok(((), "none".to_owned()));
+        };
+        let mut tree = Frontier::default();
+        for placed in items {
+            tree.push(stream::item_leaf(placed.entry.position, &placed.leaf));
+        }
+        let found = items.last().map(|placed| placed.entry.position);
+        if tree.root() != root || found != Some(last) {
+            return Err(Fault::RecordsOther { stream: self.pack.stream.clone() });
+        }
+        Ok(((), format!("{} records, the last is entry {last}", items.len())))
+    }
+
+    fn brought(&mut self) -> Result<(Vec<Placed>, String), Fault> {
+        let keys: Vec<Placed> = self.pack.keys.iter().map(|key| self.placed(key)).collect::<Result<_, _>>()?;
+        let counted = format!("{} entries beside the records", keys.len());
+        Ok((keys, counted))
+    }
+
+    /// FORMAT.md 3: every line whose key an entry of the pack brought.
+    fn signatures(&mut self, items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<((), String), Fault> {
+        let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
+        all.sort_by_key(|placed| placed.entry.position);
+        all.dedup_by_key(|placed| placed.entry.position);
+        let mut keys = PackKeys::default();
+        let (mut claims, mut places): (Vec<Claim>, Vec<(&Placed, usize)>) = (Vec::new(), Vec::new());
+        let fault = |placed: &Placed, refusal| {
+            let (position, address) = (placed.entry.position, placed.entry.signed.event.address());
+            Fault::Admission { position, address, refusal }
+        };
+        for placed in all {
+            let lines = keys.see(&placed.entry).map_err(|refusal| fault(placed, refusal))?;
+            self.report.unknown_signers += lines.unknown;
+            for (number, claim) in lines.claims {
+                claims.push(claim);
+                places.push((placed, number));
+            }
+        }
+        if !all_hold(&claims)
+            && let Some(at) = claims.iter().position(|claim| !claim.holds())
+        {
+            let (placed, number) = places[at];
+            let name = placed.entry.signed.note.signatures[number - 1].name.clone();
+            return Err(fault(placed, Refusal::BadSignature { number, name }));
+        }
+        let unknown = self.report.unknown_signers;
+        let more = if unknown > 0 { format!(", {unknown} by keys not in the pack") } else { String::new() };
+        Ok(((), format!("{} signatures{more}", claims.len())))
+    }
+
+    /// FORMAT.md 5 and 17.
+    fn openings(&mut self, items: Vec<Placed>) -> Result<((), String), Fault> {
+        let mut erasures = Erasures::default();
+        let (mut open, mut withheld, mut erased) = (0u64, 0u64, 0u64);
+        let mut records = Vec::with_capacity(items.len());
+        for (placed, item) in items.into_iter().zip(&self.pack.items) {
+            let event = &placed.entry.signed.event;
+            let (position, address) = (placed.entry.position, event.address());
+            erasures.see(position, event);
+            let record =
+                open_item(&placed, item).map_err(|what| Fault::Opening { position, address: address.clone(), what })?;
+            for (slot, by) in &record.opened.erased {
+                erasures.claim(position, &address, slot, *by);
+            }
+            open += item.slots.iter().filter(|slot| matches!(slot, Slot::Open(_))).count() as u64;
+            withheld += record.opened.withheld.len() as u64;
+            erased += record.opened.erased.len() as u64;
+            records.push(record);
+        }
+        if let Some(fault) = erasures.check() {
+            return Err(fault);
+        }
+        self.report.report.erased = erased;
+        self.report.records = records;
+        Ok(((), format!("{open} open, {withheld} withheld, {erased} erased by rule")))
+    }
+
+    /// FORMAT.md 10.4.
+    fn statements(&mut self, auditors: &[Vkey]) -> Result<((), String), Fault> {
+        let checkpoint = &self.head.checkpoint;
+        let mut believed = Vec::new();
+        let mut strangers = 0;
+        for (note, proof) in &self.pack.statements {
+            let Some((auditor, Statement { checkpoint: stated })) = statement::signed_by(note, auditors) else {
+                strangers += 1;
+                continue;
+            };
+            if stated.origin != checkpoint.origin {
+                let (found, origin) = (stated.origin.to_string(), checkpoint.origin.to_string());
+                return Err(Fault::OtherLog { found, origin });
+            }
+            check_consistency(proof, stated.size, stated.root, checkpoint.size, checkpoint.root)
+                .map_err(|why| Fault::Since { size: stated.size, why })?;
+            believed.push((auditor, stated.size));
+        }
+        let counted = format!("{} by auditors whom you trust, {strangers} by others", believed.len());
+        if !believed.is_empty() {
+            self.report.complete = Complete::Stated(believed);
+        }
+        Ok(((), counted))
+    }
+}
+
+/// The slots of one item against what its event commits to.
+fn open_item(placed: &Placed, item: &Item) -> Result<Record, BadOpening> {
+    let event = &placed.entry.signed.event;
+    let kind = Catalogue::built_in().event(&event.kind).filter(|kind| kind.v == event.v);
+    let mut record =
+        Record { entry: placed.entry.clone(), leaf: placed.leaf, opened: Opened::default(), sealed: Vec::new() };
+    let (Some(kind), Some(root)) = (kind, event.hidden_root()) else {
+        let got = item.slots.len().max(item.digests.len());
+        return if got == 0 { Ok(record) } else { Err(BadOpening::Count { want: 0, got }) };
+    };
+    if item.slots.is_empty() && item.digests.is_empty() {
+        record.opened.withheld = kind.slots().into_iter().map(str::to_owned).collect();
+        return Ok(record);
+    }
+    let (entry, event) = (placed.entry.position, placed.entry.signed.id());
+    let line = OpeningLine { entry, event, digests: item.digests.clone(), slots: item.slots.clone() };
+    record.opened.values = line.check(root, kind)?;
+    for (name, slot) in kind.slots().into_iter().zip(&item.slots) {
+        if kind.slot_visibility(name) == Visibility::Sealed {
+            record.sealed.push(name.to_owned());
+        }
+        match slot {
+            Slot::Open(_) => {}
+            Slot::ErasedBy(by) => {
+                record.opened.erased.insert(name.to_owned(), *by);
+            }
+            _ => {
+                record.opened.withheld.insert(name.to_owned());
+            }
+        }
+    }
+    Ok(record)
+}

@@ -1,0 +1,140 @@
+//! Pages for people without a computer: words, numbers and a QR code. FORMAT.md 10.6; feature `paper`.
+
+use std::fmt::Write as _;
+
+use qrcodegen::{QrCode, QrCodeEcc};
+use schemas::catalogue::Catalogue;
+use schemas::fingerprint::Fingerprint;
+
+use crate::head::SignedHead;
+use crate::receipt::ReceiptReport;
+
+/// Blank modules that a QR code needs around it. ISO/IEC 18004.
+const QUIET: i32 = 4;
+/// A code of more bytes has modules so small that it must be printed larger.
+const DENSE_BYTES: usize = 500;
+
+const STYLE: &str = "\
+@page{size:A4;margin:18mm}body{font:12pt/1.45 system-ui,sans-serif;color:#111;background:#fff;max-width:42rem;margin:2rem auto;padding:0 1rem}\
+h1{font-size:1.5rem;margin:0 0 .3rem}h2{font-size:1.05rem;margin:1.6rem 0 .3rem}p{margin:.3rem 0}\
+table{border-collapse:collapse;width:100%;margin:.4rem 0}th,td{text-align:start;vertical-align:top;padding:.25rem .8rem .25rem 0;border-bottom:1px solid #bbb}\
+th{font-weight:600;width:11rem}.words{font:600 1.25rem/1.6 ui-monospace,monospace;letter-spacing:.02em}.numbers{font:1rem/1.5 ui-monospace,monospace}\
+svg{width:58mm;height:58mm}.dense svg{width:118mm;height:118mm}caption{text-align:start}.codes{display:flex;gap:10mm;flex-wrap:wrap;align-items:start}figure{margin:.6rem 0}figcaption{font-size:.85rem}\
+code{font:.8rem/1.4 ui-monospace,monospace;overflow-wrap:anywhere}.small{font-size:.85rem}";
+
+/// A page for a receipt that was checked: what was recorded, and six words to compare.
+pub fn receipt(checked: &ReceiptReport, text: &str) -> Option<String> {
+    let (head, entry, leaf) = (checked.report.head.as_ref()?, checked.entry.as_ref()?, checked.leaf?);
+    let event = &entry.signed.event;
+    let summary = Catalogue::built_in().event(&event.kind).map_or("", |kind| kind.summary.as_str());
+    let mut page = begin("Receipt", "This record is in the ledger. Keep this page.");
+    let _ = write!(page, "<table><caption class=small>What was recorded</caption>");
+    for (name, value) in [
+        ("What", format!("{summary} ({})", event.kind)),
+        ("By", event.by.clone()),
+        ("Said to have happened", event.at().to_string()),
+        ("Received by the ledger", entry.received_at.to_string()),
+        ("Entry", format!("{} of {}", checked.index, head.checkpoint.size)),
+        ("Record", event.address()),
+        ("Ledger", head.checkpoint.origin.to_string()),
+    ] {
+        row(&mut page, name, &value);
+    }
+    page.push_str("</table>");
+    print_of(&mut page, "Words of this record", Fingerprint::of(&leaf));
+    print_of(&mut page, "Words of the ledger's state", Fingerprint::of_checkpoint(&head.checkpoint));
+    page.push_str(
+        "<p class=small>Anyone who holds the ledger can find the entry by its number and must get the same words. If they \
+         are others, or the entry is not there, this page and the file behind it are the proof.</p><div class=codes>",
+    );
+    code(&mut page, &head.checkpoint.to_text(), "The ledger's state: name, size, root");
+    code(&mut page, text, "The whole receipt, for `verifier check` or verify.html");
+    page.push_str("</div>");
+    Some(end(page, &leaf.to_hex()))
+}
+
+/// A page for a checkpoint that was checked: to be compared by telephone, or hung on a wall.
+pub fn checkpoint(head: &SignedHead) -> String {
+    let checkpoint = &head.checkpoint;
+    let mut page =
+        begin("State of the ledger", "Compare the six words with what others were shown: on paper, or by telephone.");
+    page.push_str("<table><caption class=small>Checkpoint</caption>");
+    let witnesses: Vec<String> = head.witnesses.iter().map(|(name, _)| name.clone()).collect();
+    for (name, value) in [
+        ("Ledger", checkpoint.origin.to_string()),
+        ("Entries", checkpoint.size.to_string()),
+        ("Seen by", if witnesses.is_empty() { "no witness".to_owned() } else { witnesses.join(", ") }),
+    ] {
+        row(&mut page, name, &value);
+    }
+    page.push_str("</table>");
+    print_of(&mut page, "Words of this state", Fingerprint::of_checkpoint(checkpoint));
+    print_of(&mut page, "Words of the ledger's key", Fingerprint::of_key(&head.log_key));
+    page.push_str("<div class=codes>");
+    code(&mut page, &checkpoint.to_text(), "Name, size, root");
+    code(&mut page, &head.note.to_text(), "The same, signed");
+    page.push_str("</div>");
+    end(page, &checkpoint.root.to_base64())
+}
+
+fn begin(title: &str, lead: &str) -> String {
+    format!(
+        "<!doctype html><html lang=en><head><meta charset=utf-8>\
+         <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\
+         <meta name=viewport content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1><p>{lead}</p>"
+    )
+}
+
+fn end(mut page: String, hash: &str) -> String {
+    let _ = write!(page, "<p class=small>In full: <code>{}</code></p></main></body></html>", escaped(hash));
+    page + "\n"
+}
+
+fn row(page: &mut String, name: &str, value: &str) {
+    let _ = write!(page, "<tr><th scope=row>{name}</th><td><bdi>{}</bdi></td></tr>", escaped(value));
+}
+
+fn print_of(page: &mut String, title: &str, print: Fingerprint) {
+    let (words, numbers) = (print.words(), print.numbers());
+    let _ = write!(
+        page,
+        "<h2>{title}</h2><p class=words dir=ltr><bdi>{words}</bdi></p><p class=numbers dir=ltr><bdi>{numbers}</bdi></p>"
+    );
+}
+
+/// A QR code with its caption; where the text is too long for one, a line that says so.
+fn code(page: &mut String, text: &str, caption: &str) {
+    match svg(text) {
+        Some(svg) => {
+            let dense = if text.len() > DENSE_BYTES { " class=dense" } else { "" };
+            let _ = write!(page, "<figure{dense}>{svg}<figcaption>{caption}</figcaption></figure>");
+        }
+        None => {
+            let _ = write!(page, "<p class=small>{caption}: too long for a QR code; it is in the file.</p>");
+        }
+    }
+}
+
+/// The text as a QR code, of medium correction where that fits.
+fn svg(text: &str) -> Option<String> {
+    let levels = [QrCodeEcc::Medium, QrCodeEcc::Low];
+    let code = levels.into_iter().find_map(|level| QrCode::encode_binary(text.as_bytes(), level).ok())?;
+    let (size, mut path) = (code.size(), String::new());
+    for y in 0..size {
+        for x in 0..size {
+            if code.get_module(x, y) {
+                let _ = write!(path, "M{},{}h1v1h-1z", x + QUIET, y + QUIET);
+            }
+        }
+    }
+    let side = size + 2 * QUIET;
+    Some(format!(
+        "<svg viewBox=\"0 0 {side} {side}\" role=img aria-label=\"QR code\" shape-rendering=crispEdges>\
+         <path fill=#fff d=\"M0 0h{side}v{side}H0z\"/><path fill=#000 d=\"{path}\"/></svg>"
+    ))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

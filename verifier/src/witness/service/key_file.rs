@@ -1,0 +1,85 @@
+//! The secret key of a witness as a file.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use schemas::base;
+use schemas::note::Vkey;
+
+use crate::signature::SecretKey;
+
+/// First line of a secret key's file; the key's name and base64 of its 32 bytes follow.
+pub const MAGIC: &str = "oversight-secret-key/v1";
+/// Longest key file that is read, in bytes.
+const BYTES_MAX: u64 = 4096;
+
+/// Why a key file cannot be made or read.
+#[derive(Debug, thiserror::Error)]
+pub enum BadKeyFile {
+    /// The system refused.
+    #[error("cannot {doing} {}: {source}", .path.display())]
+    Io {
+        /// What was tried, a verb.
+        doing: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is one already.
+    #[error("{} is there already: a witness's key is made once; choose another name for a new witness", .0.display())]
+    Occupied(PathBuf),
+    /// Not three lines of a key file.
+    #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .0.display())]
+    Form(PathBuf),
+    /// The name cannot stand in a signature line.
+    #[error("--name {0:?}: 1 to 400 characters without blanks and without +, such as witness.example/w1")]
+    Name(String),
+    /// The operating system gives no randomness.
+    #[error("the system gives no random numbers: no key can be made here")]
+    Random,
+}
+
+/// Makes a key for a witness of this name, in a new file that only its owner may read.
+///
+/// # Errors
+/// [`BadKeyFile`]; an existing file is never overwritten.
+pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|_| BadKeyFile::Random)?;
+    let key = SecretKey::new(name, &seed);
+    if Vkey::parse(&key.cosigner_vkey().to_string()).is_err() {
+        return Err(BadKeyFile::Name(name.to_owned()));
+    }
+    let io = |doing, source| BadKeyFile::Io { doing, path: path.to_owned(), source };
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::AlreadyExists => BadKeyFile::Occupied(path.to_owned()),
+        _ => io("make", e),
+    })?;
+    let text = format!("{MAGIC}\n{name}\n{}\n", base::to_base64(&seed));
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io("write", e))?;
+    Ok(key)
+}
+
+/// Reads a key file.
+///
+/// # Errors
+/// [`BadKeyFile`] says what is wrong with it.
+pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
+    let io = |source| BadKeyFile::Io { doing: "read", path: path.to_owned(), source };
+    let form = || BadKeyFile::Form(path.to_owned());
+    let mut text = String::new();
+    fs::File::open(path).map_err(io)?.take(BYTES_MAX).read_to_string(&mut text).map_err(io)?;
+    let mut lines = text.lines();
+    let (Some(MAGIC), Some(name), Some(seed), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
+        return Err(form());
+    };
+    let seed = base::from_base64(seed).and_then(|s| s.try_into().ok()).ok_or_else(form)?;
+    let key = SecretKey::new(name, &seed);
+    if Vkey::parse(&key.cosigner_vkey().to_string()).is_ok() { Ok(key) } else { Err(form()) }
+}

@@ -1,0 +1,248 @@
+//! The witness over HTTP: `POST /add-checkpoint`, `GET /<origin hash>/checkpoint`, `GET /healthz`.
+//!
+//! A request is read whole before it meets the ratchet, and what holds the ratchet waits for
+//! nothing but the disk: a slow client blocks nobody. Check and write are one step under one lock.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
+
+use crate::witness::answer::{Answer, TEXT_TYPE};
+use crate::witness::ratchet::Ratchet;
+use crate::witness::request::{BODY_BYTES_MAX, BadRequest};
+use crate::witness::service::state_file::StateFile;
+
+/// Connections at a time; more wait in the system's queue.
+pub const CONNECTIONS_MAX: usize = 256;
+/// Longest life of a connection, from its acceptance: who has not finished then is cut off.
+pub const CONNECTION_SECONDS: u64 = 20;
+/// Longest wait for a request's body.
+pub const BODY_SECONDS: u64 = 10;
+
+/// Why a witness cannot serve.
+#[derive(Debug, thiserror::Error)]
+pub enum BadService {
+    /// The address cannot be had, or the listener broke.
+    #[error("cannot serve on {address}: {source}; choose another --listen ADDRESS:PORT")]
+    Io {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// What the service tells its operator while it runs.
+#[derive(Clone, Debug)]
+pub enum News {
+    /// It listens there.
+    Listening(SocketAddr),
+    /// It cosigned a checkpoint.
+    Cosigned {
+        /// The log.
+        origin: String,
+        /// The size.
+        size: u64,
+    },
+    /// A log signed two trees of one size: evidence for everyone.
+    Fork(Answer),
+    /// A log that it watches was refused, with these words.
+    Refused(Answer),
+    /// The evidence of a fork could not be written; it is not lost as long as the log repeats it.
+    Unkept(String),
+    /// The state could not be written: it cosigns nothing more until it is started again.
+    Stopped(String),
+}
+
+/// A witness that serves.
+struct Service {
+    /// The ratchet with its file; nothing once a write has failed.
+    inner: Mutex<Option<(Ratchet, StateFile)>>,
+    clock: fn() -> u64,
+    tell: Box<dyn Fn(News) + Send + Sync>,
+}
+
+/// Serves until `stop` is ready, then lets requests under way end. `clock` gives Unix seconds.
+///
+/// # Errors
+/// [`BadService`] if the address cannot be had.
+pub async fn serve(
+    address: SocketAddr,
+    ratchet: Ratchet,
+    state: StateFile,
+    clock: fn() -> u64,
+    tell: impl Fn(News) + Send + Sync + 'static,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), BadService> {
+    let bad = |source| BadService::Io { address, source };
+    let listener = TcpListener::bind(address).await.map_err(bad)?;
+    let local = listener.local_addr().map_err(bad)?;
+    tell(News::Listening(local));
+    let service = Service { inner: Mutex::new(Some((ratchet, state))), clock, tell: Box::new(tell) };
+    let routes = Router::new()
+        .route("/add-checkpoint", post(add_checkpoint))
+        .route("/healthz", get(healthz))
+        .route("/{origin}/checkpoint", get(checkpoint))
+        .with_state(Arc::new(service));
+    let listener = Bounded { listener, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
+    axum::serve(listener, routes).with_graceful_shutdown(stop).await.map_err(bad)
+}
+
+fn text(status: StatusCode, body: impl Into<String>) -> Response {
+    (status, [(header::CONTENT_TYPE, TEXT_TYPE)], body.into()).into_response()
+}
+
+fn answered(answer: &Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, answer.content_type())], answer.body()).into_response()
+}
+
+fn stopped() -> Response {
+    text(StatusCode::SERVICE_UNAVAILABLE, "this witness could not write its state; its operator must start it again\n")
+}
+
+async fn add_checkpoint(State(service): State<Arc<Service>>, body: Body) -> Response {
+    let read = tokio::time::timeout(Duration::from_secs(BODY_SECONDS), to_bytes(body, BODY_BYTES_MAX));
+    let body = match read.await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => return answered(&Answer::Malformed(BadRequest::TooLong)),
+        Err(_) => return text(StatusCode::REQUEST_TIMEOUT, "the request did not arrive in time\n"),
+    };
+    // Check and write wait for the disk, which must not hold up those who only read.
+    let done = tokio::task::spawn_blocking(move || service.add(&body)).await;
+    done.unwrap_or_else(|_| stopped())
+}
+
+impl Service {
+    fn add(&self, body: &[u8]) -> Response {
+        let Ok(mut inner) = self.inner.lock() else { return stopped() };
+        let Some((ratchet, state)) = inner.as_mut() else { return stopped() };
+        match ratchet.add_checkpoint(body, (self.clock)(), |records| state.keep(records)) {
+            Ok(answer) => {
+                let kept = match &answer {
+                    Answer::Fork { notes, .. } => state.keep_evidence(notes),
+                    _ => Ok(()),
+                };
+                drop(inner);
+                if let Err(why) = kept {
+                    (self.tell)(News::Unkept(why.to_string()));
+                }
+                self.report(&answer, body);
+                answered(&answer)
+            }
+            Err(why) => {
+                // The disk may hold the old state or the new one: only a new start can tell.
+                *inner = None;
+                drop(inner);
+                (self.tell)(News::Stopped(why.to_string()));
+                stopped()
+            }
+        }
+    }
+
+    fn report(&self, answer: &Answer, body: &[u8]) {
+        match answer {
+            Answer::Cosigned(_) => {
+                let text = String::from_utf8_lossy(body);
+                let mut lines = text.split_once("\n\n").map_or("", |(_, note)| note).lines();
+                let origin = lines.next().unwrap_or_default().to_owned();
+                let size = lines.next().and_then(schemas::base::from_decimal).unwrap_or_default();
+                (self.tell)(News::Cosigned { origin, size });
+            }
+            Answer::Fork { .. } => (self.tell)(News::Fork(answer.clone())),
+            Answer::NotConsistent(_) | Answer::ClockBack { .. } => (self.tell)(News::Refused(answer.clone())),
+            _ => {}
+        }
+    }
+}
+
+async fn checkpoint(State(service): State<Arc<Service>>, Path(origin): Path<String>) -> Response {
+    let Ok(inner) = service.inner.lock() else { return stopped() };
+    let Some((ratchet, _)) = inner.as_ref() else { return stopped() };
+    match ratchet.records().by_hash(&origin) {
+        Some(record) => text(StatusCode::OK, record.note.to_text()),
+        None => text(StatusCode::NOT_FOUND, "nothing was cosigned for a log whose origin has that hash\n"),
+    }
+}
+
+async fn healthz(State(service): State<Arc<Service>>) -> Response {
+    let good = service.inner.lock().is_ok_and(|inner| inner.is_some());
+    if good { text(StatusCode::OK, "ok\n") } else { stopped() }
+}
+
+/// Takes so many connections at a time, each for so long.
+struct Bounded {
+    listener: TcpListener,
+    slots: Arc<Semaphore>,
+}
+
+impl Listener for Bounded {
+    type Io = Timed;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        // The semaphore is never closed; without a slot nobody is let in.
+        let slot = self.slots.clone().acquire_owned().await.ok();
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        let end = Box::pin(sleep(Duration::from_secs(CONNECTION_SECONDS)));
+        (Timed { stream, end, _slot: slot }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that ends at its time, whatever its other side does.
+struct Timed {
+    stream: TcpStream,
+    end: Pin<Box<Sleep>>,
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Timed {
+    fn over(&mut self, context: &mut Context<'_>) -> bool {
+        self.end.as_mut().poll(context).is_ready()
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.over(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.over(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,5 @@
+//! The witness as people run it: a process, its files, and what they answer over HTTP.
+
+mod common;
+mod kill;
+mod serve;
