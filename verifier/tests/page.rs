@@ -37,7 +37,8 @@ fn nothing_but_its_own_script_and_style_may_run() {
         assert!(policy.contains(&hash), "{hash} in {policy}");
     }
     // The only addresses in it are names of things, never asked for.
-    for word in ["fetch(", "XMLHttpRequest", "WebSocket", "import(", "src=\"http", "href=\"http", "innerHTML", "eval("] {
+    for word in ["fetch(", "XMLHttpRequest", "WebSocket", "import(", "src=\"http", "href=\"http", "innerHTML", "eval("]
+    {
         assert!(!html.contains(word), "{word}");
     }
 }

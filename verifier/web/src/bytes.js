@@ -25,6 +25,7 @@ const LIMITS = {
   keyName: 400,
   proof: 63,
   line: 1 << 20,
+  sealed: 131072,
   policy: 64 << 20,
   document: 16 << 20,
   // A pack may have 1 GiB, a bundle more; a browser shall not die of either.

@@ -13,34 +13,40 @@ async function checkReceipt(bytes, trust = nobody(), { onProgress } = {}) {
   const report = new Report('receipt', onProgress);
   const receipt = await checkForm(report, '14.1', bytes, readReceipt);
   if (!receipt) return report;
-  const { checkpoint, entry, index, proof } = receipt;
+  const { checkpoint, index, proof } = receipt;
   report.head = checkpoint;
-  report.receipt = { index: String(index), shown: entry !== null };
+  report.receipt = { index: String(index), shown: receipt.entry !== null };
   await checkHead(report, checkpoint, trust, null);
-  if (!entry) {
+  if (!receipt.entry) {
     report.cannotTell('receipt-bare');
     report.leftOut('7', 'proofs', 'receipt-bare');
     return report;
   }
-  const at = { entry: Number(index), ...nameOf(entry) };
+  const at = { entry: Number(index) };
+  const leaf = tagged(0, receipt.entry);
   await report.step('7', 'proofs', (step) => {
     step.of = 1;
     report.tried(step, at, () => {
       try {
-        checkInclusion(index, checkpoint.size, entry.leaf, checkpoint.root, proof);
+        checkInclusion(index, checkpoint.size, leaf, checkpoint.root, proof);
       } catch {
         refuse('not-in-tree');
       }
     });
   });
-  await report.step('6', 'entries', (step) => {
+  const entry = await report.step('6', 'entries', (step) => {
     step.of = 1;
-    report.tried(step, at, () => {
-      if (entry.position !== index) refuse('position', { got: String(entry.position) });
-      if (entry.event.ledger !== checkpoint.origin) refuse('other-ledger', { got: entry.event.ledger, want: checkpoint.origin });
+    return report.tried(step, at, () => {
+      const read = readEntry(receipt.entry);
+      Object.assign(at, nameOf(read));
+      if (read.position !== index) refuse('position', { got: String(read.position) });
+      if (read.event.ledger !== checkpoint.origin) refuse('other-ledger', { got: read.event.ledger, want: checkpoint.origin });
+      return read;
     });
   });
-  report.receipt.leaf = fingerprint(entry.leaf);
+  if (!entry) return report;
+  for (const fault of report.faults) nameFault(fault, [{ ...entry, index: Number(index) }]);
+  report.receipt.leaf = fingerprint(leaf);
   report.records = [recordOf({ ...entry, isItem: true }, [])];
   report.notChecked.push({ code: 'receipt-signatures' }, { code: 'truth' }, { code: 'others' });
   return report;

@@ -12,11 +12,7 @@ function readReceipt(bytes) {
   let entry = null;
   if (lines[line]?.startsWith('extra ')) {
     entry = unbase64(lines[line].slice(6));
-    try {
-      entry = { ...readEntry(entry ?? at(line + 1)), bytes: entry };
-    } catch {
-      at(line + 1);
-    }
+    if (!entry || !entry.length || entry.length > LIMITS.entry) at(line + 1);
     line++;
   }
   const index = lines[line]?.startsWith('index ') ? decimal(lines[line].slice(6)) : null;

@@ -20,7 +20,7 @@ function readSlot(slot) {
   if (typeof slot === 'string') return { open: slot };
   if (hasMembers(slot, ['withheld'])) return slot.withheld === true ? { withheld: true } : null;
   if (hasMembers(slot, ['erased_by'])) return isWhole(slot.erased_by) ? { erasedBy: slot.erased_by } : null;
-  if (hasMembers(slot, ['sealed'])) return unbase64(slot.sealed) ? { sealed: slot.sealed } : null;
+  if (hasMembers(slot, ['sealed'])) return typeof slot.sealed === 'string' && slot.sealed.length <= LIMITS.sealed && unbase64(slot.sealed)?.length ? { sealed: slot.sealed } : null;
   return null;
 }
 
@@ -52,12 +52,13 @@ function readOpening(bytes) {
 
 /**
  * Whether digests and slots fit what an event committed. Gives each slot with its name and, where it is open, its
- * value; which erasures are claimed is for the caller to check.
+ * value; which erasures are claimed is for the caller to check. In a pack nothing need be at hand: all is withheld then.
  */
-function openSlots(event, digests, slots) {
+function openSlots(event, digests, slots, atHand = false) {
   const type = typeOf(event.type);
   if (!type) refuse('type-unknown', { type: event.type });
   const names = slotsOf(type);
+  if (atHand && !digests.length && !slots.length && event.hidden !== undefined) return names.map((name) => ({ name, withheld: true }));
   if (digests.length !== names.length || slots.length !== names.length) {
     refuse('slot-count', { want: names.length, got: slots.length === names.length ? digests.length : slots.length });
   }
