@@ -35,7 +35,7 @@ const SAMPLES: [(&str, &str, &str); 10] = [
     ("visit.tlog-proof", "cannot_tell - -", "verified - -"),
     ("dropped.pack", "not_verified 8.4 -", "not_verified 8.4 -"),
     ("swapped.pack", "not_verified 5 10 access.request.submitted", "not_verified 5 10 access.request.submitted"),
-    ("rewritten.pack", "not_verified 8.2 14 visit.completed", "not_verified 8.2 14 visit.completed"),
+    ("rewritten.pack", "not_verified 7 14 visit.completed", "not_verified 7 14 visit.completed"),
     // Whose witness it is can be said only by the reader's policy.
     ("forged-witness.pack", "cannot_tell - -", "not_verified 12 -"),
     (

@@ -269,7 +269,7 @@ class BundleCheck {
     const { report, state, walkSteps: steps } = this;
     steps.signatures.of += entry.note.signatures.length;
     state.pending.push(
-      checkLines(entry, state.registry, secondsOf(entry.receivedAt))
+      checkLines(entry, state.registry, { whole: true })
         .then(() => {
           steps.signatures.done += entry.note.signatures.length;
         })

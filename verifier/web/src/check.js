@@ -7,6 +7,8 @@ async function checkPack(bytes, trust = nobody(), { beside = null, onProgress } 
   const report = new Report('pack', onProgress);
   const pack = await report.step('14.2', 'form', (step) => {
     const read = readPack(bytes);
+    const late = read.since.find(({ size }) => BigInt(size) >= read.head.size);
+    if (late) refuse('since', { size: late.size });
     step.done = step.of = read.items.length + read.keys.length;
     return read;
   });
@@ -22,10 +24,11 @@ async function checkPack(bytes, trust = nobody(), { beside = null, onProgress } 
   const mapRoot = await report.step('9', 'seal', (step) => checkSeal(pack, step));
   if (mapRoot) await report.step('8.4', pack.absent ? 'absent' : 'map', (step) => checkPackMap(pack, mapRoot, step));
   else report.leftOut('8.4', pack.absent ? 'absent' : 'map', 'after-fault');
-  await report.step('8.2', 'count', (step) => checkItemsOfStream(report, pack, step));
-  await checkProofs(report, pack);
-  const entries = await checkEntries(report, pack);
-  await checkSignatures(report, entries, pack.head.origin);
+  const items = await checkProven(report, pack, pack.items, '7', '6', 'proofs', 'entries');
+  await report.step('8.2', 'count', (step) => checkItemsOfStream(pack, step));
+  const keys = await checkProven(report, pack, pack.keys, '11', '11', 'keys', null);
+  const entries = [...items.map((item) => ({ ...item, isItem: true })), ...keys].sort((a, b) => a.index - b.index);
+  await checkSignatures(report, pack.sealed ? withSeal(entries, pack) : entries, pack.head.origin);
   const opened = await checkOpenings(report, entries);
   await checkErasures(report, entries, opened);
   await checkStatements(report, pack, trust);
@@ -70,31 +73,29 @@ function checkPackMap(pack, root, step) {
     refuse('map', { why: error.code });
   }
   if (found !== (map ? 'present' : 'absent')) refuse('map', { why: 'present' });
+  const count = map ? map.count : 0;
+  if (pack.items.length !== count) refuse('count', { want: count, got: pack.items.length });
   step.done = 1;
 }
 
-/** Indexes and leaves of the items give the stream's root, count and last. */
-function checkItemsOfStream(report, pack, step) {
-  const { map, items } = pack;
+/** Indexes and leaves of the items give the stream's root and last. */
+function checkItemsOfStream({ map, items }, step) {
   step.of = map ? map.count : 0;
   step.done = items.length;
-  if (!map) {
-    if (items.length) refuse('count', { want: 0, got: items.length });
-    return;
-  }
+  if (!map) return;
   if (items.length !== map.count) refuse('count', { want: map.count, got: items.length });
   if (items.at(-1).index !== map.last) refuse('last', { want: map.last, got: items.at(-1).index });
   const leaves = items.map((item) => itemLeaf(item.index, tagged(0, item.entry)));
   if (!sameBytes(rootOfLeaves(leaves), map.root)) refuse('stream-root');
 }
 
-/** Every proof holds: items and keys in the tree, and the tree from each older size. */
-async function checkProofs(report, pack) {
-  const { root, size } = pack.head;
-  await report.step('7', 'proofs', async (step) => {
-    const proven = [...pack.items, ...pack.keys];
-    step.of = proven.length + pack.since.length;
-    for (const line of proven) {
+/** Entries are in the tree, have form 6, their position is their index, their ledger is the origin. */
+async function checkProven(report, pack, lines, section, formSection, name, formName) {
+  const { root, size, origin } = pack.head;
+  const entries = [];
+  await report.step(section, name, async (step) => {
+    step.of = lines.length;
+    for (const line of lines) {
       const at = { entry: line.index, line: line.line };
       report.tried(step, at, () => {
         try {
@@ -103,46 +104,34 @@ async function checkProofs(report, pack) {
           refuse('not-in-tree');
         }
       });
-      await report.progress('proofs', step.done, step.of);
+      await report.progress(name, step.done, step.of);
     }
-    for (const since of pack.since) report.tried(step, { line: since.line }, () => checkSinceForm(since, size));
   });
-}
-
-/** Whether a proof from an older size can be one: the older root is with whoever holds an older file. */
-function checkSinceForm({ size: older, proof }, size) {
-  if (BigInt(older) >= size) refuse('since', { size: older });
-  const m = Number(size);
-  const parts = (n, low, high, whole) => {
-    if (n === high) return whole ? 0 : 1;
-    const half = 2 ** Math.ceil(Math.log2(high - low)) / 2;
-    return 1 + (n <= low + half ? parts(n, low, low + half, whole) : parts(n, low + half, high, false));
-  };
-  if (proof.length !== (older === 0 ? 0 : parts(older, 0, m, true))) refuse('since', { size: older });
-}
-
-/** Entries have form 6, their position is their index, their ledger is the origin. */
-async function checkEntries(report, pack) {
-  const entries = [];
-  await report.step('6', 'entries', async (step) => {
-    const lines = [...pack.items.map((line) => ({ ...line, isItem: true })), ...pack.keys].sort((a, b) => a.index - b.index);
-    step.of = lines.length;
+  const read = async (step) => {
+    if (formName) step.of = lines.length;
     for (const line of lines) {
       const at = { entry: line.index, line: line.line };
+      const before = step.done;
       const entry = report.tried(step, at, () => {
-        const read = readEntry(line.entry);
-        Object.assign(at, nameOf(read));
-        if (read.position !== BigInt(line.index)) refuse('position', { got: String(read.position) });
-        if (read.event.ledger !== pack.head.origin) refuse('other-ledger', { got: read.event.ledger, want: pack.head.origin });
-        return read;
+        const found = readEntry(line.entry);
+        Object.assign(at, nameOf(found));
+        if (found.position !== BigInt(line.index)) refuse('position', { got: String(found.position) });
+        if (found.event.ledger !== origin) refuse('other-ledger', { got: found.event.ledger, want: origin });
+        return found;
       });
-      if (entry) entries.push({ ...entry, ...line, bytes: line.entry, isItem: line.isItem === true });
-      await report.progress('entries', step.done, step.of);
+      if (!formName) step.done = before;
+      if (entry) entries.push({ ...entry, ...line, bytes: line.entry });
     }
-    for (const fault of report.faults) nameFault(fault, entries);
-  });
+  };
+  if (formName) await report.step(formSection, formName, read);
+  else await read(report.steps.at(-1));
+  for (const fault of report.faults) nameFault(fault, entries);
   return entries;
 }
+
+/** The seal among them, where it is not one of them already. */
+const withSeal = (entries, { sealed, seal }) =>
+  entries.some((entry) => entry.index === seal.index) ? entries : [...entries, { ...sealed, index: seal.index, isItem: false }];
 
 /** Gives a fault that knows only an entry's number its record's date and type. */
 function nameFault(fault, entries) {
@@ -214,10 +203,14 @@ async function checkStatements(report, pack, trust) {
   report.statements = [];
   if (!pack.statements.length) return;
   await report.step('10.4', 'statements', async (step) => {
-    step.of = pack.statements.length;
     for (const statement of pack.statements) {
-      const at = { line: statement.line };
-      const holds = report.tried(step, at, () => {
+      const said = statement.note.signatures.map((line) => line.name);
+      const by = trust.auditors.find((vkey) => vkey.type === 1 && signedStrictly(statement.note, vkey))?.name ?? null;
+      const entry = { size: String(statement.size), said, by };
+      report.statements.push(entry);
+      if (by === null) continue;
+      step.of++;
+      const holds = report.tried(step, { line: statement.line }, () => {
         const { origin, size, root } = pack.head;
         if (statement.origin !== origin) refuse('other-ledger', { got: statement.origin, want: origin });
         try {
@@ -227,18 +220,9 @@ async function checkStatements(report, pack, trust) {
         }
         return true;
       });
-      if (!holds) continue;
-      const said = statement.note.signatures.map((line) => line.name);
-      let by = null;
-      for (const vkey of trust.auditors) {
-        const key = vkey.type === 1 ? keyOf(vkey) : null;
-        for (const line of linesOf(statement.note, vkey)) {
-          if (key && (await signatureHolds(key, statement.note.bytes, line.signature))) by = vkey.name;
-          else report.fault(step, new Refused('statement-signature', { key: vkey.name }), at);
-        }
-      }
-      report.statements.push({ size: String(statement.size), said, by });
+      if (!holds) entry.by = null;
     }
+    if (!step.of) Object.assign(step, { outcome: 'not_checked', code: 'statements-strange', values: { count: pack.statements.length } });
   });
 }
 

@@ -92,18 +92,17 @@ function instantOf(seconds) {
 }
 
 /**
- * Checks the signature lines of an entry by the keys that are known. Gives how many were not checked. With a second in
- * `inForceAt` each key must be known and in force then, and the first be of the author: what a whole log can show.
+ * Checks the signature lines of an entry by the keys that are known, as far as these were in force. Gives how many were
+ * not checked. With `whole` the whole log is known: each key must be, and the first be of the author.
  */
-async function checkLines(entry, registry, inForceAt = null) {
+async function checkLines(entry, registry, { whole = false } = {}) {
+  const received = secondsOf(entry.receivedAt);
   const found = entry.note.signatures.map((line, i) => {
     const own = bringsItself(entry, line);
     const key = registry.of(line) ?? own;
-    if (inForceAt !== null) {
-      if (!key) refuse('key-unknown', { key: line.name });
-      if (!own && !Registry.inForce(key, inForceAt)) refuse('key-not-in-force', { key: line.name });
-      if (i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
-    }
+    if (whole && !key) refuse('key-unknown', { key: line.name });
+    if (key && !(whole && own) && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
+    if (whole && i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
     return { line, key };
   });
   let unknown = 0;

@@ -22,11 +22,12 @@ const PACK_LINES = {
       ? line
       : null,
   checkpoint: (note) => (typeof note === 'string' ? note : null),
+  // Shown, never trusted: one that cannot be read brings no key, and is no fault of the pack.
   policy: (text) => {
     try {
       return typeof text === 'string' ? readPolicy(utf8(text)) : null;
     } catch {
-      return null;
+      return { logs: [], witnesses: new Map(), groups: new Map(), quorum: 'none' };
     }
   },
   seal: (line) => readProven(line, () => ({}), ['entry', 'index', 'proof']),

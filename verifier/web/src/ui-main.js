@@ -252,7 +252,7 @@ function resultOf(file) {
     'article',
     { class: 'result', id: `result-${file.number}`, 'data-verdict': report.verdict, 'data-kind': report.kind },
     verdictBox(file, plain),
-    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), completenessOf(plain), factsOf(plain), anchor, timelineOf(plain), stepTable(plain), notCheckedOf(plain)),
+    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), completenessOf(plain), factsOf(plain), anchor, notCheckedOf(plain), stepTable(plain), timelineOf(plain)),
     el(
       'p',
       { class: 'export' },
