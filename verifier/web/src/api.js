@@ -8,6 +8,7 @@ function kindOf(bytes) {
   if (start.startsWith('{"audience":') || /^\{"[^\n]*"pack":"oversight-pack/.test(start)) return 'pack';
   if (start.startsWith('c2sp.org/tlog-proof')) return 'receipt';
   if (start.startsWith(REFUSAL_MAGIC)) return 'refusal';
+  if (start.startsWith(STATEMENT_MAGIC)) return 'statement';
   if (/^[^\n]{1,100}\n[0-9]{1,20}\n[^\n]{40,48}\n/.test(start)) return 'checkpoint';
   if (/^(\s|#[^\n]*\n)*(log|witness|group|quorum)[ \t]/.test(start)) return 'policy';
   if (/^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+\s*$/.test(start)) return 'vkey';
@@ -19,6 +20,7 @@ const CHECKS = {
   receipt: checkReceipt,
   refusal: checkRefusal,
   checkpoint: checkCheckpoint,
+  statement: checkStatementFile,
   fork: checkFork,
   policy: checkPolicyFile,
   bundle: checkBundle,

@@ -82,6 +82,29 @@ async function checkRefusal(bytes, trust = nobody(), { onProgress } = {}) {
   return report;
 }
 
+/** An auditor's statement that the index was recomputed; whose it is the reader must say. */
+async function checkStatementFile(bytes, trust = nobody(), { onProgress } = {}) {
+  const report = new Report('statement', onProgress);
+  const statement = await checkForm(report, '10.4', bytes, readStatement);
+  if (!statement) return report;
+  report.checkpoint = null;
+  report.statement = { origin: statement.origin, size: String(statement.size), said: statement.note.signatures.map((line) => line.name) };
+  const named = trust.auditors.filter((vkey) => linesOf(statement.note, vkey).length);
+  if (!named.length) {
+    report.cannotTell('auditor-unknown', { said: report.statement.said.join(', ') });
+    return report;
+  }
+  await report.step('10.4', 'statements', (step) => {
+    step.of = 1;
+    const by = named.find((vkey) => vkey.type === 1 && signedStrictly(statement.note, vkey));
+    if (!by) refuse('statement-signature', { key: named[0].name });
+    report.anchor = describedKey(by);
+    step.done = 1;
+  });
+  report.notChecked.push({ code: 'statement-only' });
+  return report;
+}
+
 async function checkCheckpoint(bytes, trust = nobody(), { onProgress } = {}) {
   const report = new Report('checkpoint', onProgress);
   const head = await checkForm(report, '10.1', bytes, readCheckpoint);

@@ -2,8 +2,11 @@
 
 const SEAL = 'ledger.index.sealed';
 
-/** Checks a pack under what the reader trusts; `beside` is what a bundle of the same log was found to say. */
-async function checkPack(bytes, trust = nobody(), { beside = null, onProgress } = {}) {
+/**
+ * Checks a pack under what the reader trusts; `beside` is what a bundle of the same log was found to
+ * say, `stated` are auditors' statements that lie beside it.
+ */
+async function checkPack(bytes, trust = nobody(), { beside = null, stated = [], onProgress } = {}) {
   const report = new Report('pack', onProgress);
   const pack = await report.step('14.2', 'form', (step) => {
     const read = readPack(bytes);
@@ -31,6 +34,7 @@ async function checkPack(bytes, trust = nobody(), { beside = null, onProgress } 
   await checkSignatures(report, pack.sealed ? withSeal(entries, pack) : entries, pack.head.origin);
   const opened = await checkOpenings(report, entries);
   await checkErasures(report, entries, opened);
+  pack.statements.push(...stated.flatMap((statement) => besideStatement(pack, statement)));
   await checkStatements(report, pack, trust);
   if (beside) await checkBeside(report, pack, beside);
   report.records = recordsOf(entries, opened, pack.pack);
@@ -196,6 +200,14 @@ async function checkErasures(report, entries, opened) {
     }
   });
   report.notChecked.push({ code: 'erasure-lawful' });
+}
+
+/** A statement that lies beside the pack, with the proof that the pack itself brings for its size. */
+function besideStatement(pack, statement) {
+  if (statement.origin !== pack.head.origin) return [];
+  if (statement.size === pack.head.size) return [{ ...statement, proof: [] }];
+  const since = pack.since.find(({ size }) => BigInt(size) === statement.size);
+  return since ? [{ ...statement, proof: since.proof }] : [];
 }
 
 /** Auditors who say that they recomputed the index; only those whom the reader named count. */

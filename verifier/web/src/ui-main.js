@@ -27,6 +27,7 @@ function originOf({ kind, bytes }) {
     if (kind === 'bundle') return readCheckpoint(readTar(bytes).get('checkpoint')).origin;
     if (kind === 'receipt') return readReceipt(bytes).checkpoint.origin;
     if (kind === 'checkpoint') return readCheckpoint(bytes).origin;
+    if (kind === 'statement') return readStatement(bytes).origin;
     if (kind === 'fork') return readFork(bytes).checkpoints[1].origin;
     return readRefusal(bytes).origin;
   } catch {
@@ -60,10 +61,12 @@ async function checkAll(focus = true) {
     announce(say('checking'));
     const watch = state.files.filter((f) => f.kind === 'pack').flatMap(watchOf);
     const ordered = [...state.files].sort((a, b) => (b.kind === 'bundle') - (a.kind === 'bundle'));
+    const stated = state.files.filter((f) => f.kind === 'statement').flatMap(statementOf);
     let beside = null;
     for (const file of ordered) {
       const options = { onProgress: (step, done, of) => showProgress(file, step, done, of) };
       if (file.kind === 'bundle') options.watch = watch;
+      if (file.kind === 'pack') options.stated = stated;
       if (file.kind === 'pack' && beside?.origin === originOf(file)) options.beside = beside;
       const trust = readerTrust(originOf(file));
       file.report = await checkKind(file.kind, file.bytes, trust, options);
@@ -77,6 +80,14 @@ async function checkAll(focus = true) {
   if (!first) return;
   announce(`${first.name}: ${say(`verdict-${first.report.verdict}`)}`);
   if (focus) document.getElementById(`verdict-${first.number}`)?.focus();
+}
+
+function statementOf({ bytes }) {
+  try {
+    return [readStatement(bytes)];
+  } catch {
+    return [];
+  }
 }
 
 function watchOf({ bytes }) {

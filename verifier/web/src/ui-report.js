@@ -5,7 +5,7 @@ const OUTCOME_SHAPE = { holds: 'verified', fault: 'not_verified', not_checked: '
 /** The sentence under the verdict. */
 function verdictSentence(report) {
   if (report.verdict === 'verified' && report.kind === 'fork') return tell('verified-fork');
-  if (report.verdict === 'verified') return tell(report.trust?.quorum === 'none' || report.trust?.quorum === null ? 'verified-none' : 'verified-sentence');
+  if (report.verdict === 'verified') return report.kind === 'statement' ? tell('verified-statement') : tell(report.trust?.quorum === 'none' || report.trust?.quorum === null ? 'verified-none' : 'verified-sentence');
   if (report.verdict === 'partly') return tell('partly-sentence', { count: report.erased });
   if (report.verdict === 'not_verified') return tell(report.kind === 'fork' ? 'not-verified-fork' : 'not-verified-sentence');
   if (report.unknown.length === 1 && report.unknown[0].code === 'no-trust') return tell('cannot-tell-trust');
@@ -215,6 +215,7 @@ function factsOf(report) {
     const { at, number: rule, words: said, event } = report.refusal;
     lines.push(tell('refusal-says', { at: when(at), rule: code(rule ? `11.${rule}` : '0') }), [el('bdi', { dir: 'auto' }, said)], [code(event, 'long')]);
   }
+  if (report.statement) lines.push(tell('statement-says', { said: code(report.statement.said.join(', ')), size: Number(report.statement.size), origin: code(report.statement.origin) }));
   if (report.fork) lines.push(tell('fork-says', { a: Number(report.fork.sizes[0]), b: Number(report.fork.sizes[1]) }));
   if (report.extends !== undefined) lines.push(tell('extends', { size: Number(report.extends) }));
   if (!lines.length) return null;
