@@ -23,6 +23,7 @@
     input.files = chosen.files;
     input.dispatchEvent(new Event('change'));
   };
+  const shown = () => document.getElementById('page').textContent;
   const result = () => document.querySelector('.result');
   const checked = () => settled(() => result() && !document.querySelector('progress'), 'a verdict');
   const drive = async () => {

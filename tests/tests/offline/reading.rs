@@ -50,13 +50,13 @@ fn files_are_taken_from_the_reader_and_set_against_each_other() {
         choose('policy', [['mine', given.policy]]);
         await settled(() => result()?.dataset.verdict === 'verified', 'trust');
         lines.push(say());
-        lines.push(`extends: ${document.body.textContent.includes('It extends the older file of size 14')}`);
-        lines.push(`dispute: ${document.body.textContent.includes('You dispute this: entry 15')}`);
-        lines.push(`index: ${document.body.textContent.includes('Complete if the index is honest')}`);
+        lines.push(`extends: ${shown().includes('It extends the older file of size 14')}`);
+        lines.push(`dispute: ${shown().includes('You dispute this: entry 15')}`);
+        lines.push(`index: ${shown().includes('Complete if the index is honest')}`);
         document.getElementById('auditors').value = given.auditor;
         document.getElementById('auditors').dispatchEvent(new Event('input'));
         press('use-keys');
-        await settled(() => document.body.textContent.includes('Complete: auditor.example/samples'), 'the auditor');
+        await settled(() => shown().includes('Complete: auditor.example/samples'), 'the auditor');
         lines.push(say());
         choose('choose', [['broken', given.swapped]]);
         await settled(() => document.querySelectorAll('.result').length === 3, 'a third file');
