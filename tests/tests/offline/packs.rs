@@ -27,7 +27,7 @@ pub fn judge(page: &Page, packs: &[Vec<u8>], policy: Option<&str>) -> Vec<String
 }
 
 /// Samples, what is said of them without trust and with the samples' policy.
-const SAMPLES: [(&str, &str, &str); 10] = [
+const SAMPLES: [(&str, &str, &str); 13] = [
     ("good.pack", "cannot_tell - -", "verified - -"),
     ("erased.pack", "cannot_tell - -", "partly - -"),
     ("older.pack", "cannot_tell - -", "verified - -"),
@@ -43,6 +43,10 @@ const SAMPLES: [(&str, &str, &str); 10] = [
         "not_verified 17 10 access.request.submitted",
         "not_verified 17 10 access.request.submitted",
     ),
+    // Each history holds alone; what betrays them is to be shown both.
+    ("other-history.pack", "cannot_tell - -", "verified - -"),
+    ("fork", "cannot_tell - -", "verified - -"),
+    ("refusal", "cannot_tell - -", "verified - -"),
 ];
 
 #[test]
@@ -78,6 +82,7 @@ fn a_later_pack_extends_an_older_one_or_does_not() {
         (pack("erased.pack"), pack("good.pack"), "partly - 19"),
         (pack("good.pack"), pack("good.pack"), "verified - 19"),
         (pack("older.pack"), pack("good.pack"), "not_verified since-newer -"),
+        (pack("good.pack"), pack("other-history.pack"), "not_verified fork -"),
         (unproven, pack("older.pack"), "cannot_tell since-missing -"),
     ];
     let given = json!({

@@ -11,7 +11,7 @@ use schemas::value::Value;
 /// Languages of the page, the first of them where nothing else is asked for.
 const LANGUAGES: [&str; 3] = ["en", "fr", "ar"];
 /// Samples that a reader may try; what they show is said in the words of each language.
-const SAMPLES: [&str; 12] = [
+const SAMPLES: [&str; 15] = [
     "policy",
     "auditor",
     "good.pack",
@@ -24,6 +24,9 @@ const SAMPLES: [&str; 12] = [
     "rewritten.pack",
     "forged-witness.pack",
     "false-erasure.pack",
+    "other-history.pack",
+    "fork",
+    "refusal",
 ];
 
 /// The whole page, the same bytes from the same parts.

@@ -213,74 +213,83 @@ const keys = {
 const policy = `log ${logKey.vkey}\nwitness university ${witness.vkey}\nquorum university\n`;
 const en = (text) => ({ lang: 'en', text });
 
-const log = new Log();
-log.append('2031-01-06T08:00:00Z', {
-  by: 'op-ledger', type: 'ledger.genesis', keys: [keys.ledger],
-  data: {
-    catalogue: '0'.repeat(64), log_key: logKey.vkey, operator: 'op-ledger', operator_keys: [keys.ledger.vkey, keys.ops.vkey],
-    oversight_keys: [keys.chief.vkey], registrar: 'min-justice', registrar_keys: [keys.cabinet.vkey], registrar_role: 'ministry',
-  },
-});
-log.seal('2031-01-06T08:00:00Z');
-const enrol = (at, party, name, role, key) =>
-  log.append(at, {
-    by: party, type: 'key.enrolled', keys: [key, keys.ops], id: `key-${party}-${name}`,
-    data: { alg: 'ed25519', holder: name, organisation: party, public_key: key.vkey, role, valid_from: '2031-01-06T08:00:00Z' },
+/** What happened; or what an operator shows to others, without the organisation's dispute. */
+function history(disputed) {
+  const log = new Log();
+  log.append('2031-01-06T08:00:00Z', {
+    by: 'op-ledger', type: 'ledger.genesis', keys: [keys.ledger],
+    data: {
+      catalogue: '0'.repeat(64), log_key: logKey.vkey, operator: 'op-ledger', operator_keys: [keys.ledger.vkey, keys.ops.vkey],
+      oversight_keys: [keys.chief.vkey], registrar: 'min-justice', registrar_keys: [keys.cabinet.vkey], registrar_role: 'ministry',
+    },
   });
-enrol('2031-01-07T09:00:00Z', 'adm-prisons', 'registry-1', 'administration', keys.registry);
-enrol('2031-01-07T09:01:00Z', 'adm-prisons', 'legal-1', 'administration', keys.legal);
-log.append('2031-01-07T09:10:00Z', {
-  by: 'adm-prisons', type: 'facility.registered', keys: [keys.registry, keys.legal],
-  data: { age_bands: ['adult'], capacity: 240, facility: 'fac-harvane', holds_sex: ['m'], locode: 'VM-HRV', name: en('Harvane Prison'), opened_on: '1974-05-01' },
-});
-enrol('2031-01-07T09:20:00Z', 'fac-harvane', 'desk-1', 'facility', keys.desk);
-enrol('2031-01-07T09:21:00Z', 'fac-harvane', 'governor-1', 'facility', keys.governor);
-log.append('2031-01-08T10:00:00Z', {
-  by: 'min-justice', type: 'organisation.registered', keys: [keys.cabinet],
-  data: { founded_by_state: false, founded_on: '2012-03-15', identity_mode: 'named', kind: 'cso', name: en('League for Open Doors'), officials_over_half: false, organisation: 'cso-league', state_funding: 0 },
-  hidden: { board_size: 7, board_public_officials: 0 },
-});
-enrol('2031-01-08T10:05:00Z', 'cso-league', 'office-1', 'cso', keys.office);
-log.seal('2031-01-08T23:00:00Z');
-const about = { facility: 'fac-harvane', organisation: 'cso-league' };
-const first = log.append('2031-02-03T09:12:00Z', {
-  by: 'cso-league', type: 'access.request.submitted', keys: [keys.office], id: 'request-1',
-  data: { ...about, purpose: 'monitoring', languages: ['en', 'fr'] },
-  hidden: { private_interviews: true, target: 'all', team: 3, team_f: 2, team_m: 1, team_names: en('A. Example, B. Example, C. Example') },
-});
-log.append('2031-02-05T14:00:00Z', {
-  by: 'fac-harvane', type: 'access.request.acknowledged', keys: [keys.desk],
-  data: { ...about, decision_due_on: '2031-02-19', received_on: '2031-02-05' }, refs: { request: 'cso-league/request-1' },
-});
-log.append('2031-02-17T11:30:00Z', {
-  by: 'fac-harvane', type: 'access.request.approved', keys: [keys.desk, keys.governor], id: 'approval-1',
-  data: { ...about, conditions: ['smaller_team'], valid_from: '2031-03-01', valid_to: '2031-03-31', visits_granted: 1 },
-  refs: { request: 'cso-league/request-1' }, hidden: { team_cleared: 2, condition_text: en('No more than two visitors at once.') },
-});
-const older = log.seal('2031-02-17T23:00:00Z');
-const visit = log.append('2031-03-04T17:40:00Z', {
-  by: 'fac-harvane', type: 'visit.completed', keys: [keys.desk], id: 'visit-1',
-  data: { ...about, completion: 'normal', duration: 180, private_interviews_refused: false, staff_present_at_interviews: true, visited_on: '2031-03-04', wait: 10 },
-  refs: { approval: 'fac-harvane/approval-1' },
-  hidden: { entered_at: '2031-03-04T09:10:00Z', left_at: '2031-03-04T12:10:00Z', team_in: 2, interviews: 4 },
-});
-log.append('2031-03-06T08:30:00Z', {
-  by: 'cso-league', type: 'visit.disputed', keys: [keys.office],
-  data: { ...about, cso_duration: 55, cso_wait: 95, disputed: ['duration', 'wait'] }, refs: { visit: 'fac-harvane/visit-1' },
-});
-log.append('2031-03-10T16:00:00Z', {
-  by: 'fac-harvane', type: 'record.corrected', keys: [keys.desk, keys.governor],
-  data: { field_name: 'wait', new_value_public: en('95'), reason: 'typo' }, refs: { target: log.entries[visit].address },
-});
-log.append('2031-06-03T09:00:00Z', {
-  by: 'cso-league', type: 'access.request.submitted', keys: [keys.office], id: 'request-2',
-  data: { ...about, purpose: 'legal', languages: ['en'] }, hidden: { private_interviews: true, target: 'juveniles', team: 2 },
-});
-const good = log.seal('2031-06-30T22:00:00Z');
-const erasure = log.append('2031-07-04T10:00:00Z', {
-  by: 'op-ledger', type: 'erasure.executed', keys: [keys.ops, keys.chief], data: { fields: ['team_names'] }, refs: { targets: [log.entries[first].address] },
-});
-const later = log.seal('2031-07-04T22:00:00Z');
+  log.seal('2031-01-06T08:00:00Z');
+  const enrol = (at, party, name, role, key) =>
+    log.append(at, {
+      by: party, type: 'key.enrolled', keys: [key, keys.ops], id: `key-${party}-${name}`,
+      data: { alg: 'ed25519', holder: name, organisation: party, public_key: key.vkey, role, valid_from: '2031-01-06T08:00:00Z' },
+    });
+  enrol('2031-01-07T09:00:00Z', 'adm-prisons', 'registry-1', 'administration', keys.registry);
+  enrol('2031-01-07T09:01:00Z', 'adm-prisons', 'legal-1', 'administration', keys.legal);
+  log.append('2031-01-07T09:10:00Z', {
+    by: 'adm-prisons', type: 'facility.registered', keys: [keys.registry, keys.legal],
+    data: { age_bands: ['adult'], capacity: 240, facility: 'fac-harvane', holds_sex: ['m'], locode: 'VM-HRV', name: en('Harvane Prison'), opened_on: '1974-05-01' },
+  });
+  enrol('2031-01-07T09:20:00Z', 'fac-harvane', 'desk-1', 'facility', keys.desk);
+  enrol('2031-01-07T09:21:00Z', 'fac-harvane', 'governor-1', 'facility', keys.governor);
+  log.append('2031-01-08T10:00:00Z', {
+    by: 'min-justice', type: 'organisation.registered', keys: [keys.cabinet],
+    data: { founded_by_state: false, founded_on: '2012-03-15', identity_mode: 'named', kind: 'cso', name: en('League for Open Doors'), officials_over_half: false, organisation: 'cso-league', state_funding: 0 },
+    hidden: { board_size: 7, board_public_officials: 0 },
+  });
+  enrol('2031-01-08T10:05:00Z', 'cso-league', 'office-1', 'cso', keys.office);
+  log.seal('2031-01-08T23:00:00Z');
+  const about = { facility: 'fac-harvane', organisation: 'cso-league' };
+  const first = log.append('2031-02-03T09:12:00Z', {
+    by: 'cso-league', type: 'access.request.submitted', keys: [keys.office], id: 'request-1',
+    data: { ...about, purpose: 'monitoring', languages: ['en', 'fr'] },
+    hidden: { private_interviews: true, target: 'all', team: 3, team_f: 2, team_m: 1, team_names: en('A. Example, B. Example, C. Example') },
+  });
+  log.append('2031-02-05T14:00:00Z', {
+    by: 'fac-harvane', type: 'access.request.acknowledged', keys: [keys.desk],
+    data: { ...about, decision_due_on: '2031-02-19', received_on: '2031-02-05' }, refs: { request: 'cso-league/request-1' },
+  });
+  log.append('2031-02-17T11:30:00Z', {
+    by: 'fac-harvane', type: 'access.request.approved', keys: [keys.desk, keys.governor], id: 'approval-1',
+    data: { ...about, conditions: ['smaller_team'], valid_from: '2031-03-01', valid_to: '2031-03-31', visits_granted: 1 },
+    refs: { request: 'cso-league/request-1' }, hidden: { team_cleared: 2, condition_text: en('No more than two visitors at once.') },
+  });
+  const older = log.seal('2031-02-17T23:00:00Z');
+  const visit = log.append('2031-03-04T17:40:00Z', {
+    by: 'fac-harvane', type: 'visit.completed', keys: [keys.desk], id: 'visit-1',
+    data: { ...about, completion: 'normal', duration: 180, private_interviews_refused: false, staff_present_at_interviews: true, visited_on: '2031-03-04', wait: 10 },
+    refs: { approval: 'fac-harvane/approval-1' },
+    hidden: { entered_at: '2031-03-04T09:10:00Z', left_at: '2031-03-04T12:10:00Z', team_in: 2, interviews: 4 },
+  });
+  log.append('2031-03-06T08:30:00Z', disputed ? {
+    by: 'cso-league', type: 'visit.disputed', keys: [keys.office],
+    data: { ...about, cso_duration: 55, cso_wait: 95, disputed: ['duration', 'wait'] }, refs: { visit: 'fac-harvane/visit-1' },
+  } : {
+    by: 'cso-league', type: 'access.request.submitted', keys: [keys.office], id: 'request-3',
+    data: { ...about, purpose: 'education', languages: ['en'] }, hidden: { private_interviews: false, target: 'all' },
+  });
+  log.append('2031-03-10T16:00:00Z', {
+    by: 'fac-harvane', type: 'record.corrected', keys: [keys.desk, keys.governor],
+    data: { field_name: 'wait', new_value_public: en('95'), reason: 'typo' }, refs: { target: log.entries[visit].address },
+  });
+  log.append('2031-06-03T09:00:00Z', {
+    by: 'cso-league', type: 'access.request.submitted', keys: [keys.office], id: 'request-2',
+    data: { ...about, purpose: 'legal', languages: ['en'] }, hidden: { private_interviews: true, target: 'juveniles', team: 2 },
+  });
+  const good = log.seal('2031-06-30T22:00:00Z');
+  const erasure = log.append('2031-07-04T10:00:00Z', {
+    by: 'op-ledger', type: 'erasure.executed', keys: [keys.ops, keys.chief], data: { fields: ['team_names'] }, refs: { targets: [log.entries[first].address] },
+  });
+  const later = log.seal('2031-07-04T22:00:00Z');
+  return { log, older, good, later, first, visit, erasure };
+}
+const { log, older, good, later, first, visit, erasure } = history(true);
+const other = history(false);
 
 const STREAM = 'organisation/cso-league';
 const FOR = 'cso-league';
@@ -323,3 +332,14 @@ save('forged-witness.pack', written(log.pack(good, STREAM, FOR, { since: [older]
 save('false-erasure.pack', written(changed(goodPack, (lines) => {
   item(lines, first).slots[5] = { erased_by: visit + 2 };
 })));
+// The same log, shown to somebody else without the dispute; and both checkpoints as evidence.
+save('other-history.pack', written(other.log.pack(other.good, STREAM, FOR, { since: [other.older], withheld })));
+const [less, more] = [other.good, later];
+save('fork', written([
+  { fork: 'oversight-fork/v1' },
+  { checkpoint: other.log.checkpoint(less) },
+  { checkpoint: log.checkpoint(more) },
+  { prefix: { proof: consistency(less, log.leaves(more)).map(base64), root: base64(rootOfLeaves(log.leaves(less))) } },
+]));
+const refused = `oversight-refusal/v1\n${ORIGIN}\n${hexOf(sha256(utf8('an event that was refused')))}\n2031-03-07T09:00:00Z\n15\nOnly the author of a record may correct it.\n`;
+save('refusal', `${refused}\n${logKey.sign(refused)}`);

@@ -163,9 +163,9 @@ async function readChosen(list) {
 }
 
 function useSample(name) {
-  const with_ = name === 'older.pack' ? ['good.pack', 'older.pack'] : [name];
+  const shown = { 'older.pack': ['good.pack', 'older.pack'], 'other-history.pack': ['good.pack', 'other-history.pack'] }[name] ?? [name];
   state.files = [];
-  takeFiles(with_.map((one) => ({ name: one, bytes: utf8(state.samples[one]) })), true);
+  takeFiles(shown.map((one) => ({ name: one, bytes: utf8(state.samples[one]) })), true);
 }
 
 function startAgain() {
@@ -312,7 +312,7 @@ function trustBox() {
   );
 }
 
-const SAMPLE_ORDER = ['good.pack', 'erased.pack', 'older.pack', 'absent.pack', 'visit.tlog-proof', 'dropped.pack', 'swapped.pack', 'rewritten.pack', 'forged-witness.pack', 'false-erasure.pack'];
+const SAMPLE_ORDER = ['good.pack', 'erased.pack', 'older.pack', 'absent.pack', 'visit.tlog-proof', 'dropped.pack', 'swapped.pack', 'rewritten.pack', 'forged-witness.pack', 'false-erasure.pack', 'other-history.pack', 'fork', 'refusal'];
 
 function samplesOf() {
   return el(
