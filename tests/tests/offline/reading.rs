@@ -178,18 +178,16 @@ fn nothing_is_cut_off_on_a_narrow_screen() {
         }
         const lines = [];
         window.addEventListener('message', (event) => lines.push(event.data));
-        for (const width of [320, 640]) {
-            const frame = document.createElement('iframe');
-            frame.width = width;
-            frame.height = 900;
-            frame.style.border = '0';
-            frame.src = location.href;
-            document.body.append(frame);
-            const wanted = lines.length + 2;
-            await settled(() => lines.length === wanted, 'a frame');
-        }
+        // 320 pixels are what WCAG 2.2 1.4.10 asks for: a screen of 1280 at 400 percent.
+        const frame = document.createElement('iframe');
+        frame.width = 320;
+        frame.height = 900;
+        frame.style.border = '0';
+        frame.src = location.href;
+        document.body.append(frame);
+        await settled(() => lines.length === 2, 'the frame');
         return lines;";
-    assert_eq!(page.run(script, &json!(null)), ["en 320: fits", "ar 320: fits", "en 640: fits", "ar 640: fits"]);
+    assert_eq!(page.run(script, &json!(null)), ["en 320: fits", "ar 320: fits"]);
 }
 
 #[test]

@@ -14,7 +14,6 @@ class Report {
     this.faultCount = 0;
     this.unknown = [];
     this.notChecked = [];
-    this.notes = [];
     this.erased = 0;
     this.records = [];
     this.onProgress = onProgress;

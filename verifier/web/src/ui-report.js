@@ -17,7 +17,7 @@ function verdictBox(file, report) {
   const named = report.faults.find((fault) => fault.entry !== undefined);
   return el(
     'section',
-    { class: `verdict ${report.verdict}`, 'aria-labelledby': id },
+    { class: `verdict ${report.verdict}${report.kind === 'fork' && report.verdict === 'verified' ? ' alarm' : ''}`, 'aria-labelledby': id },
     shape(report.verdict),
     el(
       'div',
@@ -60,7 +60,7 @@ function faultList(report) {
           el(
             'p',
             { class: 'where' },
-            tell('where-section', { section: code(fault.section) }),
+            el('bdi', { dir: 'ltr' }, tell('where-section', { section: code(fault.section) })),
             fault.entry !== undefined && [' · ', fault.type ? tell('where-record', { entry: fault.entry, date: when(fault.at), type: typeName(fault.type) }) : tell('entry-number', { entry: fault.entry })],
             fault.line !== undefined && [' · ', tell('where-line', { line: fault.line })],
           ),
