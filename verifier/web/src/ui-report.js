@@ -73,7 +73,7 @@ function faultList(report) {
 
 const listed = (numbers) => {
   const most = 40;
-  const text = numbers.slice(0, most).map((n) => `#${n}`).join(', ');
+  const text = numbers.slice(0, most).join(', ');
   return el('bdi', { dir: 'ltr' }, numbers.length > most ? `${text}, …` : text);
 };
 
