@@ -37,10 +37,8 @@ impl Page {
         let (body, end) = after.rsplit_once("</body>").unwrap();
         let given = given.to_string().replace('<', "\\u003c");
         let drive = include_str!("drive.js").replace("/* HERE */", script);
-        let html = format!(
-            "{before}{after_body}<script type=\"application/json\" id=\"given\">{given}</script><script>{drive}</script></body>{end}",
-            after_body = body
-        );
+        let given = format!("<script type=\"application/json\" id=\"given\">{given}</script>");
+        let html = format!("{before}{body}{given}<script>{drive}</script></body>{end}");
         let file = self.folder.path().join("driven.html");
         std::fs::write(&file, html).unwrap();
         let mut arguments = vec![BUDGET];
