@@ -1,0 +1,11 @@
+//! The offline page, `verifier/web/verify.html`, in a real browser: it agrees with every vector, says of good and of
+//! broken files what it must, can be used without a mouse, and asks for nothing.
+#![cfg(feature = "browser")]
+
+#[path = "../pages/browser.rs"]
+mod browser;
+mod bundle;
+mod packs;
+mod page;
+mod reading;
+mod vectors;

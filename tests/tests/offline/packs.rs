@@ -1,0 +1,133 @@
+//! What the page says of good and of broken packs, and of many at once.
+
+use serde_json::json;
+
+use crate::page::{Page, bytes, sample};
+
+/// What the page says of one file.
+fn said(page: &Page, names: &[&str], policy: Option<&str>) -> Vec<String> {
+    let files: Vec<_> = names.iter().map(|name| bytes(&sample(name))).collect();
+    let script = "
+        const lines = [];
+        for (const text of given.files) {
+            const { verdict, section, record } = await window.verifier.check(raw(text), given.policy);
+            lines.push([verdict, section ?? '-', record ? `${record.entry} ${record.type}` : '-'].join(' '));
+        }
+        return lines;";
+    page.run(script, &json!({ "files": files, "policy": policy }))
+}
+
+/// Judges many packs in one opening of the page: a line each, `verdict section item code`.
+pub fn judge(page: &Page, packs: &[Vec<u8>], policy: Option<&str>) -> Vec<String> {
+    let packs: Vec<_> = packs.iter().map(|pack| bytes(pack)).collect();
+    let script = "
+        const all = await window.verifier.checkPacks(given.packs.map(raw), given.policy);
+        return all.map(({ verdict, section, item, code }) => [verdict, section ?? '-', item ?? '-', code ?? '-'].join(' '));";
+    page.run(script, &json!({ "packs": packs, "policy": policy }))
+}
+
+/// Samples, what is said of them without trust and with the samples' policy.
+const SAMPLES: [(&str, &str, &str); 13] = [
+    ("good.pack", "cannot_tell - -", "verified - -"),
+    ("erased.pack", "cannot_tell - -", "partly - -"),
+    ("older.pack", "cannot_tell - -", "verified - -"),
+    ("absent.pack", "cannot_tell - -", "verified - -"),
+    ("visit.tlog-proof", "cannot_tell - -", "verified - -"),
+    ("dropped.pack", "not_verified 8.4 -", "not_verified 8.4 -"),
+    ("swapped.pack", "not_verified 5 10 access.request.submitted", "not_verified 5 10 access.request.submitted"),
+    ("rewritten.pack", "not_verified 7 14 visit.completed", "not_verified 7 14 visit.completed"),
+    // Whose witness it is can be said only by the reader's policy.
+    ("forged-witness.pack", "cannot_tell - -", "not_verified 12 -"),
+    (
+        "false-erasure.pack",
+        "not_verified 17 10 access.request.submitted",
+        "not_verified 17 10 access.request.submitted",
+    ),
+    // Each history holds alone; what betrays them is to be shown both.
+    ("other-history.pack", "cannot_tell - -", "verified - -"),
+    ("fork", "cannot_tell - -", "verified - -"),
+    ("refusal", "cannot_tell - -", "verified - -"),
+];
+
+#[test]
+fn samples_are_judged_by_what_the_reader_trusts() {
+    let page = Page::open();
+    let policy = String::from_utf8(sample("policy")).unwrap();
+    let other = "log vectors.example/log+a73e9331+AYqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c\nquorum none\n";
+    let names: Vec<&str> = SAMPLES.iter().map(|(name, ..)| *name).collect();
+    let without: Vec<&str> = SAMPLES.iter().map(|(_, without, _)| *without).collect();
+    let with: Vec<&str> = SAMPLES.iter().map(|(_, _, with)| *with).collect();
+    assert_eq!(said(&page, &names, None), without);
+    assert_eq!(said(&page, &names, Some(&policy)), with);
+    // Trust in another log is no trust in this one.
+    assert_eq!(said(&page, &["good.pack"], Some(other)), ["cannot_tell - -"]);
+}
+
+#[test]
+fn a_later_pack_extends_an_older_one_or_does_not() {
+    let page = Page::open();
+    let script = "
+        const lines = [];
+        for (const [newer, older] of given.pairs) {
+            const { verdict, code, extends: size } = await window.verifier.since(raw(newer), raw(older), given.policy);
+            lines.push([verdict, code ?? '-', size ?? '-'].join(' '));
+        }
+        return lines;";
+    let pack = |name: &str| bytes(&sample(name));
+    let text = String::from_utf8(sample("good.pack")).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("{\"since\"")).map(|line| format!("{line}\n"));
+    let unproven = bytes(lines.collect::<String>().as_bytes());
+    let pairs = [
+        (pack("good.pack"), pack("older.pack"), "verified - 14"),
+        (pack("erased.pack"), pack("good.pack"), "partly - 19"),
+        (pack("good.pack"), pack("good.pack"), "verified - 19"),
+        (pack("older.pack"), pack("good.pack"), "not_verified since-newer -"),
+        (pack("good.pack"), pack("other-history.pack"), "not_verified fork -"),
+        (unproven, pack("older.pack"), "cannot_tell since-missing -"),
+    ];
+    let given = json!({
+        "pairs": pairs.iter().map(|(newer, older, _)| json!([newer, older])).collect::<Vec<_>>(),
+        "policy": String::from_utf8(sample("policy")).unwrap(),
+    });
+    assert_eq!(page.run(script, &given), pairs.map(|(_, _, said)| said));
+}
+
+#[test]
+fn no_damage_to_a_pack_goes_unseen() {
+    let page = Page::open();
+    let good = sample("good.pack");
+    let policy = String::from_utf8(sample("policy")).unwrap();
+    let text = String::from_utf8(good.clone()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let joined = |lines: &[&str]| lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes();
+    let mut packs = Vec::new();
+    // A bit of every 97th byte but of the lines that nobody signs: audience, policy, statement.
+    let mut at = 0;
+    for line in &lines {
+        let free = ["{\"audience\"", "{\"policy\"", "{\"since\"", "{\"statement\""].iter().any(|w| line.starts_with(w));
+        if !free {
+            packs.extend((at..at + line.len()).step_by(97).map(|byte| {
+                let mut bent = good.clone();
+                bent[byte] ^= 1 << (byte % 8);
+                bent
+            }));
+        }
+        at += line.len() + 1;
+    }
+    // Each item left out, twice, and in the place of the next.
+    for (n, _) in lines.iter().enumerate().filter(|(_, line)| line.starts_with("{\"item\"")) {
+        let (mut without, mut twice, mut swapped) = (lines.clone(), lines.clone(), lines.clone());
+        without.remove(n);
+        twice.insert(n, lines[n]);
+        swapped.swap(n, n - 1);
+        packs.extend([joined(&without), joined(&twice), joined(&swapped)]);
+    }
+    packs.extend([b"".to_vec(), b"{}\n".to_vec(), good[..good.len() / 2].to_vec(), vec![0xff; 1000]]);
+    assert!(packs.len() > 200, "{}", packs.len());
+    packs.push(good);
+    let mut said = judge(&page, &packs, Some(&policy));
+    assert_eq!(said.pop().as_deref(), Some("verified - - -"));
+    let unseen: Vec<_> = said.iter().enumerate().filter(|(_, said)| !said.starts_with("not_verified ")).collect();
+    assert!(unseen.is_empty(), "{unseen:?}");
+    assert_eq!(said.len() + 1, packs.len());
+}

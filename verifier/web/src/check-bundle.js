@@ -1,0 +1,408 @@
+// Whether a bundle, the whole log, holds: files, signatures, chain, tree, index, kept checkpoints, times, openings.
+// FORMAT.md 6 to 10, 13, 19; of admission (11) only what keys may sign.
+
+const TILE = 256;
+const DRIFT = 300;
+const BATCH = 64;
+
+/** Path of a tile's number: groups of three digits, all but the last prefixed x. */
+function tileName(number) {
+  const groups = [];
+  for (let n = number, first = true; first || n > 0; n = Math.floor(n / 1000), first = false) groups.unshift(String(n % 1000).padStart(3, '0'));
+  return groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/');
+}
+
+/** Paths of all tiles of a level that a tree of that many nodes there has, with their widths. */
+function* tilesOf(level, count) {
+  for (let n = 0; n * TILE < count; n++) {
+    const width = Math.min(TILE, count - n * TILE);
+    yield { path: `tile/${level}/${tileName(n)}${width < TILE ? `.p/${width}` : ''}`, number: n, width };
+  }
+}
+
+function tilePaths(size) {
+  const paths = new Map();
+  for (const tile of tilesOf('entries', size)) paths.set(tile.path, tile);
+  for (let level = 0, count = size; count > 0; level++, count = Math.floor(count / TILE)) {
+    for (const tile of tilesOf(level, count)) paths.set(tile.path, { ...tile, level });
+  }
+  return paths;
+}
+
+class BundleCheck {
+  constructor(bytes, trust, { watch, onProgress }) {
+    this.bytes = bytes;
+    this.trust = trust;
+    this.watch = watch;
+    this.report = new Report('bundle', onProgress);
+  }
+
+  async run() {
+    const { report } = this;
+    if (!(await this.open())) return report;
+    const head = await checkForm(report, '10.1', this.files.get('checkpoint'), readCheckpoint);
+    if (!head) return report;
+    report.head = this.head = head;
+    const own = this.files.has('policy') ? await checkForm(report, '12', this.files.get('policy'), readPolicy) : null;
+    await checkHead(report, head, this.trust, own);
+    const trusted = this.trust.logs.some((vkey) => vkey.name === head.origin);
+    this.keys = (trusted ? this.trust : (own ?? nobody())).logs.filter((vkey) => vkey.name === head.origin);
+    this.policy = trusted ? this.trust.policy : own;
+    if (head.size > BigInt(LIMITS.entries)) {
+      report.cannotTell('too-many-entries', { size: String(head.size), most: LIMITS.entries });
+      return report;
+    }
+    this.size = Number(head.size);
+    if (!(await report.step('7', 'tiles', (step) => this.tiles(step)))) return report;
+    await this.kept();
+    await this.documents();
+    await this.walk();
+    await this.times();
+    report.notChecked.push({ code: 'admission-bundle' }, { code: 'truth' }, { code: 'others' });
+    if (!this.hasOpenings) report.notChecked.push({ code: 'no-openings' });
+    return report;
+  }
+
+  /** The archive and its manifest: a file changed, missing or extra is a fault. */
+  async open() {
+    const { report } = this;
+    this.files = await report.step('13.1', 'archive', (step) => {
+      const files = readTar(this.bytes);
+      step.done = step.of = files.size;
+      return files;
+    });
+    if (!this.files) return false;
+    await report.step('13', 'manifest', async (step) => {
+      const manifest = readManifest(this.files.get('manifest') ?? refuse('file-missing', { path: 'manifest' }));
+      step.of = manifest.size;
+      for (const [path, digest] of manifest) {
+        report.tried(step, {}, () => {
+          const bytes = this.files.get(path) ?? refuse('file-missing', { path });
+          if (!sameBytes(sha256(bytes), digest)) refuse('file-changed', { path });
+        });
+        await report.progress('manifest', step.done, step.of);
+      }
+      for (const path of this.files.keys()) {
+        if (path !== 'manifest' && !manifest.has(path)) report.fault(step, new Refused('file-extra', { path }));
+      }
+    });
+    if (!this.files.has('checkpoint')) report.fault({ section: '13', name: 'manifest' }, new Refused('file-missing', { path: 'checkpoint' }));
+    return this.files.has('checkpoint');
+  }
+
+  tiles(step) {
+    const wanted = tilePaths(this.size);
+    step.of = wanted.size;
+    for (const path of wanted.keys()) {
+      if (!this.files.has(path)) refuse('file-missing', { path });
+      step.done++;
+    }
+    const known = (path) =>
+      wanted.has(path) || ['checkpoint', 'policy', 'manifest', 'verify.html'].includes(path) || /^(checkpoints|documents|openings)\//.test(path);
+    for (const path of this.files.keys()) if (!known(path)) refuse('file-extra', { path });
+    this.hasOpenings = [...this.files.keys()].some((path) => path.startsWith('openings/'));
+    return true;
+  }
+
+  /** Kept checkpoints: their form and signatures; their roots are compared on the way. */
+  async kept() {
+    const { report } = this;
+    this.keptHeads = new Map([[this.size, this.head]]);
+    await report.step('10.2', 'kept', async (step) => {
+      const kept = [...this.files].filter(([path]) => path.startsWith('checkpoints/'));
+      step.of = kept.length;
+      for (const [path, bytes] of kept) {
+        report.tried(step, {}, () => {
+          const head = readCheckpoint(bytes);
+          if (`checkpoints/${head.size}` !== path || head.origin !== this.head.origin) refuse('kept-name', { path });
+          if (head.size > this.head.size) refuse('kept-beyond', { path });
+          if (this.keys.length && !this.keys.some((vkey) => signedStrictly(head.note, vkey))) refuse('kept-signature', { path });
+          if (head.size === this.head.size && !sameBytes(head.root, this.head.root)) refuse('fork', { size: String(head.size) });
+          if (head.size !== this.head.size) this.keptHeads.set(Number(head.size), head);
+        });
+        await report.progress('kept', step.done, step.of);
+      }
+    });
+  }
+
+  async documents() {
+    const documents = [...this.files].filter(([path]) => path.startsWith('documents/'));
+    await this.report.step('13', 'documents', (step) => {
+      step.of = documents.length;
+      for (const [path, bytes] of documents) {
+        this.report.tried(step, {}, () => {
+          if (`documents/${hexOf(sha256(bytes))}` !== path) refuse('file-changed', { path });
+        });
+      }
+    });
+  }
+
+  /** Bytes of the entries, in order. */
+  *entryBytes() {
+    for (const { path, width } of tilesOf('entries', this.size)) {
+      const bytes = this.files.get(path);
+      let at = 0;
+      for (let i = 0; i < width; i++) {
+        const length = at + 2 <= bytes.length ? (bytes[at] << 8) | bytes[at + 1] : bytes.length;
+        if (at + 2 + length > bytes.length) refuse('tile-form', { path });
+        yield bytes.subarray(at + 2, at + 2 + length);
+        at += 2 + length;
+      }
+      if (at !== bytes.length) refuse('tile-form', { path });
+    }
+  }
+
+  /** All entries, one after the other. */
+  async walk() {
+    const { report } = this;
+    const names = { chain: '6', signatures: '3.4', seals: '9', tree: '7', openings: '5' };
+    const steps = {};
+    for (const [name, section] of Object.entries(names)) {
+      if (name === 'openings' && !this.hasOpenings) continue;
+      await report.step(section, name, (step) => {
+        steps[name] = step;
+      });
+    }
+    this.walkSteps = steps;
+    this.state = {
+      prev: new Uint8Array(32),
+      received: -Infinity,
+      registry: new Registry(this.head.origin),
+      map: new StreamMap(),
+      frontier: new Frontier(),
+      levels: [],
+      batch: 0,
+      pending: [],
+      claims: [],
+      erasures: new Map(),
+      receivedAt: [],
+      counts: new Map(),
+      sealKey: null,
+      lastIsSeal: false,
+      roots: new Map(),
+      watched: new Map(),
+    };
+    this.state.streams = new Streams(this.state.registry);
+    try {
+      let position = 0;
+      for (const bytes of this.entryBytes()) {
+        if (!(await this.entry(position, bytes))) break;
+        position++;
+        await report.progress('chain', position, this.size);
+      }
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      report.fault(steps.chain, error);
+    }
+    await this.settle();
+    await this.finish();
+    for (const step of Object.values(steps)) if (report.faults.some((f) => f.section === step.section && f.name === step.name)) step.outcome = 'fault';
+  }
+
+  async entry(position, bytes) {
+    const { report, state, walkSteps: steps } = this;
+    const at = { entry: position };
+    const leaf = tagged(0, bytes);
+    steps.chain.of = this.size;
+    const entry = report.tried(steps.chain, at, () => {
+      const read = readEntry(bytes);
+      Object.assign(at, nameOf(read));
+      if (read.position !== BigInt(position)) refuse('position', { got: String(read.position) });
+      if (!sameBytes(read.prev, state.prev)) refuse('prev');
+      if (read.event.ledger !== this.head.origin) refuse('other-ledger', { got: read.event.ledger, want: this.head.origin });
+      const received = secondsOf(read.receivedAt);
+      if (received < state.received) refuse('time-back', { at: read.receivedAt });
+      state.received = received;
+      return read;
+    });
+    state.prev = leaf;
+    this.push(position, leaf);
+    if (!entry) return true; // the tree goes on; what this entry says is not known
+    state.receivedAt.push(entry.receivedAt);
+    state.counts.set(entry.event.type, (state.counts.get(entry.event.type) ?? 0) + 1);
+    const type = typeOf(entry.event.type);
+    if (!type || type.v !== entry.event.v) {
+      report.cannotTell('type-unknown', { type: `${entry.event.type} v${entry.event.v}` });
+      return false;
+    }
+    await this.signatures(entry, at);
+    state.registry.see(entry);
+    this.sealAndStreams(position, entry, type, leaf, at);
+    this.openings(position, entry, at);
+    return true;
+  }
+
+  /** The tree grows; whole tiles of hashes, kept checkpoints and what is watched are compared. */
+  push(position, leaf) {
+    const { state, report, walkSteps: steps } = this;
+    const watched = this.watch.filter(({ size }) => size === position + 1);
+    for (const { stream, size } of watched) state.watched.set(`${stream} ${size}`, state.map.head(stream));
+    state.frontier.push(leaf, (height, number, hash) => {
+      if (height % 8) return;
+      const level = (state.levels[height / 8] ??= []);
+      level.push(hash);
+      if (level.length < TILE) return;
+      this.hashTile(height / 8, Math.floor(number / TILE), level.splice(0), TILE);
+    });
+    const kept = this.keptHeads.get(position + 1);
+    if (!kept && !watched.length) return;
+    const root = state.frontier.root();
+    state.roots.set(position + 1, root);
+    if (!kept) return;
+    steps.tree.of++;
+    report.tried(steps.tree, { entry: position }, () => {
+      if (!sameBytes(root, kept.root)) refuse('tree-root', { size: position + 1 });
+    });
+  }
+
+  hashTile(level, number, hashes, width) {
+    const { report, walkSteps: steps } = this;
+    const path = `tile/${level}/${tileName(number)}${width < TILE ? `.p/${width}` : ''}`;
+    steps.tree.of++;
+    report.tried(steps.tree, {}, () => {
+      if (!sameBytes(this.files.get(path) ?? new Uint8Array(0), joined(hashes))) refuse('tile-hashes', { path });
+    });
+  }
+
+  /** Signatures are asked for in batches; which keys are in force is settled at once. */
+  async signatures(entry, at) {
+    const { report, state, walkSteps: steps } = this;
+    steps.signatures.of += entry.note.signatures.length;
+    state.pending.push(
+      checkLines(entry, state.registry, { whole: true })
+        .then(() => {
+          steps.signatures.done += entry.note.signatures.length;
+        })
+        .catch((error) => {
+          if (!(error instanceof Refused)) throw error;
+          report.fault(steps.signatures, error, at);
+        }),
+    );
+    if (state.pending.length >= BATCH) await this.settle();
+  }
+
+  async settle() {
+    await Promise.all(this.state.pending.splice(0));
+  }
+
+  /** A seal says what the map was before it; then every entry enters its streams. */
+  sealAndStreams(position, entry, type, leaf, at) {
+    const { report, state, walkSteps: steps } = this;
+    state.lastIsSeal = entry.event.type === SEAL;
+    if (position === 0) state.sealKey = vkeyOrNull(listOf(entry.event.data.operator_keys)[0]);
+    if (state.lastIsSeal) {
+      steps.seals.of++;
+      const { data, row, seq } = entry.event;
+      state.batch++;
+      report.tried(steps.seals, at, () => {
+        if (data.batch !== state.batch || row !== `b${state.batch}` || seq !== state.batch) refuse('seal-batch', { want: state.batch });
+        if (data.size !== position) refuse('seal-size', { got: String(data.size) });
+        if (data.streams !== state.map.size) refuse('seal-streams', { want: state.map.size, got: String(data.streams) });
+        if (data.map_root !== hexOf(state.map.root())) refuse('seal-index');
+        if (!state.sealKey || entry.note.signatures.length !== 1 || lineKey(entry.note.signatures[0]) !== lineKey(state.sealKey)) refuse('seal-key');
+      });
+    }
+    for (const stream of state.streams.of(entry, type)) state.map.push(stream, position, leaf);
+  }
+
+  openings(position, entry, at) {
+    const { report, state, walkSteps: steps } = this;
+    if (entry.event.type === 'erasure.executed') state.erasures.set(position, entry.event);
+    if (!this.hasOpenings) return;
+    if (position % TILE === 0) {
+      const file = this.files.get(`openings/${tileName(position / TILE)}`);
+      state.lines = file ? splitLines(file) : null;
+      if (file && state.lines.length !== Math.min(TILE, this.size - position)) {
+        report.fault(steps.openings, new Refused('opening-lines', { path: `openings/${tileName(position / TILE)}` }));
+        state.lines = null;
+      }
+    }
+    const line = state.lines?.[position % TILE];
+    if (!line || !line.length) return;
+    steps.openings.of++;
+    report.tried(steps.openings, at, () => {
+      const opening = readOpening(line);
+      if (opening.entry !== position || !sameBytes(opening.event, entry.idOfEvent)) refuse('opening-other');
+      for (const slot of openSlots(entry.event, opening.digests, opening.slots)) {
+        if (slot.erasedBy !== undefined) state.claims.push({ slot: slot.name, by: slot.erasedBy, address: entry.address, at });
+      }
+    });
+  }
+
+  async finish() {
+    const { report, state, walkSteps: steps } = this;
+    if (state.frontier.count === this.size) {
+      state.levels.forEach((hashes, level) => {
+        if (hashes.length) this.hashTile(level, Math.floor(Math.floor(this.size / TILE ** level) / TILE), hashes, hashes.length);
+      });
+    }
+    if (this.size && !state.lastIsSeal && !report.unknown.some((u) => u.code === 'type-unknown')) {
+      report.fault(steps.seals, new Refused('seal-not-last', { index: this.size - 1 }), { entry: this.size - 1 });
+    }
+    report.erased = state.claims.length;
+    if (state.claims.length) {
+      await report.step('17', 'erasures', (step) => {
+        step.of = state.claims.length;
+        for (const { slot, by, address, at } of state.claims) {
+          report.tried(step, at, () => {
+            const erasure = state.erasures.get(by);
+            if (!erasure || !erases(erasure, address, slot)) refuse('not-erased', { slot, by });
+          });
+        }
+      });
+    }
+    report.bundle = {
+      entries: this.size,
+      from: state.receivedAt[0] ?? null,
+      to: state.receivedAt.at(-1) ?? null,
+      streams: state.map.size,
+      parties: state.registry.roles.size,
+      types: [...state.counts].sort((a, b) => b[1] - a[1]),
+    };
+    report.beside = { origin: this.head.origin, roots: state.roots, heads: state.watched };
+  }
+
+  /** Witnesses' times bound when the ledger says that it received. */
+  async times() {
+    const { report, state } = this;
+    const witnesses = [...(this.policy?.witnesses.values() ?? [])];
+    const days = new Set(state.receivedAt.map((at) => at.slice(0, 10)));
+    if (!witnesses.length) {
+      report.leftOut('10.5', 'times', 'times-nobody');
+      report.notChecked.push({ code: 'times', values: { count: days.size } });
+      return;
+    }
+    await report.step('10.5', 'times', async (step) => {
+      for (const [size, head] of this.keptHeads) {
+        const received = size ? state.receivedAt[size - 1] : undefined;
+        if (received === undefined) continue;
+        for (const witness of witnesses) {
+          const time = cosignedAt(head.note, witness);
+          if (time === null) continue;
+          step.of++;
+          report.tried(step, { entry: size - 1 }, () => {
+            if (BigInt(secondsOf(received)) > time + BigInt(DRIFT)) refuse('time-ahead', { received, seen: instantOf(time) });
+            days.delete(instantOf(time).slice(0, 10));
+          });
+        }
+        await report.progress('times', step.done, step.of);
+      }
+    });
+    if (days.size) report.notChecked.push({ code: 'times', values: { count: days.size } });
+  }
+}
+
+/** Lines without their ends; a file without a last line end has none of that line. */
+function splitLines(bytes) {
+  const lines = [];
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf(0x0a, from);
+    if (end < 0) return [];
+    lines.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return lines;
+}
+
+/** Checks a bundle in one archive. `watch` asks for heads of streams under a size, to set packs against them. */
+const checkBundle = (bytes, trust = nobody(), { watch = [], onProgress } = {}) => new BundleCheck(bytes, trust, { watch, onProgress }).run();

@@ -1,0 +1,124 @@
+// Trust, checkpoints under it, and the signature lines of entries. FORMAT.md 3.4, 10, 12.
+
+/** What a reader said about whom they trust; nothing yet. */
+const nobody = () => ({ how: 'none', policy: null, logs: [], auditors: [] });
+
+/** Trust in a policy that the reader holds from elsewhere. */
+const trustPolicy = (policy, auditors = []) => ({ how: 'policy', policy, logs: policy.logs, auditors });
+
+/** Trust in one key of a log: typed in, or compared by its words. */
+const trustKey = (vkey, how, auditors = []) => ({ how, policy: null, logs: [vkey], auditors });
+
+const describedKey = (vkey) => ({ vkey: vkey.text, name: vkey.name, ...fingerprintOfText(vkey.text) });
+
+const describedCheckpoint = (head) => ({
+  origin: head.origin,
+  size: String(head.size),
+  root: base64(head.root),
+  text: head.note.text,
+  ...fingerprintOfText(head.note.text),
+});
+
+/**
+ * A checkpoint under what the reader trusts, or else, saying so, under the file's own policy: the log's signature and
+ * the quorum. Gives the log's key, null where there is none.
+ */
+async function checkHead(report, head, trust, ownPolicy) {
+  report.checkpoint = describedCheckpoint(head);
+  const own = (ownPolicy?.logs ?? []).filter((vkey) => vkey.name === head.origin);
+  const trusted = trust.logs.filter((vkey) => vkey.name === head.origin);
+  report.trust = { how: trust.how, quorum: null, witnesses: [], own: own.map(describedKey) };
+  if (trust.how === 'none') report.cannotTell('no-trust');
+  else if (!trusted.length) report.cannotTell('other-log', { origin: head.origin });
+  const candidates = trusted.length ? trusted : own;
+  if (!candidates.length) {
+    report.leftOut('10.1', 'checkpoint', 'no-key');
+    return null;
+  }
+  const unusable = candidates.find((vkey) => !keyOf(vkey));
+  if (unusable) report.cannotTell('key-unusable', { key: unusable.name });
+  const vkey = await report.step('10.1', 'checkpoint', (step) => {
+    step.of = 1;
+    const found = candidates.find((candidate) => signedStrictly(head.note, candidate));
+    if (!found) refuse('checkpoint-signature', { key: candidates[0].name });
+    step.done = 1;
+    return found;
+  });
+  if (vkey) report.anchor = describedKey(vkey);
+  const policy = trusted.length ? trust.policy : ownPolicy;
+  await checkQuorum(report, head, policy, trusted.length > 0 && trust.policy !== null);
+  return vkey;
+}
+
+/** Who cosigned, and whether that is enough. Only a policy that the reader holds can demand it. */
+async function checkQuorum(report, head, policy, demanded) {
+  if (!policy) {
+    report.leftOut('12', 'quorum', 'quorum-unknown');
+    return;
+  }
+  const seen = [...policy.witnesses].map(([name, vkey]) => ({ name, vkey, time: cosignedAt(head.note, vkey) }));
+  const holding = seen.filter((witness) => witness.time !== null);
+  Object.assign(report.trust, {
+    quorum: policy.quorum,
+    demanded,
+    witnesses: seen.map(({ name, vkey, time }) => ({
+      name,
+      claimed: linesOf(head.note, vkey).length > 0,
+      time: time === null ? null : instantOf(time),
+    })),
+  });
+  if (policy.quorum === 'none') {
+    report.leftOut('12', 'quorum', 'quorum-none');
+    return;
+  }
+  if (!demanded) {
+    report.leftOut('12', 'quorum', 'quorum-not-yours', { count: holding.length });
+    return;
+  }
+  await report.step('12', 'quorum', (step) => {
+    step.done = holding.length;
+    step.of = policy.witnesses.size;
+    const forged = seen.filter((w) => w.time === null && linesOf(head.note, w.vkey).length).map((w) => w.name);
+    if (!quorumReached(policy, holding.map((w) => w.name))) {
+      refuse(forged.length ? 'quorum-forged' : 'quorum', { seen: holding.map((w) => w.name).join(', ') || '–', forged: forged.join(', ') });
+    }
+  });
+}
+
+/** An instant of Unix seconds, or the number where there is none. */
+function instantOf(seconds) {
+  const date = new Date(Number(seconds) * 1000);
+  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? String(seconds) : `${date.toISOString().slice(0, 19)}Z`;
+}
+
+/**
+ * Checks the signature lines of an entry by the keys that are known, as far as these were in force. Gives how many were
+ * not checked. With `whole` the whole log is known: each key must be, and the first be of the author.
+ */
+async function checkLines(entry, registry, { whole = false } = {}) {
+  const received = secondsOf(entry.receivedAt);
+  const found = entry.note.signatures.map((line, i) => {
+    const own = bringsItself(entry, line);
+    const key = registry.of(line) ?? own;
+    if (whole && !key) refuse('key-unknown', { key: line.name });
+    if (key && !(whole && own) && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
+    if (whole && i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
+    return { line, key };
+  });
+  let unknown = 0;
+  for (const { line, key } of found) {
+    if (!key) {
+      unknown++;
+      continue;
+    }
+    const taken = keyOf(key.vkey);
+    if (!taken || !(await signatureHolds(taken, entry.note.bytes, line.signature))) refuse('signature', { key: line.name });
+  }
+  return unknown;
+}
+
+/** The key of a line where its own entry brings it, as genesis and enrolments do. */
+const bringsItself = ({ event }, line) =>
+  event.type === 'key.enrolled' || event.type === 'ledger.genesis'
+    ? keysOf(event, event.ledger).find(({ vkey }) => lineKey(vkey) === lineKey(line))
+    : undefined;

@@ -1,0 +1,371 @@
+// The page: files, trust, language, and what was found.
+
+const state = {
+  files: [], // { number, name, bytes, kind, report, sample }
+  trust: { policy: null, policyName: '', key: '', auditors: '', compared: new Map() }, // compared: origin -> vkey
+  message: null,
+  busy: false,
+  numbers: 0,
+  samples: {},
+};
+
+/** What the reader trusts, said of a log's origin. */
+function readerTrust(origin) {
+  const auditors = state.trust.auditors.split(/\s+/).flatMap((text) => vkeyOrNull(text) ?? []);
+  const key = vkeyOrNull(state.trust.key.trim());
+  const compared = state.trust.compared.get(origin);
+  if (state.trust.policy) return trustPolicy(state.trust.policy, auditors);
+  if (key && key.type === 1) return trustKey(key, 'key', auditors);
+  if (compared) return trustKey(readVkey(compared), 'compared', auditors);
+  return { ...nobody(), auditors };
+}
+
+/** The origin that a file speaks of, before it is checked. */
+function originOf({ kind, bytes }) {
+  try {
+    if (kind === 'pack') return readPack(bytes).head.origin;
+    if (kind === 'bundle') return readCheckpoint(readTar(bytes).get('checkpoint')).origin;
+    if (kind === 'receipt') return readReceipt(bytes).checkpoint.origin;
+    if (kind === 'checkpoint') return readCheckpoint(bytes).origin;
+    if (kind === 'statement') return readStatement(bytes).origin;
+    if (kind === 'fork') return readFork(bytes).checkpoints[1].origin;
+    return readRefusal(bytes).origin;
+  } catch {
+    return null;
+  }
+}
+
+function showProgress(file, step, done, of) {
+  const bar = document.getElementById('progress');
+  if (!bar) return;
+  bar.max = Math.max(1, of);
+  bar.value = done;
+  const text = say('progress', { name: file.name, step: say(`step-${step}`), done, of });
+  document.getElementById('progress-text').textContent = text;
+  if (Date.now() - (showProgress.last ?? 0) > 3000) {
+    showProgress.last = Date.now();
+    announce(text);
+  }
+}
+
+/** Checks all files again, under what the reader says now. */
+async function checkAll(focus = true) {
+  if (state.busy) {
+    state.again = true;
+    return;
+  }
+  do {
+    state.again = false;
+    state.busy = true;
+    render();
+    announce(say('checking'));
+    const watch = state.files.filter((f) => f.kind === 'pack').flatMap(watchOf);
+    const ordered = [...state.files].sort((a, b) => (b.kind === 'bundle') - (a.kind === 'bundle'));
+    const stated = state.files.filter((f) => f.kind === 'statement').flatMap(statementOf);
+    let beside = null;
+    for (const file of ordered) {
+      const options = { onProgress: (step, done, of) => showProgress(file, step, done, of) };
+      if (file.kind === 'bundle') options.watch = watch;
+      if (file.kind === 'pack') options.stated = stated;
+      if (file.kind === 'pack' && beside?.origin === originOf(file)) options.beside = beside;
+      const trust = readerTrust(originOf(file));
+      file.report = await checkKind(file.kind, file.bytes, trust, options);
+      if (file.kind === 'bundle' && file.report.verdict !== 'not_verified' && file.report.beside) beside = file.report.beside;
+    }
+    await compareSizes();
+    state.busy = false;
+  } while (state.again);
+  render();
+  const first = state.files.at(-1);
+  if (!first) return;
+  announce(`${first.name}: ${say(`verdict-${first.report.verdict}`)}`);
+  if (focus) document.getElementById(`verdict-${first.number}`)?.focus();
+}
+
+function statementOf({ bytes }) {
+  try {
+    return [readStatement(bytes)];
+  } catch {
+    return [];
+  }
+}
+
+function watchOf({ bytes }) {
+  try {
+    const pack = readPack(bytes);
+    return [{ stream: pack.pack.stream, size: Number(pack.head.size) }];
+  } catch {
+    return [];
+  }
+}
+
+/** Sets the newest pack against every older pack, checkpoint or receipt of the same log. */
+async function compareSizes() {
+  const heads = state.files.filter((file) => file.report?.head && ['pack', 'checkpoint', 'receipt'].includes(file.kind));
+  const newest = heads.filter((f) => f.kind === 'pack').sort((a, b) => (a.report.head.size < b.report.head.size ? 1 : -1))[0];
+  if (!newest) {
+    for (const [i, file] of heads.entries()) for (const other of heads.slice(0, i)) await compareTwo(file, other, []);
+    return;
+  }
+  for (const other of heads) if (other !== newest) await compareTwo(newest, other, readPack(newest.bytes).since);
+}
+
+async function compareTwo(file, other, proofs) {
+  const [newer, older] = file.report.head.size >= other.report.head.size ? [file, other] : [other, file];
+  if (newer.report.head.origin !== older.report.head.origin) return;
+  await checkSince(newer.report, newer.report.head, older.report.head, newer === file ? proofs : []);
+}
+
+/** Takes files: a policy becomes what the reader trusts, everything else is checked. */
+async function takeFiles(given, sample = false) {
+  state.message = null;
+  for (const { name, bytes } of given) {
+    const kind = kindOf(bytes);
+    if (kind === 'policy') usePolicy(name, bytes);
+    else if (kind === 'vkey') useKey(new TextDecoder().decode(bytes).trim());
+    else state.files.push({ number: ++state.numbers, name, bytes, kind, report: null, sample });
+  }
+  if (state.files.length) await checkAll();
+  else render('trust-title');
+}
+
+function usePolicy(name, bytes) {
+  try {
+    state.trust.policy = readPolicy(bytes);
+    state.trust.policyName = name;
+  } catch (error) {
+    state.message = reason(error instanceof Refused ? error : { code: 'internal', values: { what: String(error) } });
+  }
+}
+
+function useKey(text) {
+  const vkey = vkeyOrNull(text);
+  if (!vkey || vkey.type !== 1) state.message = tell('key-bad');
+  else if (state.files.some((file) => originOf(file) === vkey.name)) state.trust.key = text;
+  else state.trust.auditors = text;
+}
+
+async function readChosen(list) {
+  const given = [];
+  for (const file of list) {
+    if (file.size > LIMITS.bundle) {
+      state.message = reason({ code: 'too-large', values: { got: file.size >> 20, most: LIMITS.bundle >> 20 } });
+      continue;
+    }
+    try {
+      given.push({ name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) });
+    } catch {
+      state.message = tell('unreadable', { name: file.name });
+    }
+  }
+  if (given.length) await takeFiles(given);
+  else render();
+}
+
+function useSample(name) {
+  const shown = { 'older.pack': ['good.pack', 'older.pack'], 'other-history.pack': ['good.pack', 'other-history.pack'] }[name] ?? [name];
+  state.files = [];
+  takeFiles(shown.map((one) => ({ name: one, bytes: utf8(state.samples[one]) })), true);
+}
+
+function startAgain() {
+  state.files = [];
+  state.message = null;
+  Object.assign(state.trust, { policy: null, policyName: '', key: '', auditors: '', compared: new Map() });
+  render('choose');
+}
+
+/** SHA-256 of the script that runs here, as the page's own policy names it. */
+const scriptHash = () => /script-src 'sha256-([^']+)'/.exec(document.querySelector('meta[http-equiv]')?.content ?? '')?.[1] ?? null;
+
+function exportVerdict(file) {
+  const result = {
+    result: 'oversight-verdict/v1',
+    checked_at: `${new Date().toISOString().slice(0, 19)}Z`,
+    file: { name: file.name, bytes: file.bytes.length, sha256: hexOf(sha256(file.bytes)) },
+    page: { script_sha256: scriptHash(), catalogue: CATALOGUE.name, catalogue_sha256: CATALOGUE.digest },
+    ...plainReport(file.report),
+  };
+  const url = URL.createObjectURL(new Blob([`${JSON.stringify(result, null, 1)}\n`], { type: 'application/json' }));
+  el('a', { href: url, download: `${file.name}.verdict.json` }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 10000);
+}
+
+function setLanguage(lang) {
+  words.lang = LANGUAGES.some(([known]) => known === lang) ? lang : 'en';
+  document.documentElement.lang = words.lang;
+  document.documentElement.dir = LANGUAGES.find(([known]) => known === words.lang)[2];
+  document.title = say('title');
+}
+
+function render(focus = document.activeElement?.id) {
+  const open = new Set([...document.querySelectorAll('details[id][open]')].map((d) => d.id));
+  const page = document.getElementById('page');
+  page.replaceChildren(headerOf(), el('main', {}, chooserOf(), resultsOf(), trustBox(), samplesOf()), footerOf());
+  for (const id of open) document.getElementById(id)?.setAttribute('open', '');
+  if (focus) document.getElementById(focus)?.focus();
+}
+
+function headerOf() {
+  const language = ([lang, name]) =>
+    el('button', { type: 'button', lang, id: `lang-${lang}`, 'aria-pressed': String(lang === words.lang), onclick: () => {
+      setLanguage(lang);
+      render(`lang-${lang}`);
+    } }, name);
+  return el(
+    'header',
+    {},
+    el('div', { class: 'languages', role: 'group', 'aria-label': say('languages') }, LANGUAGES.map(language)),
+    el('h1', {}, say('title')),
+    el('p', { class: 'lead' }, say('lead')),
+    el('p', { class: 'network' }, say('network')),
+  );
+}
+
+function chooserOf() {
+  return el(
+    'section',
+    { class: 'choose', 'aria-labelledby': 'choose-title' },
+    el('h2', { id: 'choose-title' }, say('choose-title')),
+    el(
+      'div',
+      { class: 'drop', id: 'drop' },
+      el('label', { for: 'choose' }, say('choose-label')),
+      el('input', { type: 'file', id: 'choose', multiple: true, 'aria-describedby': 'choose-help', onchange: (event) => readChosen([...event.target.files]) }),
+      el('p', { class: 'quiet', id: 'choose-help' }, say('choose-help')),
+    ),
+    state.message && el('p', { class: 'message', role: 'alert' }, state.message),
+    state.busy && el('div', { class: 'working' }, el('progress', { id: 'progress', max: '1', value: '0', 'aria-label': say('checking') }), el('p', { id: 'progress-text' }, say('checking'))),
+    state.files.length > 0 && !state.busy && el('p', {}, el('button', { type: 'button', id: 'again', onclick: startAgain }, say('start-again'))),
+  );
+}
+
+function resultsOf() {
+  if (state.busy) return null;
+  return state.files.filter((file) => file.report).map(resultOf).reverse();
+}
+
+function resultOf(file) {
+  const { report } = file;
+  const origin = report.checkpoint?.origin;
+  const compared = report.trust?.how === 'compared';
+  const anchor = anchorOf(report, {
+    compared,
+    id: `same-${file.number}`,
+    onCompared: (yes) => {
+      if (yes) state.trust.compared.set(origin, report.anchor.vkey);
+      else state.trust.compared.delete(origin);
+      checkAll();
+    },
+  });
+  const plain = { ...report, verdict: report.verdict };
+  return el(
+    'article',
+    { class: 'result', id: `result-${file.number}`, 'data-verdict': report.verdict, 'data-kind': report.kind },
+    verdictBox(file, plain),
+    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), completenessOf(plain), factsOf(plain), anchor, notCheckedOf(plain), stepTable(plain), timelineOf(plain)),
+    el(
+      'p',
+      { class: 'export' },
+      el('button', { type: 'button', id: `export-${file.number}`, onclick: () => exportVerdict(file) }, say('export')),
+      el('button', { type: 'button', id: `print-${file.number}`, onclick: () => window.print() }, say('print')),
+    ),
+  );
+}
+
+function trustBox() {
+  const { policy, policyName, key, auditors, compared } = state.trust;
+  const typed = vkeyOrNull(key.trim());
+  const said = [
+    policy && el('div', {}, el('p', {}, tell('trust-policy', { name: code(policyName) })), policy.logs.map((vkey) => [el('p', {}, code(vkey.name)), fingerprintOf(fingerprintOfText(vkey.text))])),
+    !policy && typed && el('div', {}, el('p', {}, say('trust-key')), fingerprintOf(fingerprintOfText(typed.text))),
+    !policy && !typed && [...compared.keys()].map((origin) => el('p', {}, tell('trust-compared', { origin: code(origin) }))),
+    !policy && !typed && !compared.size && el('p', {}, say('trust-nobody')),
+  ];
+  const area = (id, value, set) => el('textarea', { id, rows: '2', dir: 'ltr', spellcheck: 'false', autocomplete: 'off', oninput: (event) => set(event.target.value) }, value);
+  return el(
+    'section',
+    { class: 'trust', 'aria-labelledby': 'trust-title' },
+    el('h2', { id: 'trust-title', tabindex: '-1' }, say('trust-title')),
+    el('p', {}, say('trust-why')),
+    el('div', { class: 'said' }, said),
+    el('p', {}, el('label', { for: 'policy' }, say('policy-label')), el('input', { type: 'file', id: 'policy', onchange: async (event) => {
+      for (const file of event.target.files) usePolicy(file.name, new Uint8Array(await file.arrayBuffer()));
+      await checkAll();
+    } })),
+    el(
+      'details',
+      { id: 'typed' },
+      el('summary', {}, say('typed-title')),
+      el('p', {}, el('label', { for: 'key' }, say('key-label')), area('key', key, (text) => {
+        state.trust.key = text;
+      })),
+      el('p', {}, el('label', { for: 'auditors' }, say('auditors-label')), area('auditors', auditors, (text) => {
+        state.trust.auditors = text;
+      })),
+      el('p', {}, el('button', { type: 'button', id: 'use-keys', onclick: () => {
+        const bad = [state.trust.key.trim(), ...state.trust.auditors.split(/\s+/)].some((text) => text && vkeyOrNull(text)?.type !== 1);
+        state.message = bad ? tell('key-bad') : null;
+        checkAll(!bad);
+      } }, say('use-keys'))),
+    ),
+  );
+}
+
+const SAMPLE_ORDER = ['good.pack', 'erased.pack', 'older.pack', 'absent.pack', 'visit.tlog-proof', 'dropped.pack', 'swapped.pack', 'rewritten.pack', 'forged-witness.pack', 'false-erasure.pack', 'other-history.pack', 'fork', 'refusal'];
+
+function samplesOf() {
+  return el(
+    'section',
+    { class: 'samples', 'aria-labelledby': 'samples-title' },
+    el(
+      'details',
+      { id: 'samples-details' },
+      el('summary', { id: 'samples-title' }, say('samples-title')),
+      el('p', {}, say('samples-why')),
+      el('p', {}, el('button', { type: 'button', id: 'sample-policy', onclick: () => {
+        usePolicy('policy', utf8(state.samples.policy));
+        checkAll();
+      } }, say('sample-policy'))),
+      el(
+        'ul',
+        {},
+        SAMPLE_ORDER.map((name) =>
+          el('li', {}, el('button', { type: 'button', id: `sample-${name.replace('.', '-')}`, onclick: () => useSample(name) }, say(`sample-${name}`)), ' ', el('span', { class: 'quiet' }, say(`sample-${name}-about`))),
+        ),
+      ),
+    ),
+  );
+}
+
+function footerOf() {
+  return el(
+    'footer',
+    {},
+    el('p', {}, say('about')),
+    el('p', {}, tell('about-script', { hash: code(scriptHash() ?? '–', 'long') })),
+    el('p', {}, tell('about-catalogue', { name: code(CATALOGUE.name ?? '') })),
+  );
+}
+
+function startPage() {
+  const data = (id) => JSON.parse(document.getElementById(id).textContent);
+  CATALOGUE = data('catalogue');
+  state.samples = data('samples');
+  for (const [lang, text] of Object.entries(data('texts'))) words.all[lang] = JSON.parse(text);
+  const asked = /lang=(\w+)/.exec(location.hash)?.[1];
+  setLanguage(asked ?? (navigator.language ?? 'en').slice(0, 2));
+  render();
+  const ours = (event) => {
+    event.preventDefault();
+    document.getElementById('drop')?.classList.toggle('over', event.type === 'dragover');
+  };
+  for (const type of ['dragover', 'dragleave', 'drop']) document.addEventListener(type, ours);
+  document.addEventListener('drop', (event) => readChosen([...(event.dataTransfer?.files ?? [])]));
+  window.addEventListener('beforeprint', () => {
+    for (const details of document.querySelectorAll('.result details')) details.open = true;
+  });
+  window.verifier = Object.freeze(api);
+}
+
+if (typeof document !== 'undefined') startPage();
