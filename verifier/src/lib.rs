@@ -8,6 +8,8 @@
 
 pub mod admit;
 pub mod bundle;
+pub mod doubt;
+pub mod epoch;
 mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]

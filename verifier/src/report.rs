@@ -5,6 +5,8 @@ use schemas::note::Vkey;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 
+use crate::doubt::Doubtful;
+use crate::epoch::Predecessor;
 use crate::fault::Fault;
 use crate::head::SignedHead;
 
@@ -66,6 +68,13 @@ pub struct Report {
     pub genesis_catalogue: Option<Hash>,
     /// Slots erased by rule.
     pub erased: u64,
+    /// Entries signed within a compromise window, at most [`crate::doubt::DOUBTFUL_MAX`] of them. They
+    /// are lawful, so the verdict stands; whoever relies on one of them must know.
+    pub doubtful: Vec<Doubtful>,
+    /// How many there are.
+    pub doubts: u64,
+    /// The log that goes on in this one, as this one says.
+    pub predecessor: Option<Predecessor>,
 }
 
 impl Report {
@@ -80,6 +89,9 @@ impl Report {
             as_of: None,
             genesis_catalogue: None,
             erased: 0,
+            doubtful: Vec::new(),
+            doubts: 0,
+            predecessor: None,
         }
     }
 

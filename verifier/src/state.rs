@@ -9,8 +9,9 @@ use schemas::note::{Origin, Vkey};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
+use crate::epoch::{Predecessor, Writer};
 use crate::index::{Index, StreamNumber};
-use crate::keyring::Keyring;
+use crate::keyring::{Key, Keyring};
 use crate::tree::Frontier;
 
 /// Name of a thing or of a record, cut to 20 bytes: a collision would cost 2^80 hashes.
@@ -41,6 +42,8 @@ pub struct State {
     roles: HashMap<PartyNumber, Role>,
     unnamed: HashMap<PartyNumber, bool>,
     pub(crate) genesis: Option<Genesis>,
+    pub(crate) writer: Option<Writer>,
+    pub(crate) predecessor: Option<Predecessor>,
     things: HashMap<Name, Thing>,
     records: HashMap<Name, u64>,
     /// Streams of every entry, one after the other.
@@ -53,6 +56,7 @@ pub struct State {
     tree: Frontier,
     pub(crate) batches: u64,
     sealed: bool,
+    sealed_head: (u64, Hash),
     last_leaf: Hash,
     last_received: Option<Timestamp>,
 }
@@ -64,7 +68,7 @@ pub struct Genesis {
     pub operator: String,
     /// Key that signs checkpoints.
     pub log_key: Vkey,
-    /// Key that signs seals.
+    /// Key that signs seals until another epoch is opened.
     pub seal_key: Vkey,
     /// When the log began.
     pub received_at: Timestamp,
@@ -88,6 +92,8 @@ impl State {
             roles: HashMap::new(),
             unnamed: HashMap::new(),
             genesis: None,
+            writer: None,
+            predecessor: None,
             things: HashMap::new(),
             records: HashMap::new(),
             entry_streams: Vec::new(),
@@ -97,6 +103,7 @@ impl State {
             tree: Frontier::default(),
             batches: 0,
             sealed: false,
+            sealed_head: (0, Hash::default()),
             last_leaf: Hash::default(),
             last_received: None,
         }
@@ -120,6 +127,26 @@ impl State {
     /// Whether the last entry is a seal.
     pub fn is_sealed(&self) -> bool {
         self.sealed
+    }
+
+    /// Size and root of the log under its last seal, which are those of its last checkpoint.
+    pub fn sealed_head(&self) -> (u64, Hash) {
+        self.sealed_head
+    }
+
+    /// The key that seals now; none before genesis.
+    pub fn writer(&self) -> Option<&Key> {
+        self.writer.map(|writer| self.keyring.key(writer.key))
+    }
+
+    /// Number of the epoch: 0 until another writer takes over.
+    pub fn epoch(&self) -> i64 {
+        self.writer.map_or(0, |writer| writer.epoch)
+    }
+
+    /// The log that goes on in this one, if there is one.
+    pub fn predecessor(&self) -> Option<&Predecessor> {
+        self.predecessor.as_ref()
     }
 
     /// Leaf of the last entry, zeros before the first.
@@ -259,6 +286,7 @@ impl State {
         self.sealed = kind.name == crate::admit::SEAL;
         if self.sealed {
             self.batches += 1;
+            self.sealed_head = (self.tree.size(), self.tree.root());
         }
         self.last_leaf = leaf;
         self.last_received = Some(received_at);
