@@ -25,6 +25,7 @@ pub mod settings;
 pub mod sign;
 pub mod store;
 pub mod submit;
+pub mod trust;
 pub mod vault;
 pub mod weekly;
 pub mod writer;

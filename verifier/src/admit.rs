@@ -494,8 +494,9 @@ impl State {
         let key = self.take_key(text("public_key"), &holder)?;
         let same = self.keyring.find_vkey(key.vkey()).is_some();
         // Or whoever has one key of the operator would make itself a second, and be two holders.
-        let two = signers.iter().all(|s| s.key.is_some() && s.role == Some(Role::Operator) && s.holder != holder);
-        if role == Role::Operator && !same && !by_oversight && !two {
+        let two = signers.iter().all(|s| s.role == Some(Role::Operator) && s.holder != holder);
+        let stand = signers.iter().all(|s| s.key.is_some());
+        if role == Role::Operator && !same && !(stand && (by_oversight || two)) {
             return Err(TrustNeed::OperatorKey);
         }
         if !same && (self.keyring.has_id(key.vkey()) || self.keyring.in_force(&holder, at).next().is_some()) {

@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod report;
 pub mod signature;
 pub mod state;
+pub mod succession;
 mod tiles;
 pub mod tree;
 mod verified;

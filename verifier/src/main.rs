@@ -1,6 +1,8 @@
 //! The command `verifier`: what an auditor runs, offline, with files and a public key.
 
 mod print;
+#[path = "cli/succession.rs"]
+mod succession;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -42,11 +44,16 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check that a log goes on from the one before it, as its second entry says.
+    Succession(succession::Arguments),
 }
 
 fn main() -> ExitCode {
-    let Command::Check { bundle, policy, openings, json } = Arguments::parse().command;
-    match check(&bundle, &policy, openings.as_deref(), json) {
+    let result = match Arguments::parse().command {
+        Command::Check { bundle, policy, openings, json } => check(&bundle, &policy, openings.as_deref(), json),
+        Command::Succession(arguments) => arguments.run(),
+    };
+    match result {
         Ok(code) => ExitCode::from(code),
         Err(why) => {
             eprintln!("cannot tell: {why}");

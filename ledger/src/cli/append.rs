@@ -14,9 +14,10 @@ use ledger::outbox::Outbox;
 use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
 use ledger::writer::Home;
+use schemas::note::Origin;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, say, settings};
+use super::{Ended, bar, open, parties, present, say, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -95,19 +96,52 @@ impl Append {
 pub struct Cosign {
     /// Folder of the ledger.
     ledger: PathBuf,
-    /// The draft file.
-    draft: PathBuf,
+    /// The draft files; those that belong together, such as a new writer's, in one go.
+    #[arg(required = true)]
+    drafts: Vec<PathBuf>,
     /// Folder of holders' keys, PARTY.HOLDER.key.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
     /// Show what would be signed, and sign nothing.
     #[arg(long)]
     show: bool,
+    /// Sign the draft itself and submit nothing: where the ledger is not at hand. LEDGER is then not looked at.
+    #[arg(long)]
+    only_sign: bool,
 }
 
 impl Cosign {
     pub fn run(self) -> Result<(), Ended> {
-        let draft = cosign::read_draft(&self.draft)?;
+        for path in &self.drafts {
+            Self::print(path)?;
+        }
+        if self.show {
+            return Ok(());
+        }
+        if self.only_sign {
+            for path in &self.drafts {
+                let ledger = cosign::read_draft(path)?.signed.event.ledger;
+                let origin = Origin::parse(&ledger).ok_or_else(|| Ended::Refused(format!("no ledger: {ledger:?}")))?;
+                cosign::countersign(path, &mut KeyFolder::new(&self.keys, origin))?;
+                println!("signed: {}  (give it back to who sent it)", path.display());
+            }
+            return Ok(());
+        }
+        let home = Home::new(&self.ledger);
+        let mut writer = open(&home)?;
+        let mut outbox = Outbox::open(&home.outbox())?;
+        let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
+        let now = present(&writer);
+        for path in &self.drafts {
+            cosign::complete(path, &keys, (writer.log().keyring(), now), &mut outbox)?;
+        }
+        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
+        say(&outcome, &writer)
+    }
+
+    /// Shows what would be signed.
+    fn print(path: &Path) -> Result<(), Ended> {
+        let draft = cosign::read_draft(path)?;
         println!("{}", draft.signed.event.to_text().trim_end());
         for slot in draft.parcel.slots.iter().filter_map(|s| schemas::opening::Disclosure::parse(s)) {
             if let Some(value) = slot.value {
@@ -118,16 +152,7 @@ impl Cosign {
             "signed by {}; asked for: {} of {}",
             draft.signed.note.signatures[0].name, draft.holder.holder, draft.holder.party
         );
-        if self.show {
-            return Ok(());
-        }
-        let home = Home::new(&self.ledger);
-        let mut writer = open(&home)?;
-        let mut outbox = Outbox::open(&home.outbox())?;
-        let mut keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
-        cosign::complete(&self.draft, &mut keys, &mut outbox)?;
-        let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
-        say(&outcome, &writer)
+        Ok(())
     }
 }
 
