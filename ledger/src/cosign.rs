@@ -109,24 +109,26 @@ pub fn countersign(path: &Path, keys: &mut KeyFolder) -> Result<Draft, BadDraft>
     Ok(draft)
 }
 
-/// Adds the second signature, unless it is there, and puts the event into the outbox; the draft is
-/// removed after that. The key is the one that the log has in force.
+/// Adds the second signature, unless it is there, with the key that the log has in force. The file is
+/// as it was.
 ///
 /// # Errors
-/// [`BadDraft`]; the draft is then as it was.
-pub fn complete(
-    path: &Path,
-    keys: &KeyFolder,
-    log: (&Keyring, Timestamp),
-    outbox: &mut Outbox,
-) -> Result<Draft, BadDraft> {
+/// [`BadDraft`] if there is no such key, or no draft.
+pub fn complete(path: &Path, keys: &KeyFolder, log: (&Keyring, Timestamp)) -> Result<Draft, BadDraft> {
     let mut draft = read_draft(path)?;
     if !draft.is_signed() {
         draft.sign(&keys.in_force(&draft.holder.party, &draft.holder.holder, log.0, log.1)?);
     }
+    Ok(draft)
+}
+
+/// Puts a completed event into the outbox; the draft is removed after that.
+///
+/// # Errors
+/// [`BadDraft`]; the draft is then as it was.
+pub fn hand_over(path: &Path, draft: &Draft, outbox: &mut Outbox) -> Result<(), BadDraft> {
     if !outbox.has(&draft.parcel.source) {
         outbox.add(std::slice::from_ref(&draft.parcel))?;
     }
-    files::remove(path)?;
-    Ok(draft)
+    Ok(files::remove(path)?)
 }

@@ -94,6 +94,7 @@ pub struct NewKey {
 }
 
 /// An event in the making: its type, its public fields, and which hidden ones are filled.
+#[derive(Clone)]
 struct Saying {
     kind: &'static str,
     id: Option<String>,
@@ -245,12 +246,17 @@ impl Desk<'_> {
         let holder = Holder { party: by.party.clone(), holder: writer.to_owned() };
         let name = self.log.origin().holder_key_name(&holder.party, writer);
         let path = self.home.seal_key_of(writer);
-        let key = if path.exists() { keys::read(&path)? } else { keys::generate(&path, &name)? };
+        let used = || BadTrust::Writer { holder: writer.to_owned() };
+        let is_holder = self.log.keyring().keys().iter().any(|key| key.public().vkey().name == name);
+        let key = match (path.exists(), is_holder) {
+            (true, _) => keys::read(&path)?,
+            (false, true) => return Err(used()),
+            (false, false) => keys::generate(&path, &name)?,
+        };
         let mut signed = Vec::new();
-        let known = self.log.keyring().find_vkey(&key.vkey()).is_some();
-        if !known {
-            if self.log.keyring().keys().iter().any(|key| key.public().vkey().name == name) {
-                return Err(BadTrust::Writer { holder: writer.to_owned() });
+        if self.log.keyring().find_vkey(&key.vkey()).is_none() {
+            if is_holder {
+                return Err(used());
             }
             let new = NewKey { text: key.vkey().to_string(), secret: None };
             signed.push(self.enrol(&holder, Some(Role::Operator), &new, Some(by), second)?);
@@ -340,6 +346,8 @@ impl Desk<'_> {
         self.numbers.insert(slot, seq);
         let day = self.now.date(self.utc_offset_minutes);
         let row = format!("{}-{}-{seq}", about.holder, self.now.unix());
+        let id = saying.id.as_ref().map(|id| format!("{id}-{seq}"));
+        let saying = &Saying { id, ..saying.clone() };
         let (note, slots) = note(self.log.origin(), saying, (author, &row, seq), day, &key)?;
         let parcel = |note: &Note| Parcel {
             note: note.to_text(),

@@ -306,6 +306,15 @@ impl Writer {
         Ok(Answered { answers: plan.answers, checkpoint: plan.checkpoint })
     }
 
+    /// Reads the ledger's own keys again: one of a new writer may have been made.
+    ///
+    /// # Errors
+    /// [`BadLedger`] if one cannot be read.
+    pub fn read_keys_again(&mut self) -> Result<(), BadLedger> {
+        self.keys = read_keys(&self.home)?;
+        Ok(())
+    }
+
     /// Keeps a document that an event adopts, under its digest.
     ///
     /// # Errors

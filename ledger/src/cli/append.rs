@@ -4,20 +4,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ledger::clock::Clock;
-use ledger::cosign;
+use ledger::cosign::{self, Draft};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, Held, SignOptions};
 use ledger::import::{self, Options, render};
 use ledger::keys::KeyFolder;
-use ledger::outbox::Outbox;
+use ledger::outbox::{Outbox, Parcel};
 use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
+use ledger::trust;
 use ledger::writer::Home;
+use schemas::catalogue::Catalogue;
 use schemas::note::Origin;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, present, say, settings};
+use super::{Ended, bar, open, parties, present, refusal, say, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -132,8 +134,15 @@ impl Cosign {
         let mut outbox = Outbox::open(&home.outbox())?;
         let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         let now = present(&writer);
-        for path in &self.drafts {
-            cosign::complete(path, &keys, (writer.log().keyring(), now), &mut outbox)?;
+        let complete = |path: &PathBuf| cosign::complete(path, &keys, (writer.log().keyring(), now));
+        let drafts = self.drafts.iter().map(complete).collect::<Result<Vec<_>, _>>()?;
+        // What the log would refuse stays a draft: in the outbox it would be handed in for ever.
+        let catalogue = Catalogue::built_in();
+        let is_trust = |draft: &&Draft| catalogue.event(&draft.signed.event.kind).is_some_and(|kind| kind.trust);
+        let parcels: Vec<Parcel> = drafts.iter().filter(is_trust).map(|draft| draft.parcel.clone()).collect();
+        trust::rehearse(writer.log(), &parcels, now).map_err(refusal)?;
+        for (path, draft) in self.drafts.iter().zip(&drafts) {
+            cosign::hand_over(path, draft, &mut outbox)?;
         }
         let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
         say(&outcome, &writer)
@@ -195,7 +204,7 @@ fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
         _ => Err(bad(format!("it needs {name:?}, a string"))),
     };
     let (kind, party) = (word("type")?, word("party")?);
-    let catalogue = schemas::catalogue::Catalogue::built_in();
+    let catalogue = Catalogue::built_in();
     if catalogue.event(&kind).or_else(|| catalogue.inner(&kind)).is_none() {
         return Err(bad(format!("there is no event type {kind:?}; `ledger template` helps")));
     }

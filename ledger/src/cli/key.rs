@@ -17,7 +17,7 @@ use ledger::writer::{Home, Writer};
 use schemas::catalogue::{Role, is_id};
 use schemas::time::Timestamp;
 
-use super::{Ended, open, parties, present, say, settings};
+use super::{Ended, open, parties, present, refusal, say, settings};
 
 /// What is done with a key.
 #[derive(Subcommand)]
@@ -271,6 +271,7 @@ fn at_desk(
     for path in desk.keys.made() {
         println!("a key was made: {}  (keep it, show it to nobody)", path.display());
     }
+    writer.read_keys_again()?;
     finish(&home, &mut writer, &mut outbox, signed, now)
 }
 
@@ -296,10 +297,7 @@ fn finish(
     if waits {
         return Ok(());
     }
-    trust::rehearse(writer.log(), &parcels, now).map_err(|why| match why {
-        BadTrust::Refused(_) => Ended::Refused(why.to_string()),
-        other => other.into(),
-    })?;
+    trust::rehearse(writer.log(), &parcels, now).map_err(refusal)?;
     outbox.add(&parcels)?;
     let outcome = submit::submit(writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
     say(&outcome, writer)

@@ -77,6 +77,14 @@ impl<E: std::error::Error> From<E> for Ended {
     }
 }
 
+/// Makes an event with effect on trust end as who must act: the reporter, where the log would refuse.
+fn refusal(why: ledger::trust::BadTrust) -> Ended {
+    match why {
+        refused @ ledger::trust::BadTrust::Refused(_) => Ended::Refused(refused.to_string()),
+        other => other.into(),
+    }
+}
+
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
