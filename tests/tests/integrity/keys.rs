@@ -149,7 +149,7 @@ const ROWS: &[Row] = &[
         log.record(&said)
     }),
     ("one holder left: by oversight and that one", 0, "", |log| by_oversight(log, |log| log.key("op", "o1"))),
-    ("no holder left: by oversight and the writer", 0, "", |log| by_oversight(log, |log| log.seal_key())),
+    ("no holder left: by oversight and the writer", 0, "", |log| by_oversight(log, seals)),
     ("by oversight and the new key itself", 14, "two other holders of the operator", |log| {
         by_oversight(log, |log| new_key(log, "op", "o9"))
     }),
@@ -547,6 +547,11 @@ fn by_oversight(log: &mut Forge<'_>, second: fn(&Forge<'_>) -> SecretKey) -> Rec
     });
     let said = draft.signed(&[&log.key("npm", "n1"), &second(log)]);
     log.record(&said)
+}
+
+/// The key of the first writer.
+fn seals(log: &Forge<'_>) -> SecretKey {
+    log.seal_key()
 }
 
 /// Enrols a second body of oversight; gives its key.
