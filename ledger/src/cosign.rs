@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use schemas::event::{BadEvent, SignedEvent};
+use schemas::time::Timestamp;
+use verifier::keyring::Keyring;
+use verifier::signature::SecretKey;
 
 use crate::failure::Failure;
 use crate::files;
@@ -53,7 +56,7 @@ pub fn write_draft(folder: &Path, parcel: &Parcel, holder: &Holder) -> Result<Pa
 /// A draft as a person may read it before signing: what it says, and who is asked.
 #[derive(Debug)]
 pub struct Draft {
-    /// The event, signed once.
+    /// The event, signed once, or twice if the second holder signed where the ledger is not.
     pub parcel: Parcel,
     /// The same, read.
     pub signed: SignedEvent,
@@ -74,24 +77,58 @@ pub fn read_draft(path: &Path) -> Result<Draft, BadDraft> {
     let (party, holder) = whose.split_once(' ').ok_or_else(form)?;
     let event = |why| BadDraft::Event { path: path.to_owned(), why };
     let signed = SignedEvent::parse(parcel.note.as_bytes()).map_err(event)?;
-    if signed.note.signatures.len() != 1 {
+    if !(1..=2).contains(&signed.note.signatures.len()) {
         return Err(form());
     }
     Ok(Draft { parcel, signed, holder: Holder { party: party.to_owned(), holder: holder.to_owned() } })
 }
 
-/// Adds the second signature and puts the event into the outbox; the draft is removed after that.
+impl Draft {
+    /// Whether the second signature is there already.
+    pub fn is_signed(&self) -> bool {
+        self.signed.note.signatures.len() == 2
+    }
+
+    fn sign(&mut self, key: &SecretKey) {
+        self.signed.note.signatures.push(key.sign(&self.signed.note.text));
+        self.parcel.note = self.signed.note.to_text();
+    }
+}
+
+/// Adds the second signature to the draft itself, where the ledger is not.
 ///
 /// # Errors
 /// [`BadDraft`]; the draft is then as it was.
-pub fn complete(path: &Path, keys: &mut KeyFolder, outbox: &mut Outbox) -> Result<Draft, BadDraft> {
+pub fn countersign(path: &Path, keys: &mut KeyFolder) -> Result<Draft, BadDraft> {
     let mut draft = read_draft(path)?;
-    let key = keys.get(&draft.holder.party, &draft.holder.holder)?;
-    draft.signed.note.signatures.push(key.sign(&draft.signed.note.text));
-    draft.parcel.note = draft.signed.note.to_text();
+    if !draft.is_signed() {
+        draft.sign(&keys.last(&draft.holder.party, &draft.holder.holder)?);
+        let text = format!("{}\n{} {}\n", draft.parcel.to_line(), draft.holder.party, draft.holder.holder);
+        files::replace(path, text.as_bytes())?;
+    }
+    Ok(draft)
+}
+
+/// Adds the second signature, unless it is there, with the key that the log has in force. The file is
+/// as it was.
+///
+/// # Errors
+/// [`BadDraft`] if there is no such key, or no draft.
+pub fn complete(path: &Path, keys: &KeyFolder, log: (&Keyring, Timestamp)) -> Result<Draft, BadDraft> {
+    let mut draft = read_draft(path)?;
+    if !draft.is_signed() {
+        draft.sign(&keys.in_force(&draft.holder.party, &draft.holder.holder, log.0, log.1)?);
+    }
+    Ok(draft)
+}
+
+/// Puts a completed event into the outbox; the draft is removed after that.
+///
+/// # Errors
+/// [`BadDraft`]; the draft is then as it was.
+pub fn hand_over(path: &Path, draft: &Draft, outbox: &mut Outbox) -> Result<(), BadDraft> {
     if !outbox.has(&draft.parcel.source) {
         outbox.add(std::slice::from_ref(&draft.parcel))?;
     }
-    files::remove(path)?;
-    Ok(draft)
+    Ok(files::remove(path)?)
 }

@@ -57,7 +57,7 @@ pub fn enrol(
         channel: Channel::Cli,
         recipients: &recipients,
         now: at,
-        numbers: numbers_used(outbox, writer.log().origin())?,
+        numbers: numbers_used(outbox, &writer.home().drafts(), writer.log().origin())?,
     };
     let operator = writer.log().genesis().map(|g| g.operator.clone()).unwrap_or_default();
     let mut parcels = Vec::new();

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::plan::Unsealed;
 use crate::publish::Waiting;
 
 /// What the operator does about a folder that cannot be believed.
@@ -132,6 +133,17 @@ pub enum Failure {
     Stopped {
         /// The store.
         path: PathBuf,
+    },
+    /// The key that seals is lost.
+    #[error(
+        "{} cannot be sealed: {why}; put the key back into keys/, or name another writer: `ledger epoch --help`",
+        .path.display()
+    )]
+    Unsealed {
+        /// The ledger.
+        path: PathBuf,
+        /// Whose key it is, and why no other took over.
+        why: Box<Unsealed>,
     },
     /// A batch or lines that do not begin where the last ended.
     #[error("{} continues at entry {size}, not at {first}: start the ledger again", .path.display())]

@@ -18,7 +18,7 @@ use crate::files;
 use crate::import::{Draft, Import, Known, Parties};
 use crate::keys::{BadKeyFile, KeyFolder};
 use crate::outbox::{Outbox, Parcel};
-use crate::plan::{Genesis, Rejection};
+use crate::plan::{Genesis, Rejection, Submission};
 use crate::pseudonym::Pseudonyms;
 use crate::settings::Settings;
 use crate::sign::{Adopted, BadSigning, Channel, Signed, Signer};
@@ -99,6 +99,21 @@ pub fn found(
     keys: &mut KeyFolder,
     at: Timestamp,
 ) -> Result<Writer, BadFolder> {
+    found_with(home, origin, parties, keys, &[], at)
+}
+
+/// The same, with events that stand in the first batch, after genesis.
+///
+/// # Errors
+/// [`BadFolder`] as above, or if one of them is refused.
+pub fn found_with(
+    home: &Home,
+    origin: &Origin,
+    parties: &Parties,
+    keys: &mut KeyFolder,
+    beside: &[Submission],
+    at: Timestamp,
+) -> Result<Writer, BadFolder> {
     let operator = parties.iter().find(|p| p.role == Role::Operator).ok_or(BadFolder::NoOperator)?;
     let registrar = parties.iter().find(|p| p.role == Role::Ministry).unwrap_or(operator);
     let operator_keys = vkeys(keys, &operator.id, &operator.holders)?;
@@ -118,7 +133,7 @@ pub fn found(
         registrar_keys,
         oversight_keys,
     };
-    Ok(Writer::create(home, origin, &facts, at)?)
+    Ok(Writer::create_with(home, origin, &facts, beside, at)?)
 }
 
 /// Keeps beside a new ledger what its commands need later: the parties, the profile, the policy.
@@ -224,7 +239,7 @@ pub fn sign_into(
         channel: Channel::Import,
         recipients: options.recipients,
         now: Clock::System.now(),
-        numbers: numbers_used(outbox, options.origin)?,
+        numbers: numbers_used(outbox, &options.drafts, options.origin)?,
     };
     for parcel in outbox.parcels()? {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
@@ -329,10 +344,25 @@ fn sealed_weeks(
     Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (first, last), settings.utc_offset_minutes)?)
 }
 
-/// The numbers that each key has used so far, by pseudonym and holder.
-pub(crate) fn numbers_used(outbox: &Outbox, origin: &Origin) -> Result<BTreeMap<(String, String), i64>, Failure> {
+/// The highest number that each key has used so far, by pseudonym and holder: in the outbox, and in
+/// drafts that wait for a second signature.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be read.
+pub fn numbers_used(
+    outbox: &Outbox,
+    drafts: &Path,
+    origin: &Origin,
+) -> Result<BTreeMap<(String, String), i64>, Failure> {
     let mut numbers = BTreeMap::new();
-    for parcel in outbox.parcels()? {
+    let mut parcels = outbox.parcels()?;
+    if drafts.is_dir() {
+        for path in files::list(drafts, |name| Path::new(name).extension().is_some_and(|e| e == "draft"))? {
+            // What is no draft has used no number; `ledger cosign` says what is wrong with it.
+            parcels.extend(cosign::read_draft(&path).ok().map(|draft| draft.parcel));
+        }
+    }
+    for parcel in parcels {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
         let Some((party, holder)) = origin.holder_of(&signed.note.signatures[0].name) else { continue };
         let slot: &mut i64 = numbers.entry((party.to_owned(), holder.to_owned())).or_insert(0);

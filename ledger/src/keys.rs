@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use schemas::base;
 use schemas::note::{Origin, Vkey};
 use schemas::recipient::is_recipient;
+use schemas::time::Timestamp;
+use verifier::keyring::Keyring;
 use verifier::signature::SecretKey;
 use verifier::unseal::Identity;
 
@@ -26,6 +28,8 @@ pub const ENDING: &str = "key";
 pub const IDENTITY_ENDING: &str = "identity";
 /// Ending of a file with an age recipient, which is public.
 pub const RECIPIENT_ENDING: &str = "recipient";
+/// Most keys that one holder may have had.
+const ROTATIONS_MAX: u32 = 10_000;
 
 /// Why a key file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -215,6 +219,74 @@ impl KeyFolder {
         if path.exists() { read(&path) } else { generate(&path, &self.origin.holder_key_name(party, holder)) }
     }
 
+    /// Files of a holder's keys that there are, the first one first.
+    fn files(&self, party: &str, holder: &str) -> impl Iterator<Item = PathBuf> {
+        (0..ROTATIONS_MAX).map(|n| self.path_after(party, holder, n)).take_while(|path| path.exists())
+    }
+
+    /// The last key of a holder, where no log is at hand to say which one is in force.
+    ///
+    /// # Errors
+    /// [`BadKeyFile::Absent`] if there is none.
+    pub fn last(&self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
+        let name = self.origin.holder_key_name(party, holder);
+        let absent = BadKeyFile::Absent { name, folder: self.folder.clone() };
+        read(&self.files(party, holder).last().ok_or(absent)?)
+    }
+
+    /// The key of a holder that is in force, whichever of its files has it.
+    ///
+    /// # Errors
+    /// [`BadKeyFile::Absent`] if none of them does.
+    pub fn in_force(
+        &self,
+        party: &str,
+        holder: &str,
+        keyring: &Keyring,
+        at: Timestamp,
+    ) -> Result<SecretKey, BadKeyFile> {
+        for path in self.files(party, holder) {
+            let key = read(&path)?;
+            let known = keyring.find_vkey(&key.vkey());
+            if known.is_some_and(|number| keyring.key(number).in_force(at)) {
+                return Ok(key);
+            }
+        }
+        let name = self.origin.holder_key_name(party, holder);
+        Err(BadKeyFile::Absent { name, folder: self.folder.clone() })
+    }
+
+    /// A key of a holder that the log does not know yet: of a file that is there, secret or
+    /// (`<party>.<holder>.vkey`) public alone, else of one that is made.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if none can be read or made.
+    pub fn fresh(
+        &mut self,
+        party: &str,
+        holder: &str,
+        keyring: &Keyring,
+    ) -> Result<(Vkey, Option<SecretKey>), BadKeyFile> {
+        let mut count = 0;
+        for path in self.files(party, holder) {
+            let key = read(&path)?;
+            if keyring.find_vkey(&key.vkey()).is_none() {
+                return Ok((key.vkey(), Some(key)));
+            }
+            count += 1;
+        }
+        if self.has_public(party, holder) {
+            let vkey = self.public(party, holder)?;
+            if keyring.find_vkey(&vkey).is_none() {
+                return Ok((vkey, None));
+            }
+        }
+        let path = self.path_after(party, holder, count);
+        let key = generate(&path, &self.origin.holder_key_name(party, holder))?;
+        self.made.push(path);
+        Ok((key.vkey(), Some(key)))
+    }
+
     /// Whether a holder's key is at hand.
     pub fn has(&self, party: &str, holder: &str) -> bool {
         self.path(party, holder).exists()
@@ -247,10 +319,19 @@ impl KeyFolder {
     /// # Errors
     /// [`BadKeyFile`] if none can be read or made.
     pub fn public_or_make(&mut self, party: &str, holder: &str) -> Result<Vkey, BadKeyFile> {
-        let path = self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}"));
-        if self.has(party, holder) || !path.exists() {
+        if self.has(party, holder) || !self.has_public(party, holder) {
             return Ok(self.get_or_make(party, holder)?.vkey());
         }
+        self.public(party, holder)
+    }
+
+    /// Whether a holder's public key lies there as a file of its own.
+    pub fn has_public(&self, party: &str, holder: &str) -> bool {
+        self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}")).exists()
+    }
+
+    fn public(&self, party: &str, holder: &str) -> Result<Vkey, BadKeyFile> {
+        let path = self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}"));
         let form = || BadKeyFile::Public { path: path.clone() };
         let bytes = files::read(&path, 4096)?.ok_or_else(form)?;
         let text = String::from_utf8(bytes).map_err(|_| form())?;

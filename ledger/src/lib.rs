@@ -32,6 +32,7 @@ pub mod settings;
 pub mod sign;
 pub mod store;
 pub mod submit;
+pub mod trust;
 pub mod vault;
 pub mod weekly;
 pub mod witness;

@@ -8,7 +8,7 @@ use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::time::Timestamp;
 use schemas::value::Value;
-use verifier::admit::SEAL;
+use verifier::admit::{EPOCH, SEAL};
 use verifier::refusal::Refusal;
 use verifier::signature::SecretKey;
 use verifier::state::State;
@@ -53,6 +53,28 @@ pub enum Rejection {
     /// By the ledger's own gate.
     #[error(transparent)]
     Intake(#[from] BadIntake),
+    /// An epoch whose writer could not seal here.
+    #[error(
+        "the key of the writer {holder:?} is not among the ledger's own: nobody could seal after it; `ledger epoch` makes one"
+    )]
+    Writer {
+        /// Who would seal.
+        holder: String,
+    },
+}
+
+/// Nobody here can seal: the key of the writer in office is not among the ledger's own.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the key of {holder}, who seals, is not among the ledger's own{}", because(.refused.as_ref()))]
+pub struct Unsealed {
+    /// Who seals.
+    pub holder: String,
+    /// Why an epoch of another writer was kept out, where one was handed in.
+    pub refused: Option<Rejection>,
+}
+
+fn because(refused: Option<&Rejection>) -> String {
+    refused.map_or_else(String::new, |why| format!(", and the event that would name another was refused: {why}"))
 }
 
 /// Keys of the ledger itself.
@@ -60,8 +82,23 @@ pub enum Rejection {
 pub struct LedgerKeys {
     /// Signs checkpoints; its name is the origin.
     pub log: SecretKey,
-    /// Signs genesis and seals.
-    pub seal: SecretKey,
+    /// Sign seals, each in its epoch; the first signs genesis too.
+    pub seals: Vec<SecretKey>,
+}
+
+impl LedgerKeys {
+    /// The key of the writer in office.
+    pub fn seal_for(&self, state: &State) -> Option<&SecretKey> {
+        let writer = state.writer()?.public().vkey();
+        self.seals.iter().find(|key| key.vkey() == *writer)
+    }
+
+    /// Whether a holder of the operator could seal with one of these.
+    fn has(&self, state: &State, operator: &str, holder: &str) -> bool {
+        let name = state.origin().holder_key_name(operator, holder);
+        let known = |key: &SecretKey| state.keyring().find_vkey(&key.vkey()).is_some();
+        self.seals.iter().any(|key| key.vkey().name == name && known(key))
+    }
 }
 
 /// Everything that one commit will write and answer.
@@ -84,13 +121,21 @@ pub struct Plan {
 /// Plans a batch on top of `state`, which afterwards is the state with the batch. One event that
 /// is kept out does not spoil the others. If the plan cannot be committed, the state must be
 /// thrown away with it.
-pub fn plan(state: &mut State, submissions: &[Submission], sealed_at: Timestamp, keys: &LedgerKeys) -> Plan {
+///
+/// # Errors
+/// [`Unsealed`] if the key of the writer in office is not at hand; the state must be thrown away too.
+pub fn plan(
+    state: &mut State,
+    submissions: &[Submission],
+    sealed_at: Timestamp,
+    keys: &LedgerKeys,
+) -> Result<Plan, Unsealed> {
     let first = state.size();
     let (mut entries, mut lines, mut answers) = (Vec::new(), Vec::new(), Vec::new());
     for submission in submissions {
         // A clock set back must not reorder history: time may stand still but not retreat.
         let received_at = not_before(state, submission.received_at);
-        let answer = match admit(state, submission, received_at) {
+        let answer = match admit(state, submission, received_at, keys) {
             Ok(Admitted::Entry(bytes, line)) => {
                 let position = first + entries.len() as u64;
                 entries.push(bytes);
@@ -102,7 +147,16 @@ pub fn plan(state: &mut State, submissions: &[Submission], sealed_at: Timestamp,
         };
         answers.push(answer);
     }
-    let seal = seal(state, &keys.seal);
+    let Some(key) = keys.seal_for(state) else {
+        let holder = state.writer().map_or_else(String::new, |key| key.holder.name.clone());
+        let epoch = |s: &Submission| SignedEvent::parse(&s.note).is_ok_and(|signed| signed.event.kind == EPOCH);
+        let refused = submissions.iter().zip(&answers).filter(|(s, _)| epoch(s)).find_map(|(_, answer)| match answer {
+            Answer::Refused(why) => Some(why.clone()),
+            _ => None,
+        });
+        return Err(Unsealed { holder, refused });
+    };
+    let seal = seal(state, key);
     let opened = state.keyring().open(seal).expect("the ledger's own key signed it");
     let received_at = not_before(state, sealed_at);
     let placed = state.admit(&opened, received_at).expect("a seal made from the state fits it");
@@ -111,7 +165,7 @@ pub fn plan(state: &mut State, submissions: &[Submission], sealed_at: Timestamp,
     let checkpoint = Checkpoint { origin: state.origin().clone(), size: state.size(), root: state.root() };
     let text = checkpoint.to_text();
     let note = Note { signatures: vec![keys.log.sign(&text)], text };
-    Plan { first, entries, lines, checkpoint, note, answers }
+    Ok(Plan { first, entries, lines, checkpoint, note, answers })
 }
 
 enum Admitted {
@@ -119,7 +173,12 @@ enum Admitted {
     Already(u64),
 }
 
-fn admit(state: &mut State, submission: &Submission, received_at: Timestamp) -> Result<Admitted, Rejection> {
+fn admit(
+    state: &mut State,
+    submission: &Submission,
+    received_at: Timestamp,
+    keys: &LedgerKeys,
+) -> Result<Admitted, Rejection> {
     let signed = SignedEvent::parse(&submission.note).map_err(BadEntry::from).map_err(Refusal::from)?;
     if let Some(position) = state.position_of(&signed) {
         return Ok(Admitted::Already(position));
@@ -128,6 +187,12 @@ fn admit(state: &mut State, submission: &Submission, received_at: Timestamp) -> 
     let sealing = !state.recipients().in_force(received_at).is_empty();
     let line = intake::check(&signed.event, id, state.size(), &submission.opening, sealing)?;
     state.check_form(&signed.event)?;
+    if signed.event.kind == EPOCH {
+        let holder = signed.event.text("writer").unwrap_or_default();
+        if !keys.has(state, &signed.event.by, holder) {
+            return Err(Rejection::Writer { holder: holder.to_owned() });
+        }
+    }
     let opened = state.keyring().open(signed)?;
     let placed = state.admit(&opened, received_at)?;
     Ok(Admitted::Entry(placed.bytes, line))
@@ -173,8 +238,14 @@ pub struct Genesis<'a> {
     pub oversight_keys: Vec<String>,
 }
 
-/// Signs genesis with the ledger's own key.
-pub fn genesis(origin: &schemas::note::Origin, facts: &Genesis<'_>, keys: &LedgerKeys, at: Timestamp) -> SignedEvent {
+/// Signs genesis with the ledger's own key of seals.
+pub fn genesis(
+    origin: &schemas::note::Origin,
+    facts: &Genesis<'_>,
+    log: &SecretKey,
+    seal: &SecretKey,
+    at: Timestamp,
+) -> SignedEvent {
     let kind = Catalogue::built_in().event(verifier::admit::GENESIS).expect("the catalogue has genesis");
     let head =
         Head { kind: (&kind.name, kind.v), ledger: origin, by: facts.operator, row: "genesis", seq: 0, at: at.date(0) };
@@ -183,9 +254,9 @@ pub fn genesis(origin: &schemas::note::Origin, facts: &Genesis<'_>, keys: &Ledge
     let list = |keys: &[String]| Value::List(keys.iter().map(|k| text(k)).collect());
     let mut set = |name: &str, value: Value| event.data.insert(name.to_owned(), value);
     set("catalogue", Value::Text(Catalogue::built_in().digest().to_hex()));
-    set("log_key", Value::Text(keys.log.vkey().to_string()));
+    set("log_key", Value::Text(log.vkey().to_string()));
     set("operator", text(facts.operator));
-    let mut operator_keys = vec![keys.seal.vkey().to_string()];
+    let mut operator_keys = vec![seal.vkey().to_string()];
     operator_keys.extend(facts.operator_keys.iter().cloned());
     set("operator_keys", list(&operator_keys));
     set("registrar", text(facts.registrar.0));
@@ -196,7 +267,7 @@ pub fn genesis(origin: &schemas::note::Origin, facts: &Genesis<'_>, keys: &Ledge
     if !facts.oversight_keys.is_empty() {
         set("oversight_keys", list(&facts.oversight_keys));
     }
-    signed_by(event, &keys.seal)
+    signed_by(event, seal)
 }
 
 fn signed_by(event: Event, key: &SecretKey) -> SignedEvent {

@@ -86,7 +86,7 @@ impl Receipts {
         let Some(event) = event_id(parcel) else { return Ok(()) };
         let number = match why {
             Rejection::Admission(refusal) => refusal.number(),
-            Rejection::Intake(_) => 0,
+            Rejection::Intake(_) | Rejection::Writer { .. } => 0,
         };
         let origin = writer.log().origin().clone();
         let note = writer.sign_refusal(&RefusalReceipt { origin, event, at, number, words: why.to_string() });

@@ -143,7 +143,12 @@ fn kept(source: &mut Folder, head: &str, size: u64) -> Result<Vec<(String, Vec<u
 }
 
 fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
-    for (from, to) in [(old.log_key(), new.log_key()), (old.seal_key(), new.seal_key())] {
+    let mut keys = vec![(old.log_key(), new.log_key())];
+    for from in old.seal_keys()? {
+        let to = from.file_name().map(|name| files::parent(&new.seal_key()).join(name));
+        keys.extend(to.map(|to| (from, to)));
+    }
+    for (from, to) in keys {
         crate::keys::read(&from)?;
         if !to.exists() {
             crate::keys::copy(&from, &to)?;

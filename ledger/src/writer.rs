@@ -16,7 +16,7 @@ use crate::anchor::Anchor;
 use crate::failure::{Damage, Failure, LastCheckpoint};
 use crate::files;
 use crate::keys::{self, BadKeyFile};
-use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Submission};
+use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Rejection, Submission};
 use crate::probe::Probe;
 use crate::store::{Batch, Committed, Store};
 use crate::vault::Vault;
@@ -74,6 +74,24 @@ impl Home {
         self.0.join("keys").join("seal.key")
     }
 
+    /// All keys of seals, one an epoch that this ledger wrote: `seal.key`, then `seal.<writer>.key`.
+    ///
+    /// # Errors
+    /// [`Failure`] if the folder cannot be read.
+    pub fn seal_keys(&self) -> Result<Vec<PathBuf>, Failure> {
+        let folder = self.0.join("keys");
+        if !folder.is_dir() {
+            return Ok(Vec::new());
+        }
+        let ends = |name: &str| name.strip_suffix(".key").is_some();
+        files::list(&folder, |name| name == "seal.key" || (name.starts_with("seal.") && ends(name)))
+    }
+
+    /// Key that signs seals once that writer has taken over.
+    pub fn seal_key_of(&self, writer: &str) -> PathBuf {
+        self.0.join("keys").join(format!("seal.{writer}.key"))
+    }
+
     /// What the importer has signed.
     pub fn outbox(&self) -> PathBuf {
         self.0.join("outbox")
@@ -122,6 +140,9 @@ pub enum BadLedger {
     /// Genesis is not acceptable.
     #[error("genesis cannot be laid down: {0}")]
     Genesis(Refusal),
+    /// What shall stand beside genesis is not acceptable.
+    #[error("the ledger cannot be begun: {0}")]
+    Beginning(Rejection),
     /// The store holds what no ledger of this kind would have written.
     #[error("the store at {} does not hold a log of this ledger: {fault}; restore from your newest bundle: `ledger restore --help`", .path.display())]
     Log {
@@ -168,6 +189,20 @@ impl Writer {
     /// # Errors
     /// [`BadLedger`]; an existing ledger is never touched.
     pub fn create(home: &Home, origin: &Origin, facts: &Genesis<'_>, at: Timestamp) -> Result<Self, BadLedger> {
+        Self::create_with(home, origin, facts, &[], at)
+    }
+
+    /// The same, with events that stand in the first batch, after genesis.
+    ///
+    /// # Errors
+    /// [`BadLedger`]; one event that is refused, and nothing is made but the keys.
+    pub fn create_with(
+        home: &Home,
+        origin: &Origin,
+        facts: &Genesis<'_>,
+        beside: &[Submission],
+        at: Timestamp,
+    ) -> Result<Self, BadLedger> {
         if home.checkpoint().exists() {
             return Err(Failure::Occupied { path: home.folder().to_owned() }.into());
         }
@@ -181,10 +216,14 @@ impl Writer {
         }
         let keys = make_keys(home, origin, facts.operator)?;
         let mut state = State::new(origin.clone());
-        let genesis = plan::genesis(origin, facts, &keys, at);
+        let genesis = plan::genesis(origin, facts, &keys.log, &keys.seals[0], at);
         let opened = state.keyring().open(genesis).map_err(BadLedger::Genesis)?;
         let placed = state.admit(&opened, at).map_err(BadLedger::Genesis)?;
-        let mut plan = plan::plan(&mut state, &[], at, &keys);
+        let unsealed = |why| Failure::Unsealed { path: home.folder().to_owned(), why: Box::new(why) };
+        let mut plan = plan::plan(&mut state, beside, at, &keys).map_err(unsealed)?;
+        if let Some(Answer::Refused(why)) = plan.answers.iter().find(|a| matches!(a, Answer::Refused(_))) {
+            return Err(BadLedger::Beginning(why.clone()));
+        }
         plan.first = 0;
         plan.entries.insert(0, placed.bytes);
         plan.lines.insert(0, String::new());
@@ -289,7 +328,8 @@ impl Writer {
         if self.committed.size() != self.state.size() {
             return Err(Failure::Stopped { path: self.home.folder().to_owned() });
         }
-        let plan = plan::plan(&mut self.state, submissions, sealed_at, &self.keys);
+        let unsealed = |why| Failure::Unsealed { path: self.home.folder().to_owned(), why: Box::new(why) };
+        let plan = plan::plan(&mut self.state, submissions, sealed_at, &self.keys).map_err(unsealed)?;
         self.committed = write(&self.store, &self.vault, &self.anchor, &plan, &self.cosigned)?;
         self.cosigned.clear();
         plan.entries.iter().for_each(|bytes| self.levels.push(Hash::leaf(bytes)));
@@ -314,6 +354,15 @@ impl Writer {
         }
         let notes = std::mem::take(&mut self.cosigned);
         self.store.commit(&Batch { first: self.store.size(), entries: Vec::new(), notes })?;
+        Ok(())
+    }
+
+    /// Reads the ledger's own keys again: one of a new writer may have been made.
+    ///
+    /// # Errors
+    /// [`BadLedger`] if one cannot be read.
+    pub fn read_keys_again(&mut self) -> Result<(), BadLedger> {
+        self.keys = read_keys(&self.home)?;
         Ok(())
     }
 
@@ -413,9 +462,11 @@ fn make_keys(home: &Home, origin: &Origin, operator: &str) -> Result<LedgerKeys,
     } else {
         keys::generate(&home.seal_key(), &origin.holder_key_name(operator, "ledger"))?
     };
-    Ok(LedgerKeys { log, seal })
+    Ok(LedgerKeys { log, seals: vec![seal] })
 }
 
 fn read_keys(home: &Home) -> Result<LedgerKeys, BadKeyFile> {
-    Ok(LedgerKeys { log: keys::read(&home.log_key())?, seal: keys::read(&home.seal_key())? })
+    // A key of seals that is lost keeps nobody from reading, and from naming another writer.
+    let seals = home.seal_keys()?.iter().map(|path| keys::read(path)).collect::<Result<_, _>>()?;
+    Ok(LedgerKeys { log: keys::read(&home.log_key())?, seals })
 }

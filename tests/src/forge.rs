@@ -56,6 +56,8 @@ pub struct Forge<'a> {
     pub records: Vec<Record>,
     /// Files of the bundle that do not follow from the records: policy, documents.
     pub side: Memory,
+    /// Keys of seals, one a later epoch; whoever is in office then signs the seals.
+    pub writers: Vec<SecretKey>,
     numbers: i64,
 }
 
@@ -82,7 +84,7 @@ impl<'a> Forge<'a> {
         for path in side.names().into_iter().filter(|p| p.starts_with("checkpoint")) {
             side.remove(&path);
         }
-        Self { records: records.collect(), world, side, numbers: 1_000 }
+        Self { records: records.collect(), world, side, writers: Vec::new(), numbers: 1_000 }
     }
 
     /// Name of the log.
@@ -180,7 +182,9 @@ impl<'a> Forge<'a> {
         event.row = format!("b{batch}");
         event.seq = i64::try_from(batch).expect("a small log");
         let text = event.to_text();
-        Note { signatures: vec![self.world.seal_key.sign(&text)], text }
+        let office = state.writer().map(|key| key.public().vkey().clone());
+        let key = self.writers.iter().find(|key| Some(key.vkey()) == office).unwrap_or(&self.world.seal_key);
+        Note { signatures: vec![key.sign(&text)], text }
     }
 
     /// The whole bundle: entries chained, every batch with its checkpoint, all signed.

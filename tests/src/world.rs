@@ -273,10 +273,15 @@ pub struct World {
 impl World {
     /// The golden country: few parties, some thirty rows, all that a log may hold of each sort.
     pub fn golden() -> Self {
+        Self::golden_as("golden.example/log")
+    }
+
+    /// The same under another name.
+    pub fn golden_as(origin: &str) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
         let scenario = folder.path().join("scenario");
         write_golden(&scenario);
-        Self::build(&folder, &scenario, "golden.example/log")
+        Self::build(&folder, &scenario, origin)
     }
 
     /// The same country again, under the name of another log and with other keys.

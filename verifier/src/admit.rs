@@ -12,6 +12,7 @@ use schemas::recipient::is_recipient;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
+use crate::epoch::{Predecessor, Writer};
 use crate::fault::Fault;
 use crate::keyring::{Holder, KeyNumber, brought_key};
 use crate::refusal::{Own, Refusal, TrustNeed};
@@ -21,6 +22,10 @@ use crate::verified::Verified;
 
 /// The type that closes every batch. FORMAT.md 9.
 pub const SEAL: &str = "ledger.index.sealed";
+/// The type that names another writer. FORMAT.md 18.
+pub const EPOCH: &str = "ledger.epoch.opened";
+/// The type that names the log which went before. FORMAT.md 18.
+pub const RESEEDED: &str = "ledger.reseeded";
 /// The type of the first entry.
 pub const GENESIS: &str = "ledger.genesis";
 /// Types without effect on trust that tell the registry who is what.
@@ -46,6 +51,8 @@ enum Effect {
     Enrol { key: Option<Box<PublicKey>>, holder: Holder, role: Role, from: Timestamp, until: Option<Timestamp> },
     Rotate { key: Box<PublicKey>, old: Vec<KeyNumber>, holder: Holder, role: Role, from: Timestamp },
     Revoke { keys: Vec<KeyNumber>, at: Timestamp },
+    Epoch { writer: Writer, at: Timestamp },
+    Reseed(Box<Predecessor>),
     Facility(String),
     Mode(String, bool),
 }
@@ -363,9 +370,9 @@ impl State {
                 return Err(Refusal::Seal { field, found, want: want.to_json() });
             }
         }
-        let key = self.keyring.find(&signed.note.signatures[0]).map(|n| self.keyring.key(n).public().vkey().clone());
-        if key != self.genesis.as_ref().map(|g| g.seal_key.clone()) {
-            let needs = TrustNeed::KeyName("the first key of genesis signs seals".to_owned());
+        let key = self.keyring.find(&signed.note.signatures[0]);
+        if key.is_none() || key != self.writer.map(|writer| writer.key) {
+            let needs = TrustNeed::Writer(self.writer().map_or_else(String::new, |key| key.holder.name.clone()));
             return Err(Refusal::Trust { kind: kind.name.clone(), needs });
         }
         let want = format!("b{batch}");
@@ -429,6 +436,7 @@ impl State {
     ) -> Result<Effect, Refusal> {
         let event = &signed.event;
         let bad = |needs| Refusal::Trust { kind: kind.name.clone(), needs };
+        self.check_writer(event, kind, signers).map_err(bad)?;
         if kind.trust {
             let ok = match (kind.signatures, signers) {
                 (1, [_]) => Ok(()),
@@ -441,7 +449,9 @@ impl State {
         match kind.name.as_str() {
             "key.enrolled" => self.check_enrolment(event, signers, at).map_err(bad),
             "key.rotated" => self.check_rotation(event).map_err(bad),
-            "key.revoked" => self.check_revocation(event).map_err(bad),
+            "key.revoked" => self.check_revocation(event, signers, at).map_err(bad),
+            EPOCH => self.check_epoch(event, at).map(|writer| Effect::Epoch { writer, at }).map_err(bad),
+            RESEEDED => self.check_reseeding(signed).map(|p| Effect::Reseed(Box::new(p))).map_err(bad),
             "facility.registered" => {
                 Ok(event.text("facility").map_or(Effect::None, |f| Effect::Facility(f.to_owned())))
             }
@@ -464,8 +474,9 @@ impl State {
             return Err(TrustNeed::OneOperator);
         }
         let author = &signers[0];
+        let by_oversight = author.key.is_some() && author.role == Some(Role::Oversight);
         let of_oversight = role == Role::Oversight && author.role == Some(Role::Oversight);
-        if party != event.by && !of_oversight {
+        if party != event.by && !of_oversight && !(role == Role::Operator && by_oversight) {
             return Err(TrustNeed::OwnKey);
         }
         if role == Role::Oversight && (author.key.is_none() || !of_oversight) {
@@ -489,6 +500,12 @@ impl State {
         }
         let key = self.take_key(text("public_key"), &holder)?;
         let same = self.keyring.find_vkey(key.vkey()).is_some();
+        // Or whoever has one key of the operator would make itself a second, and be two holders.
+        let two = signers.iter().all(|s| s.role == Some(Role::Operator) && s.holder != holder);
+        let stand = signers.iter().all(|s| s.key.is_some());
+        if role == Role::Operator && !same && !(stand && (by_oversight || two)) {
+            return Err(TrustNeed::OperatorKey);
+        }
         if !same && (self.keyring.has_id(key.vkey()) || self.keyring.in_force(&holder, at).next().is_some()) {
             return Err(TrustNeed::Rotate);
         }
@@ -508,6 +525,9 @@ impl State {
         if old.is_empty() {
             return Err(TrustNeed::KnownKey);
         }
+        if old.iter().any(|n| self.is_writer(*n)) {
+            return Err(TrustNeed::InOffice);
+        }
         let key = self.take_key(text("public_key"), &holder)?;
         if self.keyring.has_id(key.vkey()) {
             return Err(TrustNeed::Rotate);
@@ -516,10 +536,11 @@ impl State {
         Ok(Effect::Rotate { key: Box::new(key), old, holder, role, from })
     }
 
-    fn check_revocation(&self, event: &Event) -> Result<Effect, TrustNeed> {
+    fn check_revocation(&self, event: &Event, signers: &[Signer], at: Timestamp) -> Result<Effect, TrustNeed> {
         let text = |name: &str| event.text(name).unwrap_or_default();
         let holder = Holder { party: text("organisation").to_owned(), name: text("holder").to_owned() };
-        if holder.party != event.by {
+        let own = holder.party == event.by;
+        if !own && signers[0].role != Some(Role::Oversight) {
             return Err(TrustNeed::OwnKey);
         }
         let keys: Vec<KeyNumber> =
@@ -527,7 +548,12 @@ impl State {
         if keys.is_empty() && self.recipients.of(&holder).next().is_none() {
             return Err(TrustNeed::KnownKey);
         }
-        Ok(Effect::Revoke { keys, at: Timestamp::parse(text("revoked_at")).ok_or(TrustNeed::KnownKey)? })
+        if keys.iter().any(|n| self.is_writer(*n)) {
+            return Err(TrustNeed::InOffice);
+        }
+        let revoked_at = Timestamp::parse(text("revoked_at")).ok_or(TrustNeed::KnownKey)?;
+        // Only a party itself casts doubt on what it signed: another's revocation looks forward alone.
+        Ok(Effect::Revoke { keys, at: if own { revoked_at } else { revoked_at.max(at) } })
     }
 
     fn take_key(&self, text: &str, holder: &Holder) -> Result<PublicKey, TrustNeed> {
@@ -548,6 +574,7 @@ impl State {
                     self.keyring.add(key, holder, role, genesis.received_at, None);
                 }
                 self.genesis = Some(*genesis);
+                self.writer = Some(Writer { epoch: 0, key: 0 });
             }
             Effect::Enrol { key, holder, role, from, until } => {
                 self.set_role(&holder.party, role);
@@ -562,6 +589,12 @@ impl State {
                 self.keyring.add(*key, holder, role, from, None);
             }
             Effect::Revoke { keys, at } => keys.into_iter().for_each(|number| self.keyring.end(number, at)),
+            Effect::Epoch { writer, at } => {
+                // Whoever holds the key of the writer before could else go on as one of the operator.
+                self.writer.into_iter().for_each(|before| self.keyring.end(before.key, at));
+                self.writer = Some(writer);
+            }
+            Effect::Reseed(predecessor) => self.predecessor = Some(*predecessor),
             Effect::Facility(party) => self.set_role(&party, Role::Facility),
             Effect::Mode(party, unnamed) => self.set_unnamed(&party, unnamed),
         }
@@ -570,10 +603,10 @@ impl State {
 }
 
 /// Who signed a line; `key` is `None` for a key that the event itself brings.
-struct Signer {
-    key: Option<KeyNumber>,
-    holder: Holder,
-    role: Option<Role>,
+pub(crate) struct Signer {
+    pub key: Option<KeyNumber>,
+    pub holder: Holder,
+    pub role: Option<Role>,
 }
 
 /// The role that an enrolment gives its own author.

@@ -12,6 +12,7 @@ use schemas::policy::Policy;
 use schemas::tile::{self, Tile};
 use schemas::value::Value;
 
+use crate::doubt::{DOUBTFUL_MAX, Doubts};
 use crate::erasures::Erasures;
 use crate::fault::Fault;
 use crate::follower::{Accepted, Follower};
@@ -303,7 +304,7 @@ impl Check<'_> {
         }
         let at_hand = beside.is_some() || inside;
         self.steps(&mut walk, at_hand);
-        Ok(())
+        self.doubts(size, manifest, &walk.doubts)
     }
 
     fn finish(&mut self, head: &SignedHead, walk: &mut Walk<'_>) -> Result<(), Unreadable> {
@@ -322,10 +323,38 @@ impl Check<'_> {
         }
         self.report.as_of = state.last_received();
         self.report.genesis_catalogue = state.genesis().map(|g| g.catalogue);
+        self.report.predecessor = state.predecessor().cloned();
         if self.report.genesis_catalogue.is_some_and(|digest| digest != Catalogue::built_in().digest()) {
             let why = "the log was begun under a catalogue that this verifier does not know".to_owned();
             self.report.cannot_tell(why);
         }
+        Ok(())
+    }
+
+    /// FORMAT.md 11, "Doubt": entries that were signed within a compromise window.
+    fn doubts(&mut self, size: u64, manifest: &Manifest, doubts: &Doubts) -> Result<(), Unreadable> {
+        if self.report.has_fault() {
+            return Ok(());
+        }
+        let concerned = doubts.tiles();
+        let tiles = Tile::all(size).into_iter().filter(|t| t.level.is_none() && concerned.contains(&t.index));
+        for tile in tiles {
+            let path = tile.path();
+            let bytes = self.source.read(&path)?.filter(|bytes| manifest.0.get(&path) == Some(&Hash::of(&[bytes])));
+            let entries = bytes.as_deref().and_then(|bytes| tile::split_bundle(bytes, tile.width));
+            let changed = || Unreadable { path, why: "it changed while it was read".to_owned() };
+            for entry in entries.ok_or_else(changed)?.into_iter().filter_map(|bytes| Entry::reread(bytes).ok()) {
+                if let Some(doubtful) = doubts.of(&entry) {
+                    self.report.doubts += 1;
+                    if self.report.doubtful.len() < DOUBTFUL_MAX {
+                        self.report.doubtful.push(doubtful);
+                    }
+                }
+            }
+        }
+        let counted = format!("{} entries, {} windows", self.report.doubts, doubts.windows());
+        let title = "signatures within a compromise window";
+        self.report.step(Step { section: "11", title, outcome: Outcome::Holds, counted });
         Ok(())
     }
 
@@ -383,12 +412,14 @@ struct Walk<'a> {
     openings: OpeningCount,
     erasures: Erasures,
     times: Times,
+    doubts: Doubts,
 }
 
 impl<'a> Walk<'a> {
     fn new(origin: Origin, documents: &'a BTreeSet<Hash>, times: Times) -> Self {
-        let (openings, erasures) = (OpeningCount::default(), Erasures::default());
-        Self { follower: Follower::new(origin), tiles: TileCheck::default(), documents, openings, erasures, times }
+        let (openings, erasures, doubts) = (OpeningCount::default(), Erasures::default(), Doubts::default());
+        let (follower, tiles) = (Follower::new(origin), TileCheck::default());
+        Self { follower, tiles, documents, openings, erasures, times, doubts }
     }
 
     fn bundle(
@@ -481,6 +512,7 @@ impl<'a> Walk<'a> {
             }
         }
         self.erasures.see(position, event);
+        self.doubts.see(&accepted.entry);
         let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
         let names = kind.slots();
         let bad = |what| Fault::Opening { position, address: event.address(), what };

@@ -44,6 +44,16 @@ impl Key {
         &self.public
     }
 
+    /// The lowest number, from 1, that it has not used and that nothing above it has.
+    pub fn next_number(&self) -> i64 {
+        self.used.0.last_key_value().map_or(1, |(_, last)| last.max(&0) + 1)
+    }
+
+    /// Whether it has signed any event first.
+    pub(crate) fn has_signed(&self) -> bool {
+        !self.used.0.is_empty()
+    }
+
     /// Whether it is in force at an instant.
     pub fn in_force(&self, at: Timestamp) -> bool {
         self.from <= at && self.until.is_none_or(|until| at < until)

@@ -12,6 +12,8 @@ pub mod archive;
 pub mod audience;
 pub mod bundle;
 pub mod compare;
+pub mod doubt;
+pub mod epoch;
 mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]
@@ -33,6 +35,7 @@ pub mod report;
 pub mod signature;
 pub mod state;
 pub mod statement;
+pub mod succession;
 mod tiles;
 pub mod times;
 pub mod tree;

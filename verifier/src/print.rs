@@ -8,6 +8,7 @@ use schemas::fingerprint::Fingerprint;
 use schemas::note::Vkey;
 use schemas::refusal::RefusalReceipt;
 use schemas::value::Value;
+use verifier::doubt::Doubtful;
 use verifier::head::SignedHead;
 use verifier::pack::{Complete, PackReport};
 use verifier::receipt::ReceiptReport;
@@ -17,6 +18,9 @@ use verifier::report::{Outcome, Report, Verdict};
 const FAULTS_SHOWN: usize = 20;
 /// Records of a pack that are named where they are not shown in full.
 const PARTS_SHOWN: usize = 12;
+
+/// Doubtful entries that are written out; the rest are counted.
+const DOUBTFUL_SHOWN: usize = 20;
 
 /// What nobody can check from these files.
 const NEVER_CHECKED: [&str; 2] = [
@@ -68,6 +72,15 @@ pub fn text(
             let _ = writeln!(out, "  and {} more", report.faults.len() - FAULTS_SHOWN);
         }
     }
+    if report.doubts > 0 {
+        let _ = writeln!(out, "\nSigned within a compromise window, so perhaps not by whose key it is:");
+        for one in report.doubtful.iter().take(DOUBTFUL_SHOWN) {
+            let _ = writeln!(out, "  - {}", doubt(one));
+        }
+        if report.doubts > DOUBTFUL_SHOWN as u64 {
+            let _ = writeln!(out, "  and {} more", report.doubts - DOUBTFUL_SHOWN as u64);
+        }
+    }
     let _ = writeln!(out, "\nNot checked:");
     for line in not_checked(report, same_policy) {
         let _ = writeln!(out, "  - {line}");
@@ -81,6 +94,12 @@ pub fn text(
     out
 }
 
+/// Why an entry is in doubt.
+fn doubt(one: &Doubtful) -> String {
+    let Doubtful { position, address, key, from, revoked_by } = one;
+    format!("entry {position} ({address}): {key} was revoked from {from} on, by entry {revoked_by}")
+}
+
 fn not_checked(report: &Report, same_policy: Option<bool>) -> Vec<String> {
     let mut lines: Vec<String> = report.left_out.iter().chain(&report.unknown).cloned().collect();
     if report.head.as_ref().is_some_and(|h| h.witnesses.is_empty()) {
@@ -88,6 +107,12 @@ fn not_checked(report: &Report, same_policy: Option<bool>) -> Vec<String> {
             "times of receipt against witnesses: the policy asks for none, so the log's clock alone dates entries"
                 .to_owned(),
         );
+    }
+    if let Some(before) = &report.predecessor {
+        lines.push(format!(
+            "whether this log goes on from {} at {} entries, as it says: `verifier succession` with that log's bundle",
+            before.origin, before.size
+        ));
     }
     match same_policy {
         Some(true) => {
@@ -111,7 +136,15 @@ pub fn sentence(report: &Report) -> String {
             } else {
                 String::new()
             };
-            format!("{verdict}: {} entries{until}, none altered, removed or reordered{erased}.", head.checkpoint.size)
+            let doubts = if report.doubts > 0 {
+                format!("; {} of them signed within a compromise window", report.doubts)
+            } else {
+                String::new()
+            };
+            format!(
+                "{verdict}: {} entries{until}, none altered, removed or reordered{erased}{doubts}.",
+                head.checkpoint.size
+            )
         }
         _ => other_sentence(report),
     }
@@ -294,12 +327,23 @@ fn members(report: &Report, same_policy: Option<bool>) -> Vec<(&'static str, Val
         pairs.extend(fault.position().map(|p| ("entry", number(p))));
         object(pairs)
     });
+    let doubtful = report.doubtful.iter().map(|one| {
+        object(vec![
+            ("address", text(&one.address)),
+            ("entry", number(one.position)),
+            ("from", Value::Text(one.from.to_string())),
+            ("key", text(&one.key)),
+            ("revoked_by", number(one.revoked_by)),
+        ])
+    });
     let anchors = report
         .anchors
         .iter()
         .map(|k| object(vec![("fingerprint", text(&fingerprint(k))), ("key", text(&k.to_string()))]));
     let mut pairs = vec![
         ("anchors", Value::List(anchors.collect())),
+        ("doubtful", Value::List(doubtful.collect())),
+        ("doubts", number(report.doubts)),
         ("erased", number(report.erased)),
         ("exit_code", number(u64::from(report.exit_code()))),
         ("faults", Value::List(faults.collect())),

@@ -2,6 +2,7 @@
 
 use schemas::catalogue::{BadValue, Role};
 use schemas::entry::BadEntry;
+use schemas::hash::Hash;
 use schemas::note::KeyId;
 use schemas::time::{Date, Timestamp};
 
@@ -109,6 +110,38 @@ pub enum TrustNeed {
     /// A key that is known.
     #[error("a key that is enrolled and still in force")]
     KnownKey,
+    /// Two that the operator has already, or oversight.
+    #[error("signatures of two other holders of the operator, or of an oversight body and the operator")]
+    OperatorKey,
+    /// The writer in office.
+    #[error("to be signed by the writer in office: {0}")]
+    Writer(String),
+    /// Not the writer: its key lies on a server.
+    #[error("another key: the writer's signs seals and nothing else")]
+    SealsAlone,
+    /// Another writer first.
+    #[error("another writer first (ledger.epoch.opened): nobody could seal after it")]
+    InOffice,
+    /// A number that rises.
+    #[error("a number above that of the epoch before it, {0}")]
+    Epoch(i64),
+    /// What was signed last.
+    #[error("size and root of the log as last sealed: {size} entries, {root}")]
+    SealedHead {
+        /// Entries.
+        size: u64,
+        /// Root over them.
+        root: Hash,
+    },
+    /// Somebody who can seal from now on.
+    #[error("a writer, holder of the operator, whose key is in force without end and has signed nothing yet: {0}")]
+    NextWriter(String),
+    /// To follow genesis.
+    #[error("to be the second entry of the log: what a log goes on from cannot be said later")]
+    Second,
+    /// A log that went before.
+    #[error("the origin of another log, and a size above 0")]
+    Predecessor,
 }
 
 /// Whose act it is not. FORMAT.md 11, 15.

@@ -5,6 +5,8 @@ use schemas::note::Vkey;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 
+use crate::doubt::Doubtful;
+use crate::epoch::Predecessor;
 use crate::fault::Fault;
 use crate::head::SignedHead;
 
@@ -68,6 +70,13 @@ pub struct Report {
     pub erased: u64,
     /// Whether this is about a refusal, which no checkpoint covers.
     pub refused: bool,
+    /// Entries signed within a compromise window, at most [`crate::doubt::DOUBTFUL_MAX`] of them. They
+    /// are lawful, so the verdict stands; whoever relies on one of them must know.
+    pub doubtful: Vec<Doubtful>,
+    /// How many there are.
+    pub doubts: u64,
+    /// The log that goes on in this one, as this one says.
+    pub predecessor: Option<Predecessor>,
 }
 
 impl Report {
@@ -83,6 +92,9 @@ impl Report {
             genesis_catalogue: None,
             erased: 0,
             refused: false,
+            doubtful: Vec::new(),
+            doubts: 0,
+            predecessor: None,
         }
     }
 

@@ -10,8 +10,9 @@ use schemas::stream::Head;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
+use crate::epoch::{Predecessor, Writer};
 use crate::index::{Before, Index, MapProof, StreamNumber};
-use crate::keyring::Keyring;
+use crate::keyring::{Key, Keyring};
 use crate::recipients::Recipients;
 use crate::tree::Frontier;
 
@@ -46,6 +47,8 @@ pub struct State {
     roles: HashMap<PartyNumber, Role>,
     unnamed: HashMap<PartyNumber, bool>,
     pub(crate) genesis: Option<Genesis>,
+    pub(crate) writer: Option<Writer>,
+    pub(crate) predecessor: Option<Predecessor>,
     things: HashMap<Name, Thing>,
     records: HashMap<Name, u64>,
     /// Streams of every entry, one after the other.
@@ -60,6 +63,7 @@ pub struct State {
     tree: Frontier,
     pub(crate) batches: u64,
     sealed: bool,
+    sealed_head: (u64, Hash),
     last_leaf: Hash,
     last_received: Option<Timestamp>,
 }
@@ -71,7 +75,7 @@ pub struct Genesis {
     pub operator: String,
     /// Key that signs checkpoints.
     pub log_key: Vkey,
-    /// Key that signs seals.
+    /// Key that signs seals until another epoch is opened.
     pub seal_key: Vkey,
     /// When the log began.
     pub received_at: Timestamp,
@@ -97,6 +101,8 @@ impl State {
             roles: HashMap::new(),
             unnamed: HashMap::new(),
             genesis: None,
+            writer: None,
+            predecessor: None,
             things: HashMap::new(),
             records: HashMap::new(),
             entry_streams: Vec::new(),
@@ -107,6 +113,7 @@ impl State {
             tree: Frontier::default(),
             batches: 0,
             sealed: false,
+            sealed_head: (0, Hash::default()),
             last_leaf: Hash::default(),
             last_received: None,
         }
@@ -130,6 +137,26 @@ impl State {
     /// Whether the last entry is a seal.
     pub fn is_sealed(&self) -> bool {
         self.sealed
+    }
+
+    /// Size and root of the log under its last seal, which are those of its last checkpoint.
+    pub fn sealed_head(&self) -> (u64, Hash) {
+        self.sealed_head
+    }
+
+    /// The key that seals now; none before genesis.
+    pub fn writer(&self) -> Option<&Key> {
+        self.writer.map(|writer| self.keyring.key(writer.key))
+    }
+
+    /// Number of the epoch: 0 until another writer takes over.
+    pub fn epoch(&self) -> i64 {
+        self.writer.map_or(0, |writer| writer.epoch)
+    }
+
+    /// The log that goes on in this one, if there is one.
+    pub fn predecessor(&self) -> Option<&Predecessor> {
+        self.predecessor.as_ref()
     }
 
     /// Leaf of the last entry, zeros before the first.
@@ -302,6 +329,7 @@ impl State {
         self.sealed = kind.name == crate::admit::SEAL;
         if self.sealed {
             self.batches += 1;
+            self.sealed_head = (self.tree.size(), self.tree.root());
         }
         self.last_leaf = leaf;
         self.last_received = Some(received_at);

@@ -4,19 +4,22 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ledger::clock::Clock;
-use ledger::cosign;
+use ledger::cosign::{self, Draft};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, Held, SignOptions};
 use ledger::import::{self, Options, render};
 use ledger::keys::KeyFolder;
-use ledger::outbox::Outbox;
+use ledger::outbox::{Outbox, Parcel};
 use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
+use ledger::trust;
 use ledger::writer::Home;
+use schemas::catalogue::Catalogue;
+use schemas::note::Origin;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, say, settings};
+use super::{Ended, bar, open, parties, present, refusal, say, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -98,19 +101,60 @@ impl Append {
 pub struct Cosign {
     /// Folder of the ledger.
     ledger: PathBuf,
-    /// The draft file.
-    draft: PathBuf,
+    /// The draft files; those that belong together, such as a new writer's, in one go.
+    #[arg(required = true)]
+    drafts: Vec<PathBuf>,
     /// Folder of holders' keys, PARTY.HOLDER.key.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
     /// Show what would be signed, and sign nothing.
     #[arg(long)]
     show: bool,
+    /// Sign the draft itself and submit nothing: where the ledger is not at hand. LEDGER is then not looked at.
+    #[arg(long)]
+    only_sign: bool,
 }
 
 impl Cosign {
     pub fn run(self) -> Result<(), Ended> {
-        let draft = cosign::read_draft(&self.draft)?;
+        for path in &self.drafts {
+            Self::print(path)?;
+        }
+        if self.show {
+            return Ok(());
+        }
+        if self.only_sign {
+            for path in &self.drafts {
+                let ledger = cosign::read_draft(path)?.signed.event.ledger;
+                let origin = Origin::parse(&ledger).ok_or_else(|| Ended::Refused(format!("no ledger: {ledger:?}")))?;
+                cosign::countersign(path, &mut KeyFolder::new(&self.keys, origin))?;
+                println!("signed: {}  (give it back to who sent it)", path.display());
+            }
+            return Ok(());
+        }
+        let home = Home::new(&self.ledger);
+        let mut writer = open(&home)?;
+        let mut outbox = Outbox::open(&home.outbox())?;
+        let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
+        let now = present(&writer);
+        let complete = |path: &PathBuf| cosign::complete(path, &keys, (writer.log().keyring(), now));
+        let drafts = self.drafts.iter().map(complete).collect::<Result<Vec<_>, _>>()?;
+        // What the log would refuse stays a draft: in the outbox it would be handed in for ever.
+        let catalogue = Catalogue::built_in();
+        let is_trust = |draft: &&Draft| catalogue.event(&draft.signed.event.kind).is_some_and(|kind| kind.trust);
+        let parcels: Vec<Parcel> = drafts.iter().filter(is_trust).map(|draft| draft.parcel.clone()).collect();
+        trust::rehearse(writer.log(), &parcels, now).map_err(refusal)?;
+        for (path, draft) in self.drafts.iter().zip(&drafts) {
+            cosign::hand_over(path, draft, &mut outbox)?;
+        }
+        let outcome =
+            submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
+        say(&outcome, &mut writer, &outbox)
+    }
+
+    /// Shows what would be signed.
+    fn print(path: &Path) -> Result<(), Ended> {
+        let draft = cosign::read_draft(path)?;
         println!("{}", draft.signed.event.to_text().trim_end());
         for slot in draft.parcel.opening.disclosures() {
             if let Some(value) = slot.value {
@@ -121,17 +165,7 @@ impl Cosign {
             "signed by {}; asked for: {} of {}",
             draft.signed.note.signatures[0].name, draft.holder.holder, draft.holder.party
         );
-        if self.show {
-            return Ok(());
-        }
-        let home = Home::new(&self.ledger);
-        let mut writer = open(&home)?;
-        let mut outbox = Outbox::open(&home.outbox())?;
-        let mut keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
-        cosign::complete(&self.draft, &mut keys, &mut outbox)?;
-        let outcome =
-            submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
-        say(&outcome, &mut writer, &outbox)
+        Ok(())
     }
 }
 
@@ -175,7 +209,7 @@ fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
         _ => Err(bad(format!("it needs {name:?}, a string"))),
     };
     let (kind, party) = (word("type")?, word("party")?);
-    let catalogue = schemas::catalogue::Catalogue::built_in();
+    let catalogue = Catalogue::built_in();
     if catalogue.event(&kind).or_else(|| catalogue.inner(&kind)).is_none() {
         return Err(bad(format!("there is no event type {kind:?}; `ledger template` helps")));
     }

@@ -3,9 +3,11 @@
 mod append;
 mod care;
 mod import;
+mod key;
 mod proof;
 mod publish;
 mod setup;
+mod succeed;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,6 +44,13 @@ enum Command {
     Append(append::Append),
     /// Give the second signature to a draft that waits for it.
     Cosign(append::Cosign),
+    /// Enrol, rotate or revoke a holder's key: who joins, leaves, loses a device, is robbed.
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Name another writer, whose key seals from now on: when the ledger's own key of seals is lost or stolen.
+    Epoch(key::Epoch),
+    /// Begin a new log that goes on from an old one: when the key of checkpoints is lost or stolen, or the ledger is handed over.
+    Succeed(succeed::Succeed),
     /// Submit what lies in the outbox.
     Submit(append::Submit),
     /// Print the header row of a register, ready to be filled in.
@@ -79,6 +88,14 @@ impl<E: std::error::Error> From<E> for Ended {
     }
 }
 
+/// Makes an event with effect on trust end as who must act: the reporter, where the log would refuse.
+fn refusal(why: ledger::trust::BadTrust) -> Ended {
+    match why {
+        refused @ ledger::trust::BadTrust::Refused(_) => Ended::Refused(refused.to_string()),
+        other => other.into(),
+    }
+}
+
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
@@ -87,6 +104,9 @@ pub fn run() -> ExitCode {
         Command::Import(arguments) => arguments.run(),
         Command::Append(arguments) => arguments.run(),
         Command::Cosign(arguments) => arguments.run(),
+        Command::Key(arguments) => arguments.run(),
+        Command::Epoch(arguments) => arguments.run(),
+        Command::Succeed(arguments) => arguments.run(),
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
         Command::Pack(arguments) => arguments.run(),
@@ -130,6 +150,12 @@ fn template(event: &str) -> Result<(), Ended> {
 /// Opens the ledger in a folder.
 fn open(home: &Home) -> Result<Writer, BadLedger> {
     Writer::open(home, &Probe::of_this_program()?)
+}
+
+/// The present, as the log may know it: a clock set back must not bring back what was in force.
+fn present(writer: &Writer) -> schemas::time::Timestamp {
+    let now = ledger::clock::Clock::System.now();
+    writer.log().last_received().map_or(now, |last| last.max(now))
 }
 
 /// Settings of a ledger: those of the profile it keeps, if it keeps one.

@@ -25,6 +25,13 @@ static SMALL: LazyLock<Forged> = LazyLock::new(|| {
 });
 static VELMORA: LazyLock<World> = LazyLock::new(World::velmora);
 
+static SUCCESSOR: LazyLock<World> = LazyLock::new(|| World::golden_as("golden.example/successor"));
+
+/// The golden country once more, with other keys and under another name.
+pub fn successor() -> &'static World {
+    &SUCCESSOR
+}
+
 /// The golden country.
 pub fn golden() -> &'static World {
     &GOLDEN

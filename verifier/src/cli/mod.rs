@@ -5,6 +5,7 @@ mod check;
 mod compare;
 mod paper;
 mod read;
+mod succession;
 mod witness;
 
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
     Attest(attest::Attest),
     /// Make a page for people without a computer: words, numbers and a QR code.
     Print(paper::Print),
+    /// Check that a log goes on from the one before it, as its second entry says.
+    Succession(succession::Arguments),
     /// Watch logs as a witness.
     #[command(subcommand)]
     Witness(witness::Witness),
@@ -65,6 +68,7 @@ pub fn run() -> ExitCode {
         Command::Compare(arguments) => arguments.run(),
         Command::Attest(arguments) => arguments.run(),
         Command::Print(arguments) => arguments.run(),
+        Command::Succession(arguments) => arguments.run(),
         Command::Witness(command) => return witness(command),
     };
     match done {

@@ -1,0 +1,260 @@
+//! `KEYS.md`, run: the commands for every loss, as the people concerned would type them.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use schemas::policy::Policy;
+use tempfile::TempDir;
+use verifier::bundle::{self, NoVisitor};
+use verifier::files::Folder;
+use verifier::report::{Report, Verdict};
+use verifier::succession;
+
+const PARTIES: &str = "\
+party,role,display_name,identity_mode,languages,holders
+op,operator,Ledger Office,named,en,o1;o2
+min,ministry,Ministry of Justice,named,fr,m1
+npm,oversight,Preventive Mechanism,named,fr,n1
+cso-x,cso,Open Hands,named,fr,x1;x2
+cso-y,cso,Blue House,pseudonym,ar,y1
+";
+
+/// A ledger in a folder, and whoever types commands there.
+struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    /// With a ledger `my`, keys in `keys`, and two holders of cso-x.
+    fn new() -> Self {
+        let place = Self { folder: TempDir::new().unwrap() };
+        std::fs::write(place.path("parties.csv"), PARTIES).unwrap();
+        place.good("init my --origin a.example/log --parties parties.csv --keys keys");
+        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+        place.good("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys");
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        command.args(line.split(' ')).current_dir(self.folder.path()).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; gives what it printed.
+    fn good(&self, line: &str) -> String {
+        let out = self.run(line);
+        let (said, why) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+        assert_eq!(out.status.code(), Some(0), "{line}\n{said}{why}");
+        said.into_owned()
+    }
+
+    /// Runs a command that must end with that code and these words.
+    fn bad(&self, line: &str, code: i32, words: &str) {
+        let out = self.run(line);
+        let why = String::from_utf8_lossy(&out.stderr);
+        assert!(out.status.code() == Some(code) && why.contains(words), "{line}\n{:?} {why}", out.status.code());
+    }
+
+    fn remove(&self, name: &str) {
+        std::fs::remove_file(self.path(name)).unwrap();
+    }
+
+    fn move_to(&self, from: &str, to: &str) {
+        std::fs::create_dir_all(self.path(to).parent().unwrap()).unwrap();
+        std::fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    fn policy(&self, ledger: &str) -> Policy {
+        Policy::parse(&std::fs::read_to_string(self.path(ledger).join("policy")).unwrap()).unwrap()
+    }
+
+    /// What an auditor says of the ledger.
+    fn check(&self, ledger: &str) -> Report {
+        let bundle = format!("{ledger}-bundle");
+        self.good(&format!("export {ledger} --out {bundle}"));
+        let report = bundle::check(&mut Folder::new(&self.path(&bundle)), &self.policy(ledger), None, &mut NoVisitor);
+        assert_eq!(report.verdict(), Verdict::Verified, "{:?}", report.faults);
+        report
+    }
+
+    /// The only draft that waits, as a path for a command.
+    fn draft(&self, ledger: &str) -> String {
+        let waiting = self.drafts(ledger);
+        assert_eq!(waiting.len(), 1, "{waiting:?}");
+        waiting[0].clone()
+    }
+
+    fn drafts(&self, ledger: &str) -> Vec<String> {
+        let folder = Path::new(ledger).join("drafts");
+        let names = std::fs::read_dir(self.path(folder.to_str().unwrap())).unwrap();
+        let mut paths: Vec<String> =
+            names.map(|e| folder.join(e.unwrap().file_name()).to_str().unwrap().to_owned()).collect();
+        paths.sort();
+        paths
+    }
+}
+
+#[test]
+fn a_holder_joins_changes_keys_and_leaves() {
+    let place = Place::new();
+    place.good("key rotate my --party cso-x --holder x1 --keys keys");
+    place.good("key rotate my --party cso-x --holder x1 --keys keys");
+    assert!(place.path("keys/cso-x.x1.key").exists() && place.path("keys/cso-x.x1.3.key").exists());
+    // The key that took its place signs; the holder's second one is revoked, and stays so.
+    place.good("key revoke my --party cso-x --holder x2 --reason holder-left --by cso-x:x1 --keys keys");
+    place.bad("key revoke my --party cso-x --holder x1 --reason expired --by cso-x:x2 --keys keys", 2, "no key for");
+    place.good("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys");
+    assert!(place.path("keys/cso-x.x2.2.key").exists());
+    place.bad("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys", 1, "rotate the key instead");
+    // Who is not named is not named here either.
+    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys");
+    let report = place.check("my");
+    assert_eq!(report.doubts, 0);
+    let tile = format!("my-bundle/tile/entries/000.p/{}", report.head.unwrap().checkpoint.size);
+    let entries = std::fs::read(place.path(&tile)).unwrap();
+    assert!(!String::from_utf8_lossy(&entries).contains("cso-y"));
+    // What the log refuses leaves nothing behind that would be handed in again.
+    assert!(place.good("submit my").contains("0 refused"));
+}
+
+#[test]
+fn a_stolen_key_and_what_it_signed_since() {
+    let place = Place::new();
+    place.good("key revoke my --party cso-x --holder x1 --reason compromise --since 2020-01-01T00:00:00Z --keys keys");
+    let report = place.check("my");
+    let doubtful: Vec<u64> = report.doubtful.iter().map(|one| one.position).collect();
+    assert_eq!((report.doubts, doubtful), (2, vec![2, 4]), "both enrolments bear its signature");
+    assert!(report.doubtful.iter().all(|one| one.key == "a.example/log/cso-x/x1"));
+}
+
+#[test]
+fn the_registrar_loses_its_only_key() {
+    let place = Place::new();
+    place.remove("keys/min.m1.key");
+    place.bad("key revoke my --party min --holder m1 --reason device-lost --keys keys", 2, "no key for");
+    place.good("key revoke my --party min --holder m1 --reason device-lost --by npm:n1 --keys keys");
+    place.good("key enrol my --party min --holder m2 --keys keys");
+    // The party itself may say since when, once it has a key again; oversight could not.
+    let line = "key revoke my --party min --holder m1 --reason compromise --since 2020-01-01T00:00:00Z --keys keys";
+    place.good(line);
+    assert_eq!(place.check("my").doubts, 0, "m1 had signed nothing");
+}
+
+#[test]
+fn a_second_signature_that_is_elsewhere() {
+    let place = Place::new();
+    place.move_to("keys/op.o1.key", "office/op.o1.key");
+    place.move_to("keys/op.o2.key", "office/op.o2.key");
+    let line = "key rotate my --party cso-x --holder x1 --keys keys";
+    assert!(place.good(line).contains("waits for o1 of op"));
+    place.bad(&format!("cosign my {} --keys keys", place.draft("my")), 2, "no key for a.example/log/op/o1");
+    place.good(&format!("cosign nowhere {} --keys office --only-sign", place.draft("my")));
+    place.good(&format!("cosign my {} --keys keys", place.draft("my")));
+    assert_eq!(place.drafts("my"), Vec::<String>::new());
+    place.check("my");
+}
+
+#[test]
+fn the_key_of_seals_is_lost() {
+    let place = Place::new();
+    place.move_to("my/keys/seal.key", "thief/seal.key");
+    place.bad("key rotate my --party cso-x --holder x1 --keys keys", 2, "name another writer: `ledger epoch");
+    place.bad("epoch my --writer o1 --by op:o1 --keys keys", 2, "choose a new holder's name");
+    place.bad("epoch my --writer ledger-2 --by min:m1 --cosigner op:o1 --keys keys", 1, "the log would refuse this");
+    place.remove("my/keys/seal.ledger-2.key");
+    place.good("epoch my --writer ledger-2 --by op:o1 --cosigner op:o2 --keys keys");
+    place.good("submit my");
+    let line = "key revoke my --party op --holder ledger --reason compromise --since 2020-01-01T00:00:00Z --keys keys";
+    place.good(line);
+    let report = place.check("my");
+    assert_eq!(report.doubts, 1, "genesis; its seals were recomputed");
+    assert!(place.good("fsck my").contains("sound"));
+    // The old key is of no use to its thief: not even beside the new one.
+    place.move_to("thief/seal.key", "my/keys/seal.key");
+    place.good("submit my");
+    place.good("epoch my --writer ledger-3 --by op:o1 --cosigner op:o2 --keys keys");
+    place.check("my");
+    // A ledger that is restored seals with the key in office.
+    place.good("restore again --bundle my-bundle --policy my/policy --from my");
+    place.good("key rotate again --party cso-x --holder x1 --keys keys");
+    place.check("again");
+}
+
+#[test]
+fn another_writer_where_the_second_holder_is_elsewhere() {
+    let place = Place::new();
+    place.move_to("my/keys/seal.key", "lost/seal.key");
+    place.move_to("keys/op.o2.key", "office/op.o2.key");
+    assert!(place.good("epoch my --writer ledger-2 --by op:o1 --cosigner op:o2 --keys keys").contains("waits for o2"));
+    let drafts = place.drafts("my");
+    assert_eq!(drafts.len(), 2);
+    place.good(&format!("cosign my {} --keys office", drafts.join(" ")));
+    place.check("my");
+}
+
+#[test]
+fn the_operator_has_no_holder_left() {
+    let place = Place::new();
+    place.remove("keys/op.o1.key");
+    place.remove("keys/op.o2.key");
+    place.bad("key enrol my --party op --holder o3 --keys keys", 2, "--by PARTY:HOLDER");
+    place.bad("key enrol my --party op --holder o3 --by min:m1 --cosigner op:ledger --keys keys", 1, "would refuse");
+    place.good("key enrol my --party op --holder o3 --by npm:n1 --cosigner op:ledger --keys keys");
+    place.good("key revoke my --party op --holder o1 --reason device-lost --by npm:n1 --cosigner op:o3 --keys keys");
+    place.good("key revoke my --party op --holder o2 --reason device-lost --by npm:n1 --cosigner op:o3 --keys keys");
+    place.check("my");
+}
+
+#[test]
+fn oversight_enrols_its_own_and_a_second_body() {
+    let place = Place::new();
+    place.bad("key enrol my --party npm --holder n2 --keys keys", 2, "a holder of oversight with a key in force");
+    place.bad("key enrol my --party npm --holder n2 --by op:o1 --cosigner op:o2 --keys keys", 1, "would refuse");
+    place.good("key enrol my --party npm --holder n2 --by npm:n1 --keys keys");
+    place.good("key enrol my --party ombud --holder q1 --role oversight --by npm:n1 --keys keys");
+    // The first body has lost its keys: the second helps.
+    place.remove("keys/npm.n1.key");
+    place.good("key revoke my --party npm --holder n1 --reason device-lost --by ombud:q1 --keys keys");
+    place.good("key enrol my --party npm --holder n3 --by ombud:q1 --keys keys");
+    let age = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";
+    place.good(&format!("key enrol my --party npm --holder mail --recipient {age} --by npm:n3 --keys keys"));
+    place.check("my");
+}
+
+#[test]
+fn a_successor_goes_on() {
+    let place = Place::new();
+    place.check("my");
+    let succeed = "succeed next --origin a.example/log-2 --from my-bundle --from-policy my/policy --reason handover \
+                   --parties parties.csv --keys keys-2";
+    place.bad(succeed, 1, "makes its own key with `ledger keygen`");
+    for holder in ["n1", "intake"] {
+        place.good(&format!("keygen --origin a.example/log-2 --party npm --holder {holder} --keys body"));
+        place.move_to(&format!("body/npm.{holder}.vkey"), &format!("keys-2/npm.{holder}.vkey"));
+    }
+    assert!(place.good(succeed).contains("waits for n1 of npm"));
+    let signed = format!("{succeed} --signed {}", place.draft("next"));
+    place.bad(&signed, 1, "not signed by oversight yet");
+    place.good(&format!("cosign - {} --keys body --only-sign", place.draft("next")));
+    place.bad(&signed.replace("handover", "loss"), 1, "not about this old log");
+    place.good(&signed);
+    place.bad(&signed, 2, "is not empty");
+    place.bad(&succeed.replace("next", "third").replace("log-2", "log"), 1, "another name");
+    place.good("key enrol next --party cso-x --holder x1 --role cso --keys keys-2");
+    let report = place.check("next");
+    let before = report.predecessor.expect("it says what it goes on from");
+    assert_eq!((before.origin.as_str(), before.size), ("a.example/log", 6));
+    let (mut new, mut old) = (Folder::new(&place.path("next-bundle")), Folder::new(&place.path("my-bundle")));
+    let (policy, old_policy) = (place.policy("next"), place.policy("my"));
+    let result = succession::check(&mut new, &policy, &mut old, &old_policy, &mut |_, _, _| {});
+    assert_eq!(result.exit_code(), 0, "{:?} {:?}", result.faults, result.unknown);
+    // The old log went on in secret: what is handed over was not all of it.
+    place.good("key rotate my --party cso-x --holder x1 --keys keys");
+    place.check("my");
+    let result = succession::check(&mut new, &policy, &mut old, &old_policy, &mut |_, _, _| {});
+    assert_eq!(result.exit_code(), 1, "{:?}", result.unknown);
+}

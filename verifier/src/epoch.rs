@@ -1,0 +1,97 @@
+//! Who seals a log, and which log went before it. FORMAT.md 9, 18.
+//!
+//! Both are part of admission: the checks are called by [`crate::admit`], in its order.
+
+use schemas::catalogue::{EventType, Role};
+use schemas::event::{Event, SignedEvent};
+use schemas::hash::Hash;
+use schemas::note::Origin;
+use schemas::time::Timestamp;
+use schemas::value::Value;
+
+use crate::admit::{SEAL, Signer};
+use crate::keyring::{Holder, KeyNumber};
+use crate::refusal::TrustNeed;
+use crate::state::State;
+
+/// Who seals. FORMAT.md 18.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Writer {
+    /// Number of the epoch; 0 from genesis on.
+    pub epoch: i64,
+    /// Its key.
+    pub key: KeyNumber,
+}
+
+/// The log that goes on in this one, as the operator and oversight said it. FORMAT.md 18.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predecessor {
+    /// Its origin.
+    pub origin: Origin,
+    /// Entries of it that are carried over.
+    pub size: u64,
+    /// Root over them.
+    pub root: Hash,
+    /// Why it goes on elsewhere: a code of the catalogue.
+    pub reason: String,
+    /// Names of the keys that said so: the operator's and oversight's.
+    pub signed_by: Vec<String>,
+}
+
+impl State {
+    /// FORMAT.md 9: the writer's key lies where the ledger runs, so it signs seals and nothing else; but
+    /// where the operator has lost all others, it may second an enrolment that oversight signs.
+    pub(crate) fn check_writer(&self, event: &Event, kind: &EventType, signers: &[Signer]) -> Result<(), TrustNeed> {
+        let is_writer = |signer: &Signer| signer.key.is_some() && signer.key == self.writer.map(|w| w.key);
+        let first = signers.first().is_some_and(is_writer);
+        let second = signers.iter().skip(1).any(is_writer);
+        let rescue = kind.name == "key.enrolled"
+            && event.text("role").and_then(Role::parse) == Some(Role::Operator)
+            && signers.first().is_some_and(|author| author.role == Some(Role::Oversight));
+        if kind.name != SEAL && (first || (second && !rescue)) { Err(TrustNeed::SealsAlone) } else { Ok(()) }
+    }
+
+    /// Whether that key seals now.
+    pub(crate) fn is_writer(&self, key: KeyNumber) -> bool {
+        self.writer.is_some_and(|writer| writer.key == key)
+    }
+
+    /// FORMAT.md 18: the next writer, over the log as it was last signed.
+    pub(crate) fn check_epoch(&self, event: &Event, at: Timestamp) -> Result<Writer, TrustNeed> {
+        let number = |name: &str| event.data.get(name).and_then(Value::as_integer);
+        let epoch = number("epoch").unwrap_or_default();
+        if epoch <= self.epoch() {
+            return Err(TrustNeed::Epoch(self.epoch()));
+        }
+        let (size, root) = self.sealed_head();
+        let said = number("size").and_then(|n| u64::try_from(n).ok());
+        if said != Some(size) || event.text("root").and_then(Hash::from_hex) != Some(root) {
+            return Err(TrustNeed::SealedHead { size, root });
+        }
+        let name = event.text("writer").unwrap_or_default();
+        let holder = Holder { party: event.by.clone(), name: name.to_owned() };
+        let mut keys = self.keyring.in_force(&holder, at);
+        let fit = |n: &KeyNumber| self.keyring.key(*n).until.is_none() && !self.keyring.key(*n).has_signed();
+        match (keys.next().filter(fit), keys.next()) {
+            (Some(key), None) => Ok(Writer { epoch, key }),
+            _ => Err(TrustNeed::NextWriter(name.to_owned())),
+        }
+    }
+
+    /// FORMAT.md 18: what this log goes on from.
+    pub(crate) fn check_reseeding(&self, signed: &SignedEvent) -> Result<Predecessor, TrustNeed> {
+        if self.size() != 1 {
+            return Err(TrustNeed::Second);
+        }
+        let event = &signed.event;
+        let named = event.data.get("previous_origin").and_then(|v| v.get("text")).and_then(Value::as_text);
+        let origin = named.and_then(Origin::parse).filter(|origin| origin != self.origin());
+        let size = event.data.get("size").and_then(Value::as_integer).and_then(|n| u64::try_from(n).ok());
+        let size = size.filter(|n| *n > 0);
+        let root = event.text("root").and_then(Hash::from_hex);
+        let (Some(origin), Some(size), Some(root)) = (origin, size, root) else { return Err(TrustNeed::Predecessor) };
+        let reason = event.text("reason").unwrap_or_default().to_owned();
+        let signed_by = signed.note.signatures.iter().map(|line| line.name.clone()).collect();
+        Ok(Predecessor { origin, size, root, reason, signed_by })
+    }
+}
