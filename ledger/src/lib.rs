@@ -9,6 +9,7 @@ mod cipher;
 pub mod clock;
 pub mod cosign;
 pub mod enrol;
+pub mod erase;
 pub mod export;
 pub mod failure;
 pub mod files;

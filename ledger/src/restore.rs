@@ -13,6 +13,7 @@ use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::report::{Report, Verdict};
 
+use crate::erase::{self, BadErase};
 use crate::failure::Failure;
 use crate::files;
 use crate::keys::BadKeyFile;
@@ -49,6 +50,9 @@ pub enum BadRestore {
     /// It cannot be opened afterwards.
     #[error(transparent)]
     Ledger(#[from] BadLedger),
+    /// Erasures that the log records cannot be carried out again.
+    #[error(transparent)]
+    Erase(#[from] BadErase),
     /// The ledger's own keys are missing.
     #[error(transparent)]
     Key(#[from] BadKeyFile),
@@ -128,7 +132,10 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     }
     files::replace(&home.checkpoint(), head.note.to_text().as_bytes())?;
     drop((store, vault));
-    Ok(Writer::open(home, probe)?)
+    let writer = Writer::open(home, probe)?;
+    // The backup may be older than an erasure that was carried out since.
+    erase::erase_all(&writer)?;
+    Ok(writer)
 }
 
 fn kept(source: &mut Folder, head: &str, size: u64) -> Result<Vec<(String, Vec<u8>)>, bundle::Unreadable> {

@@ -496,7 +496,8 @@ impl<'a> Walk<'a> {
                 return Err(Fault::DocumentMissing { digest, position });
             }
         }
-        self.erasures.see(position, event);
+        let state = self.follower.state();
+        self.erasures.see(accepted, &|address| state.record(address));
         let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
         let names = kind.slots();
         let bad = |what| Fault::Opening { position, address: event.address(), what };

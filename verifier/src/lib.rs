@@ -9,7 +9,7 @@
 pub mod admit;
 pub mod audience;
 pub mod bundle;
-mod erasures;
+pub mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]
 pub mod files;

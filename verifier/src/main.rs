@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use schemas::policy::Policy;
 use verifier::bundle::{self, Source, Visitor};
 use verifier::files::Folder;
+use verifier::unseal::{Identity, Unsealed};
 
 /// Verifies a copy of an access and oversight ledger: offline, with nothing but files and a public key.
 ///
@@ -38,6 +39,9 @@ enum Command {
         /// Folder of openings beside the bundle, for those who may see hidden values.
         #[arg(long, value_name = "DIR")]
         openings: Option<PathBuf>,
+        /// Identity file of an oversight body: sealed values among the openings are read with it, and checked.
+        #[arg(long, value_name = "FILE", requires = "openings")]
+        key: Option<PathBuf>,
         /// Print the result as JSON for programs.
         #[arg(long)]
         json: bool,
@@ -45,8 +49,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let Command::Check { bundle, policy, openings, json } = Arguments::parse().command;
-    match check(&bundle, &policy, openings.as_deref(), json) {
+    let Command::Check { bundle, policy, openings, key, json } = Arguments::parse().command;
+    match check(&bundle, &policy, openings.as_deref(), key.as_deref(), json) {
         Ok(code) => ExitCode::from(code),
         Err(why) => {
             eprintln!("cannot tell: {why}");
@@ -60,21 +64,36 @@ fn main() -> ExitCode {
 enum CannotBegin {
     #[error("{}: {why}; give the policy file that you hold with --policy", .path.display())]
     Policy { path: PathBuf, why: String },
+    #[error("{}: {why}", .path.display())]
+    Identity { path: PathBuf, why: String },
     #[error("{}: no folder; give the folder that holds `checkpoint` and `manifest`", .0.display())]
     NoFolder(PathBuf),
 }
 
-fn check(bundle: &Path, policy_path: &Path, openings: Option<&Path>, json: bool) -> Result<u8, CannotBegin> {
+fn check(
+    bundle: &Path,
+    policy_path: &Path,
+    openings: Option<&Path>,
+    key: Option<&Path>,
+    json: bool,
+) -> Result<u8, CannotBegin> {
     let policy = read_policy(policy_path)?;
+    let identity = key.map(read_identity).transpose()?;
     for folder in std::iter::once(bundle).chain(openings) {
         if !folder.is_dir() {
             return Err(CannotBegin::NoFolder(folder.to_owned()));
         }
     }
     let mut source = Folder::new(bundle);
-    let mut beside = openings.map(Folder::new);
+    let mut beside = openings.map(|folder| -> Box<dyn Source + '_> {
+        let source = Folder::new(folder);
+        match &identity {
+            Some(identity) => Box::new(Unsealed { source, identity }),
+            None => Box::new(source),
+        }
+    });
     let mut bars = Bars::new();
-    let report = bundle::check(&mut source, &policy, beside.as_mut().map(|f| f as &mut dyn Source), &mut bars);
+    let report = bundle::check(&mut source, &policy, beside.as_mut().map(|f| &mut **f as &mut dyn Source), &mut bars);
     bars.bar.finish_and_clear();
     let inside = source.read("policy").ok().flatten();
     let same_policy = inside.map(|bytes| std::fs::read(policy_path).is_ok_and(|held| held == bytes));
@@ -83,6 +102,12 @@ fn check(bundle: &Path, policy_path: &Path, openings: Option<&Path>, json: bool)
     // A closed pipe is the reader's choice, not a failure.
     let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
     Ok(report.exit_code())
+}
+
+fn read_identity(path: &Path) -> Result<Identity, CannotBegin> {
+    let bad = |why: String| CannotBegin::Identity { path: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(|e| bad(e.to_string()))?;
+    Identity::parse(&text).map_err(|e| bad(e.to_string()))
 }
 
 fn read_policy(path: &Path) -> Result<Policy, CannotBegin> {

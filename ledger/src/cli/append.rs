@@ -57,7 +57,7 @@ impl Append {
         let now = Some(Clock::System.now());
         let options = Options { now, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
         // One row is checked exactly as a register of one row would be.
-        let incoming = home.folder().join("incoming");
+        let incoming = home.incoming();
         files::create_folder(&incoming)?;
         let path = incoming.join(format!("{kind}.csv"));
         files::replace(&path, csv.as_bytes())?;

@@ -2,6 +2,7 @@
 
 mod append;
 mod care;
+mod erase;
 mod import;
 mod setup;
 
@@ -48,6 +49,8 @@ enum Command {
     },
     /// Write the whole log as a bundle of static files that anyone can verify.
     Export(care::Export),
+    /// Destroy the hidden values that a lawful erasure in the log names.
+    Erase(erase::Erase),
     /// Make a ledger again from a bundle, after it was verified.
     Restore(care::Restore),
     /// Read everything and verify it, signatures included.
@@ -79,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
         Command::Export(arguments) => arguments.run(),
+        Command::Erase(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
     };

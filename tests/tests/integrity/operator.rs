@@ -138,11 +138,11 @@ const LIES: &[Lie] = &[
         },
     ),
     ("the last day left out", NotByTheBundle, |log| {
-        log.records.truncate(seal_of(log, 6) + 1);
+        log.records.truncate(seal_of(log, 7) + 1);
         log.build()
     }),
     ("the same, beside a checkpoint that somebody kept", File("checkpoints/39", "its end was left out"), |log| {
-        log.records.truncate(seal_of(log, 6) + 1);
+        log.records.truncate(seal_of(log, 7) + 1);
         beside_old_checkpoints(log)
     }),
     ("an event told twice", Refused(Last, 10), |log| {
@@ -158,17 +158,17 @@ const LIES: &[Lie] = &[
     }),
     ("an event moved to an earlier day", Refused(Address(INSPECTION), 13), |log| {
         let mut record = log.records.remove(log.at(INSPECTION));
-        let to = seal_of(log, 3);
+        let to = seal_of(log, 4);
         record.received_at = log.records[to - 1].received_at;
         log.records.insert(to, record);
         log.build()
     }),
     (
         "an answer moved to an earlier day, beside a checkpoint that somebody kept",
-        File("checkpoints/23", "it says root"),
+        File("checkpoints/25", "it says root"),
         |log| {
             let mut record = log.records.remove(log.at(DENIAL));
-            let to = seal_of(log, 3);
+            let to = seal_of(log, 4);
             record.received_at = log.records[to - 1].received_at;
             log.records.insert(to, record);
             beside_old_checkpoints(log)
@@ -192,41 +192,41 @@ const LIES: &[Lie] = &[
         log.build()
     }),
     // The index and its seals.
-    ("an event left out of the index", Refused(Seal(7), 16), |log| {
-        let (at, seal) = (log.at(INSPECTION), seal_of(log, 7));
+    ("an event left out of the index", Refused(Seal(8), 16), |log| {
+        let (at, seal) = (log.at(INSPECTION), seal_of(log, 8));
         assert_eq!(at + 1, seal, "the last event of its batch");
         let mut without = replayed(&log.entries()[..at]);
         let (root, streams) = (without.map_root().to_hex(), without.streams());
-        reseal(log, 7, |text| set(&set(&text, "map_root", &format!("{root:?}")), "streams", &streams.to_string()));
+        reseal(log, 8, |text| set(&set(&text, "map_root", &format!("{root:?}")), "streams", &streams.to_string()));
         log.build()
     }),
-    ("a seal with another map", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "map_root", &format!("{:?}", Hash::of(&[b"x"]).to_hex())));
+    ("a seal with another map", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "map_root", &format!("{:?}", Hash::of(&[b"x"]).to_hex())));
         log.build()
     }),
-    ("a seal with another number of streams", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "streams", "1"));
+    ("a seal with another number of streams", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "streams", "1"));
         log.build()
     }),
-    ("a seal with another size", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "size", "1"));
+    ("a seal with another size", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "size", "1"));
         log.build()
     }),
-    ("a seal with another batch number", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "batch", "9"));
+    ("a seal with another batch number", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "batch", "9"));
         log.build()
     }),
-    ("a seal under another row", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "row", "\"b77\""));
+    ("a seal under another row", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "row", "\"b77\""));
         log.build()
     }),
-    ("a seal under another number", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "seq", "4000"));
+    ("a seal under another number", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "seq", "4000"));
         log.build()
     }),
-    ("a seal by another key of the operator", Refused(Seal(4), 14), |log| {
+    ("a seal by another key of the operator", Refused(Seal(5), 14), |log| {
         let key = log.key("op", "o1");
-        let at = seal_of(log, 4);
+        let at = seal_of(log, 5);
         log.records[at].note = Pages::of(&golden().bundle).note(at);
         log.records[at].kept = true;
         let text = set(&log.records[at].note.text, "seq", "4000");
@@ -345,9 +345,9 @@ const LIES: &[Lie] = &[
         forged
     }),
     // Checkpoints.
-    ("two checkpoints of one size", File("checkpoints/23", "it says root"), |log| {
+    ("two checkpoints of one size", File("checkpoints/25", "it says root"), |log| {
         let mut forged = log.build();
-        forged.bundle.put("checkpoints/23", log.checkpoint(23, Hash::of(&[b"another tree"])));
+        forged.bundle.put("checkpoints/25", log.checkpoint(23, Hash::of(&[b"another tree"])));
         forged.bundle.manifest();
         forged
     }),
@@ -369,7 +369,7 @@ const LIES: &[Lie] = &[
     }),
     ("a kept checkpoint under another name", File("checkpoints/24", "its name is not the size"), |log| {
         let mut forged = log.build();
-        let bytes = forged.bundle.get("checkpoints/23").to_vec();
+        let bytes = forged.bundle.get("checkpoints/25").to_vec();
         forged.bundle.put("checkpoints/24", bytes);
         forged.bundle.manifest();
         forged
@@ -459,8 +459,8 @@ const LIES: &[Lie] = &[
         opening(log, REQUEST).slots[0] = Slot::ErasedBy(7_000);
         log.build()
     }),
-    ("an opening of an entry that has no slots", Opening(Seal(3), "for another entry"), |log| {
-        let (line, at) = (opening(log, REQUEST).clone(), seal_of(log, 3));
+    ("an opening of an entry that has no slots", Opening(Seal(4), "for another entry"), |log| {
+        let (line, at) = (opening(log, REQUEST).clone(), seal_of(log, 4));
         log.records[at].opening = Some(line);
         log.build()
     }),
