@@ -4,6 +4,7 @@
 //! `outbox` keeps those on the disk; `plan` decides, purely, what a batch becomes; `writer`
 //! commits it through `vault`, `store` and `anchor`, in that order, and only then answers.
 
+pub mod access;
 pub mod anchor;
 mod cipher;
 pub mod clock;

@@ -3,8 +3,10 @@
 mod append;
 mod care;
 mod erase;
+mod export;
 mod import;
 mod setup;
+mod unseal;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,8 +49,10 @@ enum Command {
         /// Event type, such as visit.completed.
         event: String,
     },
-    /// Write the whole log as a bundle of static files that anyone can verify.
-    Export(care::Export),
+    /// Write the log as a bundle that anyone can verify, openings for one party, or a backup.
+    Export(export::Export),
+    /// Read sealed values with an identity of oversight; the log records it first.
+    Unseal(unseal::Unseal),
     /// Destroy the hidden values that a lawful erasure in the log names.
     Erase(erase::Erase),
     /// Make a ledger again from a bundle, after it was verified.
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
         Command::Export(arguments) => arguments.run(),
+        Command::Unseal(arguments) => arguments.run(),
         Command::Erase(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
