@@ -87,7 +87,7 @@ pub fn enrol(
     if !submissions.is_empty() {
         for answer in writer.commit(&submissions, at)?.answers {
             if let Answer::Refused(why) = answer {
-                return Err(BadFolder::Enrolment(why));
+                return Err(BadFolder::Refused(why));
             }
         }
     }

@@ -24,6 +24,7 @@ pub mod outbox;
 pub mod plan;
 pub mod probe;
 pub mod pseudonym;
+pub mod queue;
 pub mod restore;
 mod row;
 pub mod seal;

@@ -41,7 +41,7 @@ impl Opening {
         })
     }
 
-    fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let digests = self.digests.iter().map(|d| Value::Text(d.to_base64())).collect();
         let slots = self.slots.iter().map(Slot::to_value).collect();
         Value::Object(BTreeMap::from([
@@ -50,7 +50,7 @@ impl Opening {
         ]))
     }
 
-    fn of_value(value: &Value) -> Option<Self> {
+    pub(crate) fn of_value(value: &Value) -> Option<Self> {
         let list = |name: &str| value.get(name)?.as_list();
         let digests = list("digests")?.iter().map(|d| Hash::from_base64(d.as_text()?)).collect::<Option<_>>()?;
         Some(Self { digests, slots: list("slots")?.iter().map(Slot::of_value).collect::<Option<_>>()? })

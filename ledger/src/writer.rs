@@ -82,6 +82,11 @@ impl Home {
         self.0.join("drafts")
     }
 
+    /// Sealed records that wait for the weekly batch, and which outer record each became.
+    pub fn intake(&self) -> PathBuf {
+        self.0.join("intake")
+    }
+
     /// Where a command puts what it has been given, while it reads it.
     pub fn incoming(&self) -> PathBuf {
         self.0.join("incoming")

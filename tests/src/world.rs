@@ -309,6 +309,7 @@ impl World {
             origin: &origin,
             keys: &keys,
             drafts: home.drafts(),
+            intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
             replay: true,

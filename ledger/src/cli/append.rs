@@ -79,6 +79,7 @@ impl Append {
             origin: &origin,
             keys: &self.keys,
             drafts: home.drafts(),
+            intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
             replay: false,
@@ -86,6 +87,9 @@ impl Append {
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;
         for path in &signed.waiting {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
+        }
+        if signed.queued > 0 {
+            println!("{} sealed, encrypted, waiting for the week's batch (ledger intake)", signed.queued);
         }
         let outcome = submit::submit(&mut writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
         say(&outcome, &writer)

@@ -84,6 +84,7 @@ impl Arguments {
             origin: &origin,
             keys: &self.keys,
             drafts,
+            intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
             replay: false,
@@ -91,6 +92,9 @@ impl Arguments {
         let bad = !import.problems.is_empty();
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
         println!("{} signed into the outbox, {again} were there already", signed.signed);
+        if signed.queued > 0 {
+            println!("{} sealed, encrypted, waiting for the week's batch (ledger intake)", signed.queued);
+        }
         for path in &signed.waiting {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }

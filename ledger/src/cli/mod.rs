@@ -5,6 +5,7 @@ mod care;
 mod erase;
 mod export;
 mod import;
+mod intake;
 mod setup;
 mod unseal;
 
@@ -51,6 +52,8 @@ enum Command {
     },
     /// Write the log as a bundle that anyone can verify, openings for one party, or a backup.
     Export(export::Export),
+    /// Close the week of the sealed stream: one batch of constant size (the oversight body, weekly).
+    Intake(intake::Intake),
     /// Read sealed values with an identity of oversight; the log records it first.
     Unseal(unseal::Unseal),
     /// Destroy the hidden values that a lawful erasure in the log names.
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
         Command::Export(arguments) => arguments.run(),
+        Command::Intake(arguments) => arguments.run(),
         Command::Unseal(arguments) => arguments.run(),
         Command::Erase(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),

@@ -164,6 +164,7 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
         origin: &origin,
         keys: &places.keys(),
         drafts: places.home().drafts(),
+        intake: places.home().intake(),
         settings: &settings,
         recipients: &recipients,
         replay: true,
