@@ -11,7 +11,6 @@ use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
 use verifier::recipients::Recipients;
 
-use crate::clock::Clock;
 use crate::cosign;
 use crate::failure::Failure;
 use crate::files;
@@ -160,6 +159,8 @@ pub struct SignOptions<'a> {
     pub settings: &'a Settings,
     /// Keys of oversight to which sealed values are encrypted, as the log has them.
     pub recipients: &'a Recipients,
+    /// When rows are signed that bring no time of their own.
+    pub now: Timestamp,
     /// Whether this replays a scenario: missing keys and digests are filled in.
     pub replay: bool,
 }
@@ -230,7 +231,7 @@ pub fn sign_into(
         make_keys: options.replay,
         channel: Channel::Import,
         recipients: options.recipients,
-        now: Clock::System.now(),
+        now: options.now,
         numbers: numbers_used(outbox, options.origin)?,
     };
     for parcel in outbox.parcels()? {

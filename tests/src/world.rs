@@ -312,6 +312,7 @@ impl World {
             intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
+            now: first,
             replay: true,
         };
         let signed = sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {}).expect("signed rows");

@@ -82,6 +82,7 @@ impl Append {
             intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
+            now: Clock::System.now(),
             replay: false,
         };
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;

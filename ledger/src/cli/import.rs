@@ -87,6 +87,7 @@ impl Arguments {
             intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
+            now: Clock::System.now(),
             replay: false,
         };
         let bad = !import.problems.is_empty();

@@ -100,6 +100,7 @@ impl Ledger {
             intake: self.home.intake(),
             settings: &self.settings,
             recipients: &recipients,
+            now: self.now,
             replay: false,
         };
         let signed = folder::sign_into(&mut self.outbox, import, &pseudonyms, &options, &mut |_, _| {})?;

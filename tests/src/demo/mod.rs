@@ -167,6 +167,7 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
         intake: places.home().intake(),
         settings: &settings,
         recipients: &recipients,
+        now: begun,
         replay: true,
     };
     let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
