@@ -166,6 +166,20 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
             }
         }
     }
+    // Sealed records that wait, the batch that was begun, and what each row became.
+    for part in ["", "waiting", "done", "receipts"] {
+        let (from, to) = (old.intake().join(part), new.intake().join(part));
+        if !from.is_dir() {
+            continue;
+        }
+        files::create_folder(&to)?;
+        for path in files::list(&from, |_| true)?.iter().filter(|path| path.is_file()) {
+            let bytes = files::read(path, crate::outbox::FILE_BYTES_MAX)?.unwrap_or_default();
+            if let Some(name) = path.file_name() {
+                files::replace(&to.join(name), &bytes)?;
+            }
+        }
+    }
     for name in ["pseudonyms", "parties.csv", "profile.toml"] {
         if let Some(bytes) = files::read(&old.folder().join(name), 16 << 20)? {
             files::create_folder(new.folder())?;
