@@ -123,13 +123,13 @@ const LIES: &[Lie] = &[
         log.records.remove(log.at(OUTAGE));
         log.build()
     }),
-    ("the same, beside a checkpoint that somebody kept", File("checkpoints/39", "its end was left out"), |log| {
+    ("the same, beside a checkpoint that somebody kept", File("checkpoints/41", "its end was left out"), |log| {
         log.records.remove(log.at(OUTAGE));
         beside_old_checkpoints(log)
     }),
     (
         "another event in its place, beside a checkpoint that somebody kept",
-        File("checkpoints/36", "it says root"),
+        File("checkpoints/38", "it says root"),
         |log| {
             let at = log.at(OUTAGE);
             let said = outage(log);
@@ -141,7 +141,7 @@ const LIES: &[Lie] = &[
         log.records.truncate(seal_of(log, 7) + 1);
         log.build()
     }),
-    ("the same, beside a checkpoint that somebody kept", File("checkpoints/39", "its end was left out"), |log| {
+    ("the same, beside a checkpoint that somebody kept", File("checkpoints/41", "its end was left out"), |log| {
         log.records.truncate(seal_of(log, 7) + 1);
         beside_old_checkpoints(log)
     }),
@@ -347,17 +347,17 @@ const LIES: &[Lie] = &[
     // Checkpoints.
     ("two checkpoints of one size", File("checkpoints/25", "it says root"), |log| {
         let mut forged = log.build();
-        forged.bundle.put("checkpoints/25", log.checkpoint(23, Hash::of(&[b"another tree"])));
+        forged.bundle.put("checkpoints/25", log.checkpoint(25, Hash::of(&[b"another tree"])));
         forged.bundle.manifest();
         forged
     }),
     ("a checkpoint with a root of its own", File("checkpoint", "it says root"), |log| {
         with_head(log, |log, size, _| log.checkpoint(size, Hash::of(&[b"another tree"])))
     }),
-    ("a kept checkpoint within a batch", File("checkpoints/20", "the log's batch does not end there"), |log| {
-        let root = replayed(&log.entries()[..20]).root();
+    ("a kept checkpoint within a batch", File("checkpoints/22", "the log's batch does not end there"), |log| {
+        let root = replayed(&log.entries()[..22]).root();
         let mut forged = log.build();
-        forged.bundle.put("checkpoints/20", log.checkpoint(20, root));
+        forged.bundle.put("checkpoints/22", log.checkpoint(22, root));
         forged.bundle.manifest();
         forged
     }),
@@ -552,10 +552,10 @@ fn who_tells_when_the_bundle_cannot() {
     assert!(!now.contains(&leaves[at]));
     assert_ne!(root, verifier::tree::root_of(&now));
     // The reader's older checkpoint does not lead to this log.
-    let old = verifier::tree::root_of(&leaves[..36]);
-    let proof = verifier::tree::consistency(&now, 36).unwrap();
+    let old = verifier::tree::root_of(&leaves[..38]);
+    let proof = verifier::tree::consistency(&now, 38).unwrap();
     let new = verifier::tree::root_of(&now);
-    assert!(verifier::tree::check_consistency(&proof, 36, old, now.len() as u64, new).is_err());
+    assert!(verifier::tree::check_consistency(&proof, 38, old, now.len() as u64, new).is_err());
 }
 
 fn checked(forged: &Forged) -> Report {
