@@ -22,9 +22,10 @@ fn complaints(first: usize, count: usize) -> String {
     let mut rows = "row_id,occurred_at,signer,cosigner,id,intake_at,about,complainant_kind,facility,addressee,consent_to_share,narrative,narrative_lang,risk\n".to_owned();
     for number in first..first + count {
         let text = "Marrowfield wing. ".repeat(number * 9 + 1);
-        rows += &format!(
+        let row = format!(
             "row-of-cm-{number},2031-03-04T09:12:13Z,n1,,cm-77{number},2031-03-04T09:12:13Z,ill_treatment,person_in_custody,fac-a,npm,false,\"{text}\",en,high\n"
         );
+        rows += &row;
     }
     rows
 }
