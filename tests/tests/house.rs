@@ -111,6 +111,7 @@ const RULES: &[Rule] = &[
         within: &["verifier/src/"],
         // Behind the features `files` and `witness`, and the command.
         but: &[
+            "verifier/src/archive.rs",
             "verifier/src/files.rs",
             "verifier/src/witness/service/",
             "verifier/src/main.rs",

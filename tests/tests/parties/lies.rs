@@ -151,16 +151,10 @@ fn resigned(key: &SecretKey) -> Desk {
 
 #[test]
 fn a_record_signed_again_is_caught_by_the_party_alone() {
-    let (seal, stranger) = (golden().seal_key.clone(), SecretKey::new("golden.example/log/cso-x/x1", &[7; 32]));
-    for (what, key, words) in [
-        ("with the operator's key", seal, "not by a holder of cso-x"),
-        ("with a key that the operator made in the party's name", stranger, "is not enrolled"),
-    ] {
-        let report = checked(&resigned(&key).pack(STREAM, PARTY));
-        assert_eq!(report.report.verdict(), Verdict::NotVerified, "{what}");
-        assert!(fault(&report).contains(words), "{what}: {}", fault(&report));
-        assert!(report.report.faults[0].position().is_some(), "{what}: it names the entry");
-    }
+    let report = checked(&resigned(&golden().seal_key.clone()).pack(STREAM, PARTY));
+    assert_eq!(report.report.verdict(), Verdict::NotVerified);
+    assert!(fault(&report).contains("not by a holder of cso-x"), "{}", fault(&report));
+    assert!(report.report.faults[0].position().is_some(), "it names the entry");
 }
 
 /// A log whose last seal leaves a record out of the party's stream.
