@@ -1,5 +1,6 @@
 //! Events that wait for their second signature, as files that can be carried to whoever gives it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemas::event::{BadEvent, SignedEvent};
@@ -81,6 +82,28 @@ pub fn read_draft(path: &Path) -> Result<Draft, BadDraft> {
         return Err(form());
     }
     Ok(Draft { parcel, signed, holder: Holder { party: party.to_owned(), holder: holder.to_owned() } })
+}
+
+/// Takes hidden values out of the drafts of these events; see [`Outbox::erase`].
+///
+/// # Errors
+/// [`Failure`] if a file cannot be read or replaced.
+pub fn erase(folder: &Path, slots: &BTreeMap<String, Vec<usize>>, by: u64) -> Result<bool, Failure> {
+    let mut any = false;
+    if !folder.is_dir() {
+        return Ok(any);
+    }
+    for path in files::list(folder, |name| name.strip_suffix(".draft").is_some())? {
+        let bytes = files::read(&path, DRAFT_BYTES_MAX)?.unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let Some((line, whose)) = text.split_once('\n') else { continue };
+        let Some(mut parcel) = Parcel::parse(line) else { continue };
+        if parcel.erase(slots, by) {
+            files::replace(&path, format!("{}\n{whose}", parcel.to_line()).as_bytes())?;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
 impl Draft {

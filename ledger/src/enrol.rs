@@ -11,7 +11,7 @@ use verifier::recipients::ALG;
 
 use crate::folder::{BadFolder, numbers_used};
 use crate::import::{Claim, Draft, Holder, Parties, Place};
-use crate::keys::{self, KeyFolder};
+use crate::keys::KeyFolder;
 use crate::outbox::{Outbox, Parcel};
 use crate::plan::{Answer, Submission};
 use crate::pseudonym::Pseudonyms;
@@ -26,12 +26,12 @@ pub const SEALED_HOLDER: &str = "sealed";
 pub struct Enrolled {
     /// Bodies whose age key the log has now, or had before.
     pub bodies: Vec<String>,
-    /// Bodies with none of whose secret keys the enrolment could be signed here.
+    /// Bodies whose enrolment could not be signed here: their key, or the operator's, is elsewhere.
     pub left: Vec<String>,
 }
 
 /// Enrols an age key, made where none is at hand, for each oversight body whose own key is at hand;
-/// the ledger's key cosigns for the operator. Doing it again adds nothing. With `replay` the parcels
+/// a holder of the operator whose key is at hand cosigns. Doing it again adds nothing. With `replay` the parcels
 /// bring their time of receipt.
 ///
 /// # Errors
@@ -59,7 +59,11 @@ pub fn enrol(
         now: at,
         numbers: numbers_used(outbox, &writer.home().drafts(), writer.log().origin())?,
     };
-    let operator = writer.log().genesis().map(|g| g.operator.clone()).unwrap_or_default();
+    let holders = |party: &crate::import::Party| {
+        let id = party.id.clone();
+        party.holders.iter().map(move |holder| Holder { party: id.clone(), holder: holder.clone() }).collect::<Vec<_>>()
+    };
+    let operators: Vec<Holder> = parties.iter().filter(|p| p.role == Role::Operator).flat_map(holders).collect();
     let mut parcels = Vec::new();
     for body in parties.iter().filter(|p| p.role == Role::Oversight) {
         if recipients.all().iter().any(|one| one.holder.party == body.id) {
@@ -70,9 +74,19 @@ pub fn enrol(
             enrolled.left.push(body.id.clone());
             continue;
         };
-        let draft = draft(&body.id, holder, &operator, at, replay);
+        let Some(second) = operators.iter().find(|second| signer.keys.has(&second.party, &second.holder)) else {
+            enrolled.left.push(body.id.clone());
+            continue;
+        };
+        let draft = draft(&body.id, holder, second, at, replay);
         if !outbox.has(&draft.address()) {
-            parcels.push(cosigned(writer, &mut signer, &draft)?);
+            match signer.sign(&draft).map_err(|why| BadFolder::Signing(vec![why]))? {
+                Signed::Complete(parcel) => parcels.push(parcel),
+                Signed::Waiting(..) => {
+                    enrolled.left.push(body.id.clone());
+                    continue;
+                }
+            }
         }
         enrolled.bodies.push(body.id.clone());
     }
@@ -87,7 +101,7 @@ pub fn enrol(
     if !submissions.is_empty() {
         for answer in writer.commit(&submissions, at)?.answers {
             if let Answer::Refused(why) = answer {
-                return Err(BadFolder::Enrolment(why));
+                return Err(BadFolder::Refused(why));
             }
         }
     }
@@ -98,7 +112,7 @@ fn is_there(writer: &Writer, parcel: &Parcel) -> bool {
     SignedEvent::parse(parcel.note.as_bytes()).is_ok_and(|signed| writer.log().position_of(&signed).is_some())
 }
 
-fn draft(party: &str, holder: &str, operator: &str, at: Timestamp, replay: bool) -> Draft {
+fn draft(party: &str, holder: &str, second: &Holder, at: Timestamp, replay: bool) -> Draft {
     let text = |text: &str| Value::Text(text.to_owned());
     let fields = [
         ("organisation", party),
@@ -115,25 +129,10 @@ fn draft(party: &str, holder: &str, operator: &str, at: Timestamp, replay: bool)
         occurred: Claim::Day(at.date(0)),
         received_at: replay.then_some(at),
         signer: Holder { party: party.to_owned(), holder: holder.to_owned() },
-        cosigner: Some(Holder { party: operator.to_owned(), holder: "ledger".to_owned() }),
+        cosigner: Some(second.clone()),
         id: Some(format!("key-{party}-{SEALED_HOLDER}")),
         refs: BTreeMap::new(),
         fields: fields.map(|(name, value)| (name.to_owned(), text(value))).into(),
         place: Place { file: "age key".to_owned(), line: 0 },
     }
-}
-
-/// Signs the draft; the ledger's own key, an operator's key of genesis, is the second line.
-fn cosigned(writer: &Writer, signer: &mut Signer<'_>, draft: &Draft) -> Result<Parcel, BadFolder> {
-    let signed = signer.sign(draft).map_err(|why| BadFolder::Signing(vec![why]))?;
-    let mut parcel = match signed {
-        Signed::Complete(parcel) => return Ok(parcel),
-        Signed::Waiting(parcel, _) => parcel,
-    };
-    let key = keys::read(&writer.home().seal_key())?;
-    if let Ok(mut event) = SignedEvent::parse(parcel.note.as_bytes()) {
-        event.note.signatures.push(key.sign(&event.note.text));
-        parcel.note = event.note.to_text();
-    }
-    Ok(parcel)
 }

@@ -12,6 +12,8 @@ use schemas::policy::Policy;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
 use verifier::audience::Audience;
+use verifier::bundle::Source as _;
+use verifier::files::Folder;
 use verifier::head::check_head;
 use verifier::times::Seen;
 use verifier::unseal::Identity;
@@ -90,6 +92,7 @@ pub fn bundle(
     }
     files.write("checkpoint", head.to_text().as_bytes())?;
     files.write("policy", policy.as_bytes())?;
+    files.write(verifier::PAGE_NAME, verifier::PAGE.as_bytes())?;
     for path in files::list(&writer.home().documents(), |name| Hash::from_hex(name).is_some())? {
         let bytes = files::read(&path, DOCUMENT_BYTES_MAX)?.unwrap_or_default();
         files.write(&format!("documents/{}", Hash::of(&[&bytes])), &bytes)?;
@@ -103,6 +106,36 @@ pub fn bundle(
     })?;
     put(&draft, out)?;
     Ok(exported)
+}
+
+/// Writes a bundle that lies in a folder as one archive. FORMAT.md 13.1. The same bundle gives the
+/// same bytes.
+///
+/// # Errors
+/// [`Failure`] if something cannot be read or written.
+pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
+    let io = |doing, path: &Path, source| Failure::Io { doing, path: path.to_owned(), source };
+    let unreadable = |why: verifier::bundle::Unreadable| io("read", bundle, std::io::Error::other(why));
+    let mut source = Folder::new(bundle);
+    let mut paths = source.paths().map_err(unreadable)?;
+    paths.sort_unstable();
+    let draft = beside(out, "new");
+    let file = fs::File::create(&draft).map_err(|e| io("write", &draft, e))?;
+    let mut tar = tar::Builder::new(std::io::BufWriter::new(file));
+    for path in paths {
+        let bytes = source.read(&path).map_err(unreadable)?.unwrap_or_default();
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        header.set_mtime(0);
+        tar.append_data(&mut header, &path, bytes.as_slice()).map_err(|e| io("write", &draft, e))?;
+    }
+    let written = tar.into_inner().and_then(|buffer| buffer.into_inner().map_err(std::io::IntoInnerError::into_error));
+    let file = written.map_err(|e| io("write", &draft, e))?;
+    file.sync_all().map_err(|e| io("write", &draft, e))?;
+    let bytes = file.metadata().map_err(|e| io("read", &draft, e))?.len();
+    fs::rename(&draft, out).map_err(|e| io("move", out, e))?;
+    Ok(bytes)
 }
 
 /// Which checkpoints of one day travel in a bundle: the last, and the first and the last that the

@@ -11,7 +11,6 @@ use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
 use verifier::recipients::Recipients;
 
-use crate::clock::Clock;
 use crate::cosign;
 use crate::failure::Failure;
 use crate::files;
@@ -20,6 +19,7 @@ use crate::keys::{BadKeyFile, KeyFolder};
 use crate::outbox::{Outbox, Parcel};
 use crate::plan::{Genesis, Rejection, Submission};
 use crate::pseudonym::Pseudonyms;
+use crate::queue::{BadBatch, Queue};
 use crate::settings::Settings;
 use crate::sign::{Adopted, BadSigning, Channel, Signed, Signer};
 use crate::weekly;
@@ -169,10 +169,14 @@ pub struct SignOptions<'a> {
     pub keys: &'a Path,
     /// Folder for events that wait for a second signature.
     pub drafts: PathBuf,
+    /// Folder in which rows of the sealed stream wait for the week's batch; not used in a replay.
+    pub intake: PathBuf,
     /// Offset, batch size and the moments of a replay.
     pub settings: &'a Settings,
     /// Keys of oversight to which sealed values are encrypted, as the log has them.
     pub recipients: &'a Recipients,
+    /// When rows are signed that bring no time of their own.
+    pub now: Timestamp,
     /// Whether this replays a scenario: missing keys and digests are filled in.
     pub replay: bool,
 }
@@ -195,9 +199,12 @@ pub enum BadFolder {
     /// A key.
     #[error(transparent)]
     Key(#[from] BadKeyFile),
-    /// The log does not take the enrolment of an age key.
-    #[error("the age key of an oversight body cannot be enrolled: {0}")]
-    Enrolment(Rejection),
+    /// The log does not take what the ledger itself made.
+    #[error("the log does not take it: {0}")]
+    Refused(Rejection),
+    /// A row of the sealed stream cannot be put where it waits.
+    #[error(transparent)]
+    Queue(#[from] Box<BadBatch>),
 }
 
 fn lines(all: &[BadSigning]) -> String {
@@ -211,6 +218,9 @@ pub struct SignedFolder {
     pub signed: usize,
     /// Events that wait for their second signature, as files.
     pub waiting: Vec<PathBuf>,
+    /// Rows of the sealed stream that now wait for the week's batch: register row, and the tag under
+    /// which the receipt will lie.
+    pub queued: Vec<(String, String)>,
 }
 
 /// Signs every draft of an import into the outbox. Rows that are there already are passed over, so
@@ -238,7 +248,7 @@ pub fn sign_into(
         make_keys: options.replay,
         channel: Channel::Import,
         recipients: options.recipients,
-        now: Clock::System.now(),
+        now: options.now,
         numbers: numbers_used(outbox, &options.drafts, options.origin)?,
     };
     for parcel in outbox.parcels()? {
@@ -253,6 +263,13 @@ pub fn sign_into(
     // Keys first: whoever signs later needs them.
     plain.sort_by_key(|d| (d.received_at, d.event != "key.enrolled"));
     let intake = import.parties.iter().find(|p| p.role == Role::Oversight).map(|p| p.id.clone());
+    let mut result = SignedFolder::default();
+    let inner = if options.replay {
+        inner
+    } else {
+        result.queued = enqueue(&inner, intake.is_some(), &mut signer, &Queue::at(&options.intake))?;
+        Vec::new()
+    };
     let weeks = sealed_weeks(inner, &plain, intake.as_deref(), options)?;
     let total = (plain.len() + weeks.iter().map(|w| w.rows.len()).sum::<usize>()) as u64;
     let mut work: Vec<(Option<Timestamp>, usize, Work)> = Vec::new();
@@ -264,7 +281,7 @@ pub fn sign_into(
     if options.replay {
         work.sort_by_key(|(at, number, work)| (*at, matches!(work, Work::Sealed(..)), *number));
     }
-    let (mut done, mut result, mut bad) = (0, SignedFolder::default(), Vec::new());
+    let (mut done, mut bad) = (0, Vec::new());
     for chunk in work.chunks(PARCELS_A_FILE) {
         let mut parcels = Vec::new();
         for (at, _, one) in chunk {
@@ -302,6 +319,37 @@ pub fn sign_into(
     Ok(result)
 }
 
+/// Rows of the sealed stream go into no log at once, or their number and hour would show: they wait,
+/// encrypted. None is put there if one cannot be.
+fn enqueue(
+    rows: &[Draft],
+    has_intake: bool,
+    signer: &mut Signer<'_>,
+    queue: &Queue,
+) -> Result<Vec<(String, String)>, BadFolder> {
+    let (mut enclosed, mut bad) = (Vec::new(), Vec::new());
+    for draft in rows {
+        if !has_intake {
+            bad.push(BadSigning::NoIntake { place: draft.place.clone() });
+            continue;
+        }
+        match signer.tag(draft).and_then(|tag| Ok((tag, signer.enclose(draft, None)?))) {
+            Ok((tag, opening)) => enclosed.push((draft.row_id.clone(), tag, opening)),
+            Err(why) => bad.push(why),
+        }
+    }
+    if !bad.is_empty() {
+        return Err(BadFolder::Signing(bad));
+    }
+    let mut queued = Vec::new();
+    for (row, tag, opening) in enclosed {
+        if queue.add(&tag, &opening).map_err(Box::new)? {
+            queued.push((row, tag));
+        }
+    }
+    Ok(queued)
+}
+
 enum Work {
     Plain(Draft),
     Sealed(Draft, Timestamp),
@@ -315,7 +363,7 @@ impl Work {
     }
 }
 
-/// The batches of the sealed stream: by week in a replay; otherwise the rows at hand, filled up.
+/// The batches of the sealed stream in a replay, week by week.
 fn sealed_weeks(
     inner: Vec<Draft>,
     plain: &[Draft],
@@ -332,14 +380,7 @@ fn sealed_weeks(
     };
     let settings = options.settings;
     let times = || plain.iter().chain(&inner).filter_map(|d| d.received_at);
-    let (Some(first), Some(last)) = (times().min(), times().max()) else {
-        return if inner.is_empty() {
-            Ok(Vec::new())
-        } else {
-            let now = Clock::System.now();
-            Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (now, now), settings.utc_offset_minutes)?)
-        };
-    };
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(Vec::new()) };
     let last = settings.last_instant().map_or(last, |end| end.max(last));
     Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (first, last), settings.utc_offset_minutes)?)
 }

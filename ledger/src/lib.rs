@@ -3,12 +3,18 @@
 //! A newcomer's map: `import/` reads registers into checked drafts; `sign` makes events of them;
 //! `outbox` keeps those on the disk; `plan` decides, purely, what a batch becomes; `writer`
 //! commits it through `vault`, `store` and `anchor`, in that order, and only then answers.
+//!
+//! Hidden values: `seal` encrypts what only oversight may read, before it is written anywhere;
+//! `vault` keeps values encrypted and their keys apart (`cipher`, `lines`); `erase` destroys both;
+//! `access` records who reads; `queue` holds the sealed stream until its week is closed.
 
+pub mod access;
 pub mod anchor;
 mod cipher;
 pub mod clock;
 pub mod cosign;
 pub mod enrol;
+pub mod erase;
 pub mod export;
 pub mod failure;
 pub mod files;
@@ -24,6 +30,7 @@ pub mod plan;
 pub mod probe;
 pub mod pseudonym;
 pub mod publish;
+pub mod queue;
 pub mod receipts;
 pub mod restore;
 mod row;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use schemas::event::SignedEvent;
 use schemas::hash::Hash;
 use schemas::opening::{Disclosure, Slot, digest_of};
 use schemas::time::Timestamp;
@@ -41,7 +42,7 @@ impl Opening {
         })
     }
 
-    fn to_value(&self) -> Value {
+    pub(crate) fn to_value(&self) -> Value {
         let digests = self.digests.iter().map(|d| Value::Text(d.to_base64())).collect();
         let slots = self.slots.iter().map(Slot::to_value).collect();
         Value::Object(BTreeMap::from([
@@ -50,7 +51,7 @@ impl Opening {
         ]))
     }
 
-    fn of_value(value: &Value) -> Option<Self> {
+    pub(crate) fn of_value(value: &Value) -> Option<Self> {
         let list = |name: &str| value.get(name)?.as_list();
         let digests = list("digests")?.iter().map(|d| Hash::from_base64(d.as_text()?)).collect::<Option<_>>()?;
         Some(Self { digests, slots: list("slots")?.iter().map(Slot::of_value).collect::<Option<_>>()? })
@@ -82,6 +83,18 @@ impl Parcel {
             members.insert("received_at".to_owned(), Value::Text(instant.to_string()));
         }
         Value::Object(members).to_json()
+    }
+
+    /// Takes hidden values out, if this is the parcel of one of these events. True if anything changed.
+    pub fn erase(&mut self, slots: &BTreeMap<String, Vec<usize>>, by: u64) -> bool {
+        let Ok(signed) = SignedEvent::parse(self.note.as_bytes()) else { return false };
+        let before = self.opening.clone();
+        for number in slots.get(&signed.event.address()).into_iter().flatten() {
+            if let Some(slot) = self.opening.slots.get_mut(*number).filter(|s| !matches!(s, Slot::ErasedBy(_))) {
+                *slot = Slot::ErasedBy(by);
+            }
+        }
+        before != self.opening
     }
 
     /// Reads a line.
@@ -167,6 +180,29 @@ impl Outbox {
         self.next_file += 1;
         self.sources.extend(parcels.iter().map(|p| p.source.clone()));
         Ok(())
+    }
+
+    /// Takes hidden values out of the parcels of these events, by address; the numbers are those of the
+    /// slots. Files that hold none of them stay as they are. True if anything changed.
+    ///
+    /// # Errors
+    /// [`Failure`] if a file cannot be read or replaced; doing it again finishes.
+    pub fn erase(&self, slots: &BTreeMap<String, Vec<usize>>, by: u64) -> Result<bool, Failure> {
+        let mut any = false;
+        for path in self.paths()? {
+            let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+            let mut all = parcels(&path, &bytes)?;
+            let mut changed = false;
+            for parcel in &mut all {
+                changed |= parcel.erase(slots, by);
+            }
+            if changed {
+                let text: String = all.iter().map(|p| p.to_line() + "\n").collect();
+                files::replace(&path, text.as_bytes())?;
+                any = true;
+            }
+        }
+        Ok(any)
     }
 
     /// All parcels in order.

@@ -19,6 +19,7 @@ use crate::outbox::Parcel;
 use crate::pack;
 use crate::plan::Rejection;
 use crate::publish;
+use crate::queue::Queue;
 use crate::writer::Writer;
 
 /// Hex digits of the event id in the name of a refusal.
@@ -125,6 +126,25 @@ impl Receipts {
         }
         Ok(written)
     }
+}
+
+/// Writes the receipts of the sealed stream that are missing and can be given now, padding's too, so
+/// that their number says nothing. A receipt proves the record without showing it.
+///
+/// # Errors
+/// [`Failure`] as [`Receipts::complete`].
+pub fn complete_sealed(writer: &Writer, queue: &Queue) -> Result<u64, Failure> {
+    let mut written = 0;
+    for tag in queue.tags()? {
+        let path = queue.receipt(&tag);
+        let Some((address, _)) = queue.became(&tag)?.filter(|_| !path.exists()) else { continue };
+        let Some(position) = writer.log().record(&address) else { continue };
+        let Some(receipt) = receipt(writer, position)? else { continue };
+        files::create_folder(files::parent(&path))?;
+        std::fs::write(&path, receipt.to_text()).map_err(|source| Failure::Io { doing: "write", path, source })?;
+        written += 1;
+    }
+    Ok(written)
 }
 
 /// The receipt of an entry under the published checkpoint; nothing where that does not cover it yet.

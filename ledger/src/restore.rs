@@ -13,6 +13,7 @@ use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::report::{Report, Verdict};
 
+use crate::erase::{self, BadErase};
 use crate::failure::Failure;
 use crate::files;
 use crate::keys::BadKeyFile;
@@ -49,6 +50,9 @@ pub enum BadRestore {
     /// It cannot be opened afterwards.
     #[error(transparent)]
     Ledger(#[from] BadLedger),
+    /// Erasures that the log records cannot be carried out again.
+    #[error(transparent)]
+    Erase(#[from] BadErase),
     /// The ledger's own keys are missing.
     #[error(transparent)]
     Key(#[from] BadKeyFile),
@@ -128,7 +132,10 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     }
     files::replace(&home.checkpoint(), head.note.to_text().as_bytes())?;
     drop((store, vault));
-    Ok(Writer::open(home, probe)?)
+    let writer = Writer::open(home, probe)?;
+    // The backup may be older than an erasure that was carried out since.
+    erase::erase_all(&writer)?;
+    Ok(writer)
 }
 
 fn kept(source: &mut Folder, head: &str, size: u64) -> Result<Vec<(String, Vec<u8>)>, bundle::Unreadable> {
@@ -161,6 +168,20 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
             let bytes = files::read(&path, crate::outbox::FILE_BYTES_MAX)?.unwrap_or_default();
             if let Some(name) = path.file_name() {
                 files::replace(&new.outbox().join(name), &bytes)?;
+            }
+        }
+    }
+    // Sealed records that wait, the batch that was begun, and what each row became.
+    for part in ["", "waiting", "done", "receipts"] {
+        let (from, to) = (old.intake().join(part), new.intake().join(part));
+        if !from.is_dir() {
+            continue;
+        }
+        files::create_folder(&to)?;
+        for path in files::list(&from, |_| true)?.iter().filter(|path| path.is_file()) {
+            let bytes = files::read(path, crate::outbox::FILE_BYTES_MAX)?.unwrap_or_default();
+            if let Some(name) = path.file_name() {
+                files::replace(&to.join(name), &bytes)?;
             }
         }
     }

@@ -18,6 +18,11 @@ use crate::outbox::{Opening, Parcel};
 use crate::pseudonym::Pseudonyms;
 use crate::seal::{BadSeal, Recipients};
 
+/// The type of the sealed stream's outer records. FORMAT.md 15.3.
+pub const OUTER: &str = "sealed.record.appended";
+/// Length of a row's tag, in hex digits.
+const TAG_CHARS: usize = 32;
+
 /// How an event came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
@@ -180,6 +185,30 @@ impl Signer<'_> {
         received_at: Option<Timestamp>,
         batch_on: Date,
     ) -> Result<Parcel, BadSigning> {
+        let opening = self.enclose(draft, received_at)?;
+        let mut parcel = self.outer(opening, intake, batch_on)?;
+        parcel.received_at = received_at;
+        parcel.source = draft.address();
+        Ok(parcel)
+    }
+
+    /// A name for a row of the sealed stream that its author alone can work out: it hides which row
+    /// it is, and the same row has the same one. First 16 bytes of H(signature of the author's key over
+    /// `oversight-intake/v1`, U+000A, the row's address), hex.
+    ///
+    /// # Errors
+    /// [`BadSigning::Key`] if the author's key is not at hand.
+    pub fn tag(&mut self, draft: &Draft) -> Result<String, BadSigning> {
+        let line = self.key(&draft.signer, draft)?.sign(&format!("oversight-intake/v1\n{}", draft.address()));
+        Ok(Hash::of(&[&line.signature]).to_hex()[..TAG_CHARS].to_owned())
+    }
+
+    /// The inner note of a row by its true author, in a body of constant size, encrypted: the hidden
+    /// values of an outer record. FORMAT.md 15.1, 15.2, 15.5.
+    ///
+    /// # Errors
+    /// [`BadSigning`] if a key is missing or the record does not fit.
+    pub fn enclose(&mut self, draft: &Draft, received_at: Option<Timestamp>) -> Result<Opening, BadSigning> {
         let kind = Catalogue::built_in().inner(&draft.event).expect("a draft has a type of the catalogue");
         let occurred_at = match draft.occurred {
             Claim::Day(day) => day.to_string(),
@@ -207,13 +236,28 @@ impl Signer<'_> {
             note.signatures.push(self.key(holder, draft)?.sign(&note.text));
         }
         let body = sealed::seal(&note).map_err(|why| BadSigning::Sealed { place: draft.place.clone(), why })?;
+        let outer = Catalogue::built_in().event(OUTER).expect("the catalogue has the outer type");
+        let mut slots = Vec::new();
+        for name in outer.slots() {
+            slots.push(disclosure(name, (name == "body").then(|| body.clone()))?);
+        }
+        self.opening(outer, &slots, received_at, &draft.place)
+    }
+
+    /// The outer record of the sealed stream around hidden values, by the intake key of an oversight
+    /// body. Its `row`, and so its source, is drawn at random. FORMAT.md 15.3.
+    ///
+    /// # Errors
+    /// [`BadSigning`] if the intake key is not at hand.
+    pub fn outer(&mut self, opening: Opening, intake: &str, batch_on: Date) -> Result<Parcel, BadSigning> {
         let holder = Holder { party: intake.to_owned(), holder: INTAKE_HOLDER.to_owned() };
+        let key = self.keys.get(intake, INTAKE_HOLDER)?;
         let seq = self.next_number(&holder);
-        let outer = Catalogue::built_in().event("sealed.record.appended").expect("the catalogue has the outer type");
+        let kind = Catalogue::built_in().event(OUTER).expect("the catalogue has the outer type");
         let row = schemas::base::to_hex(&keys::random_bytes::<16>()?);
         let by = self.pseudonyms.party(intake).to_owned();
         let mut event = Event::new(&Head {
-            kind: (&outer.name, outer.v),
+            kind: (&kind.name, kind.v),
             ledger: &self.origin,
             by: &by,
             row: &row,
@@ -221,16 +265,10 @@ impl Signer<'_> {
             at: batch_on,
         });
         event.data.insert("batch_on".to_owned(), Value::Text(batch_on.to_string()));
-        let mut slots = Vec::new();
-        for name in outer.slots() {
-            slots.push(disclosure(name, (name == "body").then(|| body.clone()))?);
-        }
-        event.hidden = Some(hidden_root(&slots.iter().map(Disclosure::digest).collect::<Vec<_>>()).to_base64());
-        let opening = self.opening(outer, &slots, received_at, &draft.place)?;
+        event.hidden = Some(hidden_root(&opening.digests).to_base64());
         let text = event.to_text();
-        let line = self.keys.get(intake, INTAKE_HOLDER)?.sign(&text);
-        let note = Note { signatures: vec![line], text };
-        Ok(Parcel { note: note.to_text(), opening, received_at, source: draft.address() })
+        let note = Note { signatures: vec![key.sign(&text)], text };
+        Ok(Parcel { note: note.to_text(), opening, received_at: None, source: event.address() })
     }
 
     /// The hidden values as they leave the author: what is sealed, filled or not, is encrypted to the

@@ -71,7 +71,7 @@ pub fn batches(
 }
 
 /// A record that says nothing, so that the number of those that do stays hidden.
-fn padding(intake: &str, week: Date, number: usize, received_at: Timestamp) -> Draft {
+pub(crate) fn padding(intake: &str, week: Date, number: usize, received_at: Timestamp) -> Draft {
     let kind = Catalogue::built_in().inner("padding").expect("the catalogue has padding");
     Draft {
         party: intake.to_owned(),
@@ -90,7 +90,7 @@ fn padding(intake: &str, week: Date, number: usize, received_at: Timestamp) -> D
 }
 
 /// Fisher-Yates with the system's random numbers.
-fn shuffle(rows: &mut [Draft]) -> Result<(), BadKeyFile> {
+pub(crate) fn shuffle<T>(rows: &mut [T]) -> Result<(), BadKeyFile> {
     for last in (1..rows.len()).rev() {
         let random = u64::from_be_bytes(keys::random_bytes()?);
         rows.swap(last, (random % (last as u64 + 1)) as usize);

@@ -102,6 +102,16 @@ impl Home {
         self.0.join("drafts")
     }
 
+    /// Sealed records that wait for the weekly batch, and which outer record each became.
+    pub fn intake(&self) -> PathBuf {
+        self.0.join("intake")
+    }
+
+    /// Where a command puts what it has been given, while it reads it.
+    pub fn incoming(&self) -> PathBuf {
+        self.0.join("incoming")
+    }
+
     /// The country's rule profile, as the ledger was begun with it.
     pub fn profile(&self) -> PathBuf {
         self.0.join("profile.toml")

@@ -12,6 +12,7 @@ use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use verifier::bundle::Source;
 use verifier::files::Folder;
+use verifier::unseal::{Identity, Unsealed};
 
 /// Computes findings, figures and pages from a log. The log is verified first; nothing is computed from one that
 /// does not verify.
@@ -55,6 +56,9 @@ struct Report {
     /// Folder of openings, for those who may see hidden values.
     #[arg(long, value_name = "DIR")]
     openings: Option<PathBuf>,
+    /// Identity file of an oversight body: sealed values among the openings are read with it.
+    #[arg(long, value_name = "FILE", requires = "openings")]
+    key: Option<PathBuf>,
     /// Who will read it.
     #[arg(long)]
     audience: Reader,
@@ -112,7 +116,7 @@ fn main() -> ExitCode {
 }
 
 fn run_report(report: &Report) -> Result<(), Ended> {
-    let projection = follow(&report.log, report.openings.as_ref())?;
+    let projection = follow(&report.log, report.openings.as_ref(), report.key.as_ref())?;
     let audience = match report.audience {
         Reader::Public => Audience::Public,
         Reader::Oversight => Audience::Oversight,
@@ -135,13 +139,18 @@ fn run_report(report: &Report) -> Result<(), Ended> {
 }
 
 fn run_site(site: &Site) -> Result<(), Ended> {
-    let projection = follow(&site.log, None)?;
+    let projection = follow(&site.log, None, None)?;
     output::public_site(&projection, &site.out)?;
     println!("{}: open index.html", site.out.display());
     Ok(())
 }
 
-fn follow(log: &Log, openings: Option<&PathBuf>) -> Result<Projection, Ended> {
+fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
+    let file = |why: String| Ended::File { path: path.clone(), why };
+    Identity::parse(&std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?).map_err(|e| file(e.to_string()))
+}
+
+fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
     let file = |why: String| Ended::File { path: log.policy.clone(), why };
     let text = std::fs::read_to_string(&log.policy).map_err(|e| file(e.to_string()))?;
     let policy = Policy::parse(&text).map_err(|e| file(e.to_string()))?;
@@ -155,9 +164,19 @@ fn follow(log: &Log, openings: Option<&PathBuf>) -> Result<Projection, Ended> {
         Some(text) => When::At(Timestamp::parse(text).ok_or_else(|| Ended::AsOf(text.clone()))?),
     };
     let mut source = Folder::new(&log.bundle);
-    let mut beside = openings.map(|folder| Folder::new(folder));
-    let mut feed =
-        BundleFeed { source: &mut source, openings: beside.as_mut().map(|f| f as &mut dyn Source), policy: &policy };
+    let identity = key.map(read_identity).transpose()?;
+    let mut beside = openings.map(|folder| -> Box<dyn Source + '_> {
+        let source = Folder::new(folder);
+        match &identity {
+            Some(identity) => Box::new(Unsealed { source, identity }),
+            None => Box::new(source),
+        }
+    });
+    let mut feed = BundleFeed {
+        source: &mut source,
+        openings: beside.as_mut().map(|f| &mut **f as &mut dyn Source),
+        policy: &policy,
+    };
     let bar = indicatif::ProgressBar::new(0);
     let projection = project(&mut feed, when, &mut |done, total| {
         bar.set_length(total);

@@ -322,8 +322,10 @@ impl World {
             origin: &origin,
             keys: &keys,
             drafts: home.drafts(),
+            intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
+            now: first,
             replay: true,
         };
         let signed = sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {}).expect("signed rows");

@@ -511,8 +511,9 @@ impl<'a> Walk<'a> {
                 return Err(Fault::DocumentMissing { digest, position });
             }
         }
-        self.erasures.see(position, event);
         self.doubts.see(&accepted.entry);
+        let state = self.follower.state();
+        self.erasures.see(&accepted.entry, accepted.approver_role, &|address| state.record(address));
         let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
         let names = kind.slots();
         let bad = |what| Fault::Opening { position, address: event.address(), what };
@@ -562,6 +563,7 @@ fn line_count(tile: Tile) -> Fault {
 fn is_side_file(path: &str, size: u64) -> bool {
     path == "checkpoint"
         || path == "policy"
+        || path == crate::PAGE_NAME
         || path.strip_prefix("checkpoints/").is_some_and(|n| schemas::base::from_decimal(n).is_some())
         || path.strip_prefix("documents/").is_some_and(|n| Hash::from_hex(n).is_some())
         || path

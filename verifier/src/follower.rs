@@ -28,6 +28,8 @@ pub struct Accepted {
     pub author: Holder,
     /// Who approved.
     pub approver: Option<Holder>,
+    /// Role of the approver's party.
+    pub approver_role: Option<Role>,
 }
 
 /// Takes entries in order and gives them back verified.
@@ -96,8 +98,9 @@ impl Follower {
         });
         let author = holders.next().expect("admitted under a known key");
         let approver = holders.next();
+        let approver_role = approver.as_ref().and_then(|holder| self.state.role(&holder.party));
         let role = self.state.role(&author.party).expect("an admitted author has a role");
-        self.waiting.push((Accepted { entry, leaf, role, author, approver }, claims.len()));
+        self.waiting.push((Accepted { entry, leaf, role, author, approver, approver_role }, claims.len()));
         self.claims.extend(claims);
         if self.claims.len() >= CLAIMS_MAX { self.settle() } else { Ok(()) }
     }

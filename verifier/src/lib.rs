@@ -14,7 +14,7 @@ pub mod bundle;
 pub mod compare;
 pub mod doubt;
 pub mod epoch;
-mod erasures;
+pub mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]
 pub mod files;
@@ -45,3 +45,8 @@ mod verified;
 pub mod witness;
 
 pub use verified::Verified;
+
+/// The page that verifies offline, one file; every bundle carries it as [`PAGE_NAME`].
+pub const PAGE: &str = include_str!("../web/verify.html");
+/// Where the page lies in a bundle. FORMAT.md 13.
+pub const PAGE_NAME: &str = "verify.html";

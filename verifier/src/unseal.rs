@@ -96,14 +96,14 @@ fn unpadded(plain: &[u8]) -> Option<String> {
 
 /// A folder of openings as the holder of an identity reads it: what is sealed for it is open, so
 /// that the check compares it with what was committed.
-pub struct Unsealed<'a> {
+pub struct Unsealed<'a, S> {
     /// The folder.
-    pub source: &'a mut dyn Source,
+    pub source: S,
     /// The keys.
     pub identity: &'a Identity,
 }
 
-impl Source for Unsealed<'_> {
+impl<S: Source> Source for Unsealed<'_, S> {
     fn paths(&mut self) -> Result<Vec<String>, Unreadable> {
         self.source.paths()
     }

@@ -19,7 +19,7 @@ use schemas::catalogue::Catalogue;
 use schemas::note::Origin;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, present, refusal, say, settings};
+use super::{Ended, bar, open, parties, present, refusal, say, say_queued, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -60,7 +60,7 @@ impl Append {
         let now = Some(Clock::System.now());
         let options = Options { now, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
         // One row is checked exactly as a register of one row would be.
-        let incoming = home.folder().join("incoming");
+        let incoming = home.incoming();
         files::create_folder(&incoming)?;
         let path = incoming.join(format!("{kind}.csv"));
         files::replace(&path, csv.as_bytes())?;
@@ -82,14 +82,17 @@ impl Append {
             origin: &origin,
             keys: &self.keys,
             drafts: home.drafts(),
+            intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
+            now: Clock::System.now(),
             replay: false,
         };
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;
         for path in &signed.waiting {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
+        say_queued(&signed.queued, &home);
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
         say(&outcome, &mut writer, &outbox)

@@ -1,9 +1,8 @@
-//! `export`, `restore`, `fsck`: the care of a ledger.
+//! `restore`, `fsck`: the care of a ledger.
 
 use std::path::PathBuf;
 
 use clap::Args;
-use ledger::export;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::fsck;
@@ -14,61 +13,7 @@ use ledger::vault::Copied;
 use ledger::writer::Home;
 use schemas::policy::Policy;
 
-use super::{Ended, bar, open, settings};
-
-/// Arguments of `export`.
-#[derive(Args)]
-#[command(
-    verbatim_doc_comment,
-    after_help = "Examples:
-  ledger export my-ledger --out /media/stick/bundle
-  ledger export my-ledger --out backup/bundle --backup backup/openings
-  ledger export my-ledger --backup-keys /media/safe/opening-keys
-
-The bundle is public: hidden values stand in it only as commitments. The backup of the openings is encrypted,
-and worth nothing without the keys of the openings. Keep those on another disk: bundle, openings and keys
-together are the ledger's backup, and an erasure is complete only when copies of keys made before it are
-destroyed. Hidden values for a party or for oversight: ledger open --help."
-)]
-pub struct Export {
-    /// Folder of the ledger.
-    ledger: PathBuf,
-    /// Folder for the bundle; an older bundle there is replaced.
-    #[arg(long, value_name = "DIR", required_unless_present_any = ["backup", "backup_keys"])]
-    out: Option<PathBuf>,
-    /// Folder for a copy of the encrypted openings, without keys.
-    #[arg(long, value_name = "DIR")]
-    backup: Option<PathBuf>,
-    /// Folder for a copy of the keys of the openings: on another disk than the openings.
-    #[arg(long, value_name = "DIR")]
-    backup_keys: Option<PathBuf>,
-}
-
-impl Export {
-    pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
-        let settings = settings(&home)?;
-        let writer = open(&home)?;
-        if let Some(out) = &self.out {
-            let policy = publish::policy_text(&writer)?;
-            let done = export::bundle(&writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
-            println!("{}: {} entries in {} files, {} bytes", out.display(), done.entries, done.files, done.bytes);
-            println!("check it: verifier check {} --policy POLICY", out.display());
-        }
-        if let Some(folder) = &self.backup {
-            let lines = export::backup(&writer, folder)?;
-            println!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.display());
-        }
-        if let Some(folder) = &self.backup_keys {
-            let lines = export::backup_keys(&writer, folder)?;
-            println!("{}: keys of the openings of {lines} entries", folder.display());
-            println!("keep them apart from every copy of the openings, and destroy older copies: what is erased");
-            println!("from now on could be read with them");
-        }
-        super::publish::say(&publish::look(&writer)?);
-        Ok(())
-    }
-}
+use super::{Ended, bar, open};
 
 /// Arguments of `restore`.
 #[derive(Args)]

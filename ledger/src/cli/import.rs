@@ -13,7 +13,7 @@ use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
 use ledger::writer::Home;
 
-use super::{Ended, bar, open, parties, say, settings};
+use super::{Ended, bar, open, parties, say, say_queued, settings};
 
 /// Arguments of `import`.
 #[derive(Args)]
@@ -84,13 +84,16 @@ impl Arguments {
             origin: &origin,
             keys: &self.keys,
             drafts,
+            intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
+            now: Clock::System.now(),
             replay: false,
         };
         let bad = !import.problems.is_empty();
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
         println!("{} signed into the outbox, {again} were there already", signed.signed);
+        say_queued(&signed.queued, &home);
         for path in &signed.waiting {
             println!("waits for a second signature: {}  (ledger cosign)", path.display());
         }

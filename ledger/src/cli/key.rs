@@ -299,8 +299,8 @@ fn finish(
     }
     trust::rehearse(writer.log(), &parcels, now).map_err(refusal)?;
     outbox.add(&parcels)?;
-    let outcome = submit::submit(writer, &outbox.parcels()?, Clock::System, &mut |_, _| {})?;
-    say(&outcome, writer)
+    let outcome = submit::submit(writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
+    say(&outcome, writer, outbox)
 }
 
 pub fn holder(text: &str) -> Result<Holder, String> {

@@ -2,12 +2,16 @@
 
 mod append;
 mod care;
+mod erase;
+mod export;
 mod import;
+mod intake;
 mod key;
 mod proof;
 mod publish;
 mod setup;
 mod succeed;
+mod unseal;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -18,6 +22,7 @@ use ledger::files;
 use ledger::import::{Limits, Parties};
 use ledger::outbox::Outbox;
 use ledger::probe::Probe;
+use ledger::queue::Queue;
 use ledger::settings::Settings;
 use ledger::submit::Outcome;
 use ledger::writer::{BadLedger, Home, Writer};
@@ -66,8 +71,14 @@ enum Command {
     Publish(publish::Publish),
     /// Say which witnesses must have seen a checkpoint before anyone is handed it.
     Witness(publish::Witness),
-    /// Write the whole log as a bundle of static files that anyone can verify.
-    Export(care::Export),
+    /// Write the log as a bundle that anyone can verify, openings for one party, or a backup.
+    Export(export::Export),
+    /// Close the week of the sealed stream: one batch of constant size (the oversight body, weekly).
+    Intake(intake::Intake),
+    /// Read sealed values with an identity of oversight; the log records it first.
+    Unseal(unseal::Unseal),
+    /// Destroy the hidden values that a lawful erasure in the log names.
+    Erase(erase::Erase),
     /// Make a ledger again from a bundle, after it was verified.
     Restore(care::Restore),
     /// Read everything and verify it, signatures included.
@@ -114,6 +125,9 @@ pub fn run() -> ExitCode {
         Command::Publish(arguments) => arguments.run(),
         Command::Witness(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Intake(arguments) => arguments.run(),
+        Command::Unseal(arguments) => arguments.run(),
+        Command::Erase(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
     };
@@ -187,6 +201,18 @@ fn bar(what: &'static str) -> impl FnMut(u64, u64) {
         if done >= total {
             bar.finish_and_clear();
         }
+    }
+}
+
+/// Says what waits for the week's batch, and where each receipt will lie: write that down for whoever
+/// complained, it proves the record without showing it.
+fn say_queued(queued: &[(String, String)], home: &Home) {
+    if queued.is_empty() {
+        return;
+    }
+    println!("{} sealed, encrypted, waiting for the week's batch (ledger intake); receipts will be:", queued.len());
+    for (row, tag) in queued {
+        println!("  {row}: {}", Queue::at(&home.intake()).receipt(tag).display());
     }
 }
 

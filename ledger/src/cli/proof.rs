@@ -3,14 +3,20 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ledger::access::{self, Reading};
 use ledger::failure::Failure;
 use ledger::files;
+use ledger::import::Parties;
+use ledger::keys::KeyFolder;
+use ledger::outbox::Outbox;
 use ledger::pack::{self, Request};
+use ledger::pseudonym::Pseudonyms;
 use ledger::receipts;
-use ledger::writer::Home;
+use ledger::writer::{Home, Writer};
+use schemas::catalogue::Role;
 use schemas::note::Note;
 
-use super::{Ended, open};
+use super::{Ended, open, parties};
 
 /// Longest statement, in bytes.
 const STATEMENT_BYTES_MAX: usize = 16 << 10;
@@ -20,9 +26,9 @@ const STATEMENT_BYTES_MAX: usize = 16 << 10;
 #[command(
     verbatim_doc_comment,
     after_help = "Examples:
-  ledger pack my-ledger organisation/cso-league --for cso-league --out cso-league.pack
+  ledger pack my-ledger organisation/cso-league --for cso-league --keys keys --out cso-league.pack
   ledger pack my-ledger programme/adm-prisons/P-1 --for public --out P-1.pack
-  ledger pack my-ledger organisation/cso-league --for cso-league --since 1842 --out newer.pack
+  ledger pack my-ledger organisation/cso-league --for cso-league --keys keys --since 1842 --out newer.pack
 
 The pack holds every record of the stream with its proof, and proves that there is none beside them. Hidden
 values are in it as far as its reader may have them. Whoever gets it checks it with `verifier check`, or by
@@ -33,7 +39,7 @@ pub struct Pack {
     ledger: PathBuf,
     /// The stream: organisation/PARTY, facility/PARTY, or the kind and id of a case.
     stream: String,
-    /// Whose pack: a party, `oversight`, or `public`.
+    /// Whose pack: a party, or `public`.
     #[arg(long = "for", value_name = "PARTY")]
     audience: String,
     /// File to write.
@@ -42,6 +48,16 @@ pub struct Pack {
     /// Size of an older pack or checkpoint that the reader holds: the new one proves that it goes on from it.
     #[arg(long, value_name = "SIZE")]
     since: Vec<u64>,
+    /// Why the party gets hidden values: finding_review, complaint_handling, statistics, audit, legal_duty or
+    /// support. The log records it first (data.exported); not needed for `public`.
+    #[arg(long, value_name = "CODE", default_value = "audit")]
+    purpose: String,
+    /// Folder of holders' keys, for that record.
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+    /// Who signs that record: a holder of the operator, or PARTY:HOLDER of oversight.
+    #[arg(long, value_name = "HOLDER")]
+    signer: Option<String>,
     /// An auditor's statement that the index was recomputed (`verifier attest`).
     #[arg(long, value_name = "FILE")]
     statement: Vec<PathBuf>,
@@ -52,8 +68,13 @@ impl Pack {
         let statements = self.statement.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
         let home = Home::new(&self.ledger);
         let mut writer = open(&home)?;
-        let request =
-            Request { stream: &self.stream, audience: &self.audience, since: &self.since, statements: &statements };
+        let list = parties(&home.parties())?;
+        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+        let (stream, audience) = (pseudonyms.inside(&self.stream), pseudonyms.party(&self.audience).to_owned());
+        if audience != "public" {
+            self.record(&mut writer, &list, &pseudonyms)?;
+        }
+        let request = Request { stream: &stream, audience: &audience, since: &self.since, statements: &statements };
         let pack = match pack::make(&mut writer, &request) {
             Ok(pack) => pack,
             Err(pack::BadRequest::Failure(failure)) => return Err(failure.into()),
@@ -69,6 +90,33 @@ impl Pack {
         }
         println!("check it: verifier check {} --policy POLICY", self.out.display());
         Ok(())
+    }
+}
+
+impl Pack {
+    /// Says in the log who gets hidden values, before anything is written.
+    fn record(&self, writer: &mut Writer, list: &Parties, pseudonyms: &Pseudonyms) -> Result<(), Ended> {
+        if list.get(&self.audience).is_none() {
+            let why = "no such party in the ledger's list of parties; give one, or `public`";
+            return Err(Ended::Refused(format!("--for {}: {why}", self.audience)));
+        }
+        let needed = || {
+            Ended::Refused(format!(
+                "a pack for {} holds hidden values: the log records first who gets them, so name the folder of the \
+                 operator's keys with --keys (a pack --for public needs none)",
+                self.audience
+            ))
+        };
+        let at_hand = KeyFolder::new(self.keys.as_ref().ok_or_else(needed)?, writer.log().origin().clone());
+        let signer = super::export::signer(self.signer.as_deref(), list, &at_hand, Role::Operator)?;
+        let (_, scope) = access::audience(writer, pseudonyms, &self.audience);
+        let rows = writer.log().sealed_items(&pseudonyms.inside(&self.stream)).len() as u64;
+        let (reader, purpose) = (self.audience.as_str(), self.purpose.as_str());
+        let reading = Reading { event: "data.exported", reader, purpose, scope, rows, signer };
+        let mut outbox = Outbox::open(&writer.home().outbox())?;
+        let address = access::record(writer, &mut outbox, at_hand, pseudonyms, &reading)?;
+        println!("recorded in the log: {address}");
+        super::publish::ask(writer)
     }
 }
 

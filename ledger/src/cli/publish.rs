@@ -8,6 +8,8 @@ use ledger::failure::Failure;
 use ledger::files;
 use ledger::outbox::Outbox;
 use ledger::publish::{self, Publication};
+use ledger::queue::Queue;
+use ledger::receipts;
 use ledger::witness::Panel;
 use ledger::writer::{Home, Writer};
 use schemas::policy::Policy;
@@ -110,7 +112,14 @@ pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
         Ok(written) => println!("{written} receipts: {}", receipts.folder().display()),
         Err(other) => return Err(other.into()),
     }
-    Ok(())
+    match receipts::complete_sealed(writer, &Queue::at(&writer.home().intake())) {
+        Ok(0) | Err(Failure::Unpublished(_)) => Ok(()),
+        Ok(written) => {
+            println!("{written} receipts of the sealed stream: {}", writer.home().intake().join("receipts").display());
+            Ok(())
+        }
+        Err(other) => Err(other.into()),
+    }
 }
 
 /// Says plainly what is not published yet, and for whom it waits.

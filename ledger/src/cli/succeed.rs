@@ -172,7 +172,7 @@ impl Succeed {
         profile: Option<&[u8]>,
     ) -> Result<(), Ended> {
         let beside =
-            Submission { note: parcel.note.clone().into_bytes(), slots: parcel.slots.clone(), received_at: now };
+            Submission { note: parcel.note.clone().into_bytes(), opening: parcel.opening.clone(), received_at: now };
         let writer = folder::found_with(home, origin, list, keys, &[beside], now)?;
         folder::settle(&writer, &read(&self.parties)?, profile)?;
         // The outbox knows which numbers each key has used.

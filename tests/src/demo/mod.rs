@@ -174,8 +174,10 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
         origin: &origin,
         keys: &places.keys(),
         drafts: places.home().drafts(),
+        intake: places.home().intake(),
         settings: &settings,
         recipients: &recipients,
+        now: begun,
         replay: true,
     };
     let witnesses = Witnesses::new(places, &writer)?;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use ledger::import::{Limits, Parties};
 use ledger::probe::Probe;
 use ledger::pseudonym::Pseudonyms;
-use ledger::writer::Writer;
+use ledger::writer::{Home, Writer};
 use schemas::catalogue::{Catalogue, EventType, Kind, Role, Targets};
 use schemas::entry::Entry;
 use schemas::opening::{Disclosure, OpeningLine, Slot};
 use schemas::value::Value;
 use tests::demo::Places;
+use verifier::unseal::Identity;
 
 use crate::common::program;
 
@@ -50,12 +51,28 @@ pub fn open(places: &Places) -> Writer {
     Writer::open(&places.home(), &Probe::of(program("demo"))).unwrap_or_else(|why| panic!("{why}"))
 }
 
-/// All entries of a ledger with their openings.
+/// All entries of a ledger with their openings; what is sealed is read with the demo's own identity, which the
+/// ledger does not have.
 pub fn items(writer: &Writer) -> Vec<Item> {
+    let identity = identity(writer.home());
     let lines = writer.vault().lines(0).map(|line| line.expect("the vault can be read").1);
     let entries = writer.store().entries(0).map(|entry| entry.expect("the store can be read").1);
-    let item = |(bytes, line): (Vec<u8>, String)| Item { entry: Entry::parse(&bytes).expect("an entry"), bytes, line };
+    let opened = |line: String| match (&identity, OpeningLine::parse(&line)) {
+        (Some(identity), Ok(parsed)) => identity.open_line(parsed).to_json(),
+        _ => line,
+    };
+    let item = |(bytes, line): (Vec<u8>, String)| {
+        let entry = Entry::parse(&bytes).expect("an entry");
+        Item { entry, bytes, line: opened(line) }
+    };
     entries.zip(lines).map(item).collect()
+}
+
+/// The identity of an oversight body, beside the keys of the demo.
+fn identity(home: &Home) -> Option<Identity> {
+    let keys = home.folder().parent()?.join("keys");
+    let found = ledger::files::list(&keys, |name| name.strip_suffix(".identity").is_some()).ok()?;
+    ledger::keys::read_identity(found.first()?).ok()
 }
 
 /// How a log names its parties.

@@ -123,13 +123,13 @@ const LIES: &[Lie] = &[
         log.records.remove(log.at(OUTAGE));
         log.build()
     }),
-    ("the same, beside a checkpoint that somebody kept", File("checkpoints/39", "its end was left out"), |log| {
+    ("the same, beside a checkpoint that somebody kept", File("checkpoints/41", "its end was left out"), |log| {
         log.records.remove(log.at(OUTAGE));
         beside_old_checkpoints(log)
     }),
     (
         "another event in its place, beside a checkpoint that somebody kept",
-        File("checkpoints/36", "it says root"),
+        File("checkpoints/38", "it says root"),
         |log| {
             let at = log.at(OUTAGE);
             let said = outage(log);
@@ -138,11 +138,11 @@ const LIES: &[Lie] = &[
         },
     ),
     ("the last day left out", NotByTheBundle, |log| {
-        log.records.truncate(seal_of(log, 6) + 1);
+        log.records.truncate(seal_of(log, 7) + 1);
         log.build()
     }),
-    ("the same, beside a checkpoint that somebody kept", File("checkpoints/39", "its end was left out"), |log| {
-        log.records.truncate(seal_of(log, 6) + 1);
+    ("the same, beside a checkpoint that somebody kept", File("checkpoints/41", "its end was left out"), |log| {
+        log.records.truncate(seal_of(log, 7) + 1);
         beside_old_checkpoints(log)
     }),
     ("an event told twice", Refused(Last, 10), |log| {
@@ -158,17 +158,17 @@ const LIES: &[Lie] = &[
     }),
     ("an event moved to an earlier day", Refused(Address(INSPECTION), 13), |log| {
         let mut record = log.records.remove(log.at(INSPECTION));
-        let to = seal_of(log, 3);
+        let to = seal_of(log, 4);
         record.received_at = log.records[to - 1].received_at;
         log.records.insert(to, record);
         log.build()
     }),
     (
         "an answer moved to an earlier day, beside a checkpoint that somebody kept",
-        File("checkpoints/23", "it says root"),
+        File("checkpoints/25", "it says root"),
         |log| {
             let mut record = log.records.remove(log.at(DENIAL));
-            let to = seal_of(log, 3);
+            let to = seal_of(log, 4);
             record.received_at = log.records[to - 1].received_at;
             log.records.insert(to, record);
             beside_old_checkpoints(log)
@@ -192,41 +192,41 @@ const LIES: &[Lie] = &[
         log.build()
     }),
     // The index and its seals.
-    ("an event left out of the index", Refused(Seal(7), 16), |log| {
-        let (at, seal) = (log.at(INSPECTION), seal_of(log, 7));
+    ("an event left out of the index", Refused(Seal(8), 16), |log| {
+        let (at, seal) = (log.at(INSPECTION), seal_of(log, 8));
         assert_eq!(at + 1, seal, "the last event of its batch");
         let mut without = replayed(&log.entries()[..at]);
         let (root, streams) = (without.map_root().to_hex(), without.streams());
-        reseal(log, 7, |text| set(&set(&text, "map_root", &format!("{root:?}")), "streams", &streams.to_string()));
+        reseal(log, 8, |text| set(&set(&text, "map_root", &format!("{root:?}")), "streams", &streams.to_string()));
         log.build()
     }),
-    ("a seal with another map", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "map_root", &format!("{:?}", Hash::of(&[b"x"]).to_hex())));
+    ("a seal with another map", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "map_root", &format!("{:?}", Hash::of(&[b"x"]).to_hex())));
         log.build()
     }),
-    ("a seal with another number of streams", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "streams", "1"));
+    ("a seal with another number of streams", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "streams", "1"));
         log.build()
     }),
-    ("a seal with another size", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "size", "1"));
+    ("a seal with another size", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "size", "1"));
         log.build()
     }),
-    ("a seal with another batch number", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "batch", "9"));
+    ("a seal with another batch number", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "batch", "9"));
         log.build()
     }),
-    ("a seal under another row", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "row", "\"b77\""));
+    ("a seal under another row", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "row", "\"b77\""));
         log.build()
     }),
-    ("a seal under another number", Refused(Seal(4), 16), |log| {
-        reseal(log, 4, |text| set(&text, "seq", "4000"));
+    ("a seal under another number", Refused(Seal(5), 16), |log| {
+        reseal(log, 5, |text| set(&text, "seq", "4000"));
         log.build()
     }),
-    ("a seal by another key of the operator", Refused(Seal(4), 14), |log| {
+    ("a seal by another key of the operator", Refused(Seal(5), 14), |log| {
         let key = log.key("op", "o1");
-        let at = seal_of(log, 4);
+        let at = seal_of(log, 5);
         log.records[at].note = Pages::of(&golden().bundle).note(at);
         log.records[at].kept = true;
         let text = set(&log.records[at].note.text, "seq", "4000");
@@ -345,19 +345,19 @@ const LIES: &[Lie] = &[
         forged
     }),
     // Checkpoints.
-    ("two checkpoints of one size", File("checkpoints/23", "it says root"), |log| {
+    ("two checkpoints of one size", File("checkpoints/25", "it says root"), |log| {
         let mut forged = log.build();
-        forged.bundle.put("checkpoints/23", log.checkpoint(23, Hash::of(&[b"another tree"])));
+        forged.bundle.put("checkpoints/25", log.checkpoint(25, Hash::of(&[b"another tree"])));
         forged.bundle.manifest();
         forged
     }),
     ("a checkpoint with a root of its own", File("checkpoint", "it says root"), |log| {
         with_head(log, |log, size, _| log.checkpoint(size, Hash::of(&[b"another tree"])))
     }),
-    ("a kept checkpoint within a batch", File("checkpoints/20", "the log's batch does not end there"), |log| {
-        let root = replayed(&log.entries()[..20]).root();
+    ("a kept checkpoint within a batch", File("checkpoints/22", "the log's batch does not end there"), |log| {
+        let root = replayed(&log.entries()[..22]).root();
         let mut forged = log.build();
-        forged.bundle.put("checkpoints/20", log.checkpoint(20, root));
+        forged.bundle.put("checkpoints/22", log.checkpoint(22, root));
         forged.bundle.manifest();
         forged
     }),
@@ -369,7 +369,7 @@ const LIES: &[Lie] = &[
     }),
     ("a kept checkpoint under another name", File("checkpoints/24", "its name is not the size"), |log| {
         let mut forged = log.build();
-        let bytes = forged.bundle.get("checkpoints/23").to_vec();
+        let bytes = forged.bundle.get("checkpoints/25").to_vec();
         forged.bundle.put("checkpoints/24", bytes);
         forged.bundle.manifest();
         forged
@@ -459,8 +459,8 @@ const LIES: &[Lie] = &[
         opening(log, REQUEST).slots[0] = Slot::ErasedBy(7_000);
         log.build()
     }),
-    ("an opening of an entry that has no slots", Opening(Seal(3), "for another entry"), |log| {
-        let (line, at) = (opening(log, REQUEST).clone(), seal_of(log, 3));
+    ("an opening of an entry that has no slots", Opening(Seal(4), "for another entry"), |log| {
+        let (line, at) = (opening(log, REQUEST).clone(), seal_of(log, 4));
         log.records[at].opening = Some(line);
         log.build()
     }),
@@ -552,10 +552,10 @@ fn who_tells_when_the_bundle_cannot() {
     assert!(!now.contains(&leaves[at]));
     assert_ne!(root, verifier::tree::root_of(&now));
     // The reader's older checkpoint does not lead to this log.
-    let old = verifier::tree::root_of(&leaves[..36]);
-    let proof = verifier::tree::consistency(&now, 36).unwrap();
+    let old = verifier::tree::root_of(&leaves[..38]);
+    let proof = verifier::tree::consistency(&now, 38).unwrap();
     let new = verifier::tree::root_of(&now);
-    assert!(verifier::tree::check_consistency(&proof, 36, old, now.len() as u64, new).is_err());
+    assert!(verifier::tree::check_consistency(&proof, 38, old, now.len() as u64, new).is_err());
 }
 
 fn checked(forged: &Forged) -> Report {

@@ -138,11 +138,12 @@ fn a_lie_in_the_pack_is_caught_by_the_party_alone() {
 fn resigned(key: &SecretKey) -> Desk {
     let mut forge = Forge::of(golden());
     let at = forge.at("cso-x/access.request.submitted/r1");
-    let text = forge.records[at].note.text.replace("\"team\":2", "\"team\":7");
+    let text = forge.records[at].note.text.replace("\"purpose\":\"family\"", "\"purpose\":\"legal_aid\"");
     assert_ne!(text, forge.records[at].note.text);
     forge.records[at].note = Note { signatures: vec![key.sign(&text)], text };
+    let id = Hash::of(&[forge.records[at].note.text.as_bytes()]);
     if let Some(line) = &mut forge.records[at].opening {
-        line.event = Hash::of(&[forge.records[at].note.text.as_bytes()]);
+        line.event = id;
     }
     let built = forge.build();
     desk_of(Pages::of(&built.bundle).entries, lines(&built.openings))

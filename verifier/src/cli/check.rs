@@ -11,6 +11,7 @@ use verifier::head;
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
 use verifier::report::Report;
+use verifier::unseal::Unsealed;
 
 use super::read::{self, Bars, Kind};
 use super::{CannotBegin, say};
@@ -42,6 +43,9 @@ pub struct Check {
     /// Folder of openings beside a bundle, for those who may see hidden values.
     #[arg(long, value_name = "DIR")]
     openings: Option<PathBuf>,
+    /// Identity file of an oversight body: sealed values among the openings are read with it, and checked.
+    #[arg(long, value_name = "FILE", requires = "openings")]
+    key: Option<PathBuf>,
     /// With a pack: a bundle of the same log, from which the index is recomputed.
     #[arg(long, value_name = "BUNDLE")]
     index: Option<PathBuf>,
@@ -103,9 +107,17 @@ impl Check {
             let why = "no folder".to_owned();
             return Err(CannotBegin::File { path: folder.display().to_string(), why });
         }
-        let mut beside = self.openings.as_deref().map(Folder::new);
+        let identity = self.key.as_deref().map(read::identity).transpose()?;
+        let mut beside = self.openings.as_deref().map(|folder| -> Box<dyn Source + '_> {
+            let source = Folder::new(folder);
+            match &identity {
+                Some(identity) => Box::new(Unsealed { source, identity }),
+                None => Box::new(source),
+            }
+        });
         let mut bars = Bars::new();
-        let report = bundle::check(source.as_mut(), policy, beside.as_mut().map(|f| f as &mut dyn Source), &mut bars);
+        let openings = beside.as_mut().map(|folder| &mut **folder as &mut dyn Source);
+        let report = bundle::check(source.as_mut(), policy, openings, &mut bars);
         bars.finish();
         let inside = source.read("policy").ok().flatten();
         let same = inside.map(|bytes| std::fs::read(&self.policy).is_ok_and(|held| held == bytes));

@@ -13,6 +13,7 @@ use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::levels::Levels;
 use verifier::report::Report;
+use verifier::unseal::Identity;
 
 use super::CannotBegin;
 
@@ -90,6 +91,13 @@ pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
         return Err(bad("it names no log, so there is nothing to check against".to_owned()));
     }
     Ok(policy)
+}
+
+/// Reads an identity of oversight.
+pub fn identity(path: &Path) -> Result<Identity, CannotBegin> {
+    let bytes = file(path, 4_096)?;
+    let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
+    Identity::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| bad(e.to_string()))
 }
 
 /// Keys of auditors, each given as a vkey or as a file that holds one.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemas::catalogue::Role;
 use schemas::entry::Entry;
 use schemas::note::{ALG_ED25519, KeyId, Origin, Vkey};
 use schemas::time::Timestamp;
@@ -13,8 +14,17 @@ use crate::signature::{Claim, PublicKey};
 /// A key that an entry of the pack brought.
 struct Brought {
     key: PublicKey,
+    role: Option<Role>,
     from: Timestamp,
     until: Option<Timestamp>,
+}
+
+/// The signature lines of an entry.
+pub(super) struct Signed {
+    /// Each line's number, from 1, and its claim, ready to be checked.
+    pub claims: Vec<(usize, Claim)>,
+    /// In which role the second line's key was enrolled.
+    pub approver_role: Option<Role>,
 }
 
 /// Keys by name and id, grown entry by entry in the order of the log.
@@ -30,9 +40,9 @@ impl PackKeys {
     /// # Errors
     /// [`Refusal`] for a line that cannot hold, by a key that the pack does not bring or that was not
     /// in force; or if the first is not by a holder of the author.
-    pub fn see(&mut self, entry: &Entry) -> Result<Vec<(usize, Claim)>, Refusal> {
+    pub fn see(&mut self, entry: &Entry) -> Result<Signed, Refusal> {
         self.bring(entry);
-        let (mut claims, event) = (Vec::new(), &entry.signed.event);
+        let (mut claims, mut approver_role, event) = (Vec::new(), None, &entry.signed.event);
         for (number, line) in (1..).zip(&entry.signed.note.signatures) {
             let unknown = || Refusal::UnknownKey { name: line.name.clone(), id: line.id };
             let brought = self.known.get(&(line.name.clone(), line.id)).ok_or_else(unknown)?;
@@ -44,11 +54,14 @@ impl PackKeys {
             if brought.from > at || brought.until.is_some_and(|until| at >= until) {
                 return Err(Refusal::NotInForce { name: line.name.clone(), at });
             }
+            if number == 2 {
+                approver_role = brought.role;
+            }
             let claim = Claim::new(&brought.key, entry.signed.note.text.as_bytes(), &line.signature);
             let claim = claim.ok_or_else(|| Refusal::BadSignature { number, name: line.name.clone() })?;
             claims.push((number, claim));
         }
-        Ok(claims)
+        Ok(Signed { claims, approver_role })
     }
 
     fn bring(&mut self, entry: &Entry) {
@@ -56,23 +69,29 @@ impl PackKeys {
         let instant = |field: &str| event.text(field).and_then(Timestamp::parse);
         match event.kind.as_str() {
             crate::admit::GENESIS => {
-                for field in ["operator_keys", "registrar_keys", "oversight_keys"] {
+                let registrar = event.text("registrar_role").and_then(Role::parse);
+                for (field, role) in [
+                    ("operator_keys", Some(Role::Operator)),
+                    ("registrar_keys", registrar),
+                    ("oversight_keys", Some(Role::Oversight)),
+                ] {
                     let keys = event.data.get(field).and_then(Value::as_list).unwrap_or_default();
                     for vkey in keys.iter().filter_map(Value::as_text) {
-                        self.add(vkey, entry.received_at, None);
+                        self.add(vkey, role, entry.received_at, None);
                     }
                 }
             }
             "key.enrolled" => {
                 if let Some(vkey) = event.text("public_key") {
-                    self.add(vkey, instant("valid_from").unwrap_or(entry.received_at), instant("valid_to"));
+                    let role = event.text("role").and_then(Role::parse);
+                    self.add(vkey, role, instant("valid_from").unwrap_or(entry.received_at), instant("valid_to"));
                 }
             }
             "key.rotated" => {
                 let from = instant("valid_from").unwrap_or(entry.received_at);
                 if let Some(vkey) = event.text("public_key").and_then(|text| Vkey::parse(text).ok()) {
-                    self.end(&vkey.name, from);
-                    self.add(&vkey.to_string(), from, None);
+                    let role = self.end(&vkey.name, from);
+                    self.add(&vkey.to_string(), role, from, None);
                 }
             }
             "key.revoked" => {
@@ -85,20 +104,23 @@ impl PackKeys {
         }
     }
 
-    fn add(&mut self, vkey: &str, from: Timestamp, until: Option<Timestamp>) {
+    fn add(&mut self, vkey: &str, role: Option<Role>, from: Timestamp, until: Option<Timestamp>) {
         let vkey = Vkey::parse(vkey).ok().filter(|key| key.alg == ALG_ED25519);
         if let Some(key) = vkey.and_then(|vkey| PublicKey::new(&vkey).ok()) {
             let name = (key.vkey().name.clone(), key.id());
-            self.known.entry(name).or_insert(Brought { key, from, until });
+            self.known.entry(name).or_insert(Brought { key, role, from, until });
         }
     }
 
-    /// Ends the keys of a holder that are open.
-    fn end(&mut self, name: &str, at: Timestamp) {
+    /// Ends the keys of a holder that are open; gives the role of one.
+    fn end(&mut self, name: &str, at: Timestamp) -> Option<Role> {
+        let mut role = None;
         for ((known, _), brought) in &mut self.known {
             if known == name {
                 brought.until = Some(brought.until.map_or(at, |until| until.min(at)));
+                role = brought.role;
             }
         }
+        role
     }
 }

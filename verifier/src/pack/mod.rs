@@ -3,7 +3,9 @@
 mod keys;
 mod later;
 
-use schemas::catalogue::{Catalogue, Visibility};
+use std::collections::BTreeMap;
+
+use schemas::catalogue::{Catalogue, Role, Visibility};
 use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::note::Vkey;
@@ -126,6 +128,9 @@ struct Check<'a> {
     report: &'a mut PackReport,
 }
 
+/// Roles of those who approved, by position.
+type Roles = BTreeMap<u64, Option<Role>>;
+
 /// An entry that the tree holds.
 struct Placed {
     entry: Entry,
@@ -146,8 +151,9 @@ impl Check<'_> {
         let Some(items) = self.step("7", "every record is in the log", Self::placed_all) else { return };
         self.step("8.2", "the records are all those that the index binds", |c| c.stream(&items));
         let Some(brought) = self.step("11", "keys were brought by entries of the log", Self::brought) else { return };
-        self.step("3", "records are signed by keys that the log enrolled", |c| c.signatures(&items, &brought, &seal));
-        self.step("5", "openings fit what was committed", |c| c.openings(items));
+        let title = "records are signed by keys that the log enrolled";
+        let roles = self.step("3", title, |_| Self::signatures(&items, &brought, &seal)).unwrap_or_default();
+        self.step("5", "openings fit what was committed", |c| c.openings(items, &roles));
         if !self.pack.statements.is_empty() {
             self.step("10.4", "auditors have recomputed the index", |c| c.statements(auditors));
         }
@@ -264,18 +270,20 @@ impl Check<'_> {
     }
 
     /// FORMAT.md 3: every line whose key an entry of the pack brought.
-    fn signatures(&self, items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<((), String), Fault> {
+    fn signatures(items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Roles, String), Fault> {
         let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
         all.sort_by_key(|placed| placed.entry.position);
         all.dedup_by_key(|placed| placed.entry.position);
-        let mut keys = PackKeys::default();
+        let (mut keys, mut roles) = (PackKeys::default(), Roles::new());
         let (mut claims, mut places): (Vec<Claim>, Vec<(&Placed, usize)>) = (Vec::new(), Vec::new());
         let fault = |placed: &Placed, refusal| {
             let (position, address) = (placed.entry.position, placed.entry.signed.event.address());
             Fault::Admission { position, address, refusal }
         };
         for placed in all {
-            for (number, claim) in keys.see(&placed.entry).map_err(|refusal| fault(placed, refusal))? {
+            let signed = keys.see(&placed.entry).map_err(|refusal| fault(placed, refusal))?;
+            roles.insert(placed.entry.position, signed.approver_role);
+            for (number, claim) in signed.claims {
                 claims.push(claim);
                 places.push((placed, number));
             }
@@ -287,18 +295,21 @@ impl Check<'_> {
             let name = placed.entry.signed.note.signatures[number - 1].name.clone();
             return Err(fault(placed, Refusal::BadSignature { number, name }));
         }
-        Ok(((), format!("{} signatures", claims.len())))
+        Ok((roles, format!("{} signatures", claims.len())))
     }
 
     /// FORMAT.md 5 and 17.
-    fn openings(&mut self, items: Vec<Placed>) -> Result<((), String), Fault> {
+    fn openings(&mut self, items: Vec<Placed>, roles: &Roles) -> Result<((), String), Fault> {
+        let addresses: BTreeMap<String, u64> =
+            items.iter().map(|placed| (placed.entry.signed.event.address(), placed.entry.position)).collect();
         let mut erasures = Erasures::default();
         let (mut open, mut withheld, mut erased) = (0u64, 0u64, 0u64);
         let mut records = Vec::with_capacity(items.len());
         for (placed, item) in items.into_iter().zip(&self.pack.items) {
             let event = &placed.entry.signed.event;
             let (position, address) = (placed.entry.position, event.address());
-            erasures.see(position, event);
+            let approver = roles.get(&position).copied().flatten();
+            erasures.see(&placed.entry, approver, &|address| addresses.get(address).copied());
             let record =
                 open_item(&placed, item).map_err(|what| Fault::Opening { position, address: address.clone(), what })?;
             for (slot, by) in &record.opened.erased {
