@@ -377,6 +377,7 @@ class BundleCheck {
           });
         }
       });
+      report.notChecked.push({ code: 'erasure-lawful' });
     }
     report.bundle = {
       entries: this.size,
