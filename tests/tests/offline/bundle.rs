@@ -1,8 +1,15 @@
 //! Bundles in one archive, and a pack of the page's beside nothing of them.
 
+use schemas::checkpoint::Checkpoint;
+use schemas::hash::Hash;
+use schemas::note::Note;
+use schemas::value::Value;
 use serde_json::json;
+use tests::forge::{Draft, Forge};
 use tests::memory::Memory;
 use tests::world::World;
+use verifier::signature::SecretKey;
+use verifier::state::State;
 
 use crate::page::{Page, bytes};
 
@@ -111,4 +118,123 @@ fn a_bundle_is_checked_to_its_last_byte() {
     // Nobody trusted: it cannot be verified, however good it is.
     let without = page.run(script, &json!({ "files": [bytes(&cases[0].1)], "policy": null }));
     assert_eq!(without, ["cannot_tell -"]);
+}
+
+/// What the page says of bundles: verdict, section and code of the first fault, its entry, entries whose time is not bounded.
+fn said(bundles: &[Memory], policy: &str) -> Vec<String> {
+    let script = "
+        const lines = [];
+        for (const text of given.files) {
+            const { verdict, section, code, item, unbounded } = await window.verifier.check(raw(text), given.policy);
+            lines.push([verdict, section ?? '-', code ?? '-', item ?? '-', unbounded?.count ?? '-'].join(' '));
+        }
+        return lines;";
+    let files: Vec<_> = bundles.iter().map(|bundle| bytes(&archive(bundle, None))).collect();
+    Page::open().run(script, &json!({ "files": files, "policy": policy }))
+}
+
+/// The key of the writer who takes over.
+fn next_writer(log: &Forge<'_>) -> SecretKey {
+    SecretKey::new(&log.origin().holder_key_name("op", "ledger-2"), &[7; 32])
+}
+
+/// Enrols the next writer, opens its epoch, bent, and seals; the log as the operator shows it.
+fn handed_over(world: &World, bend: fn(Draft) -> Draft, signers: &[&str], takes: bool) -> Memory {
+    let mut log = Forge::of(world);
+    let signed = |log: &Forge<'_>, draft: Draft, holders: &[&str]| {
+        let keys: Vec<SecretKey> = holders.iter().map(|holder| log.key("op", holder)).collect();
+        log.record(&draft.signed(&keys.iter().collect::<Vec<_>>()))
+    };
+    let key = next_writer(&log);
+    let draft =
+        log.draft("key.enrolled", "op").id("key-ledger-2").with("organisation", "op").with("holder", "ledger-2");
+    let draft = draft.with("role", "operator").with("alg", "ed25519").with("public_key", &key.vkey().to_string());
+    let record = signed(&log, draft.with("valid_from", "2025-03-08T00:00:00Z"), &["o1", "o2"]);
+    log.records.push(record);
+    let mut state = State::new(log.origin().clone());
+    log.entries().iter().for_each(|bytes| state.replay(bytes).unwrap());
+    let (size, root) = state.sealed_head();
+    let draft = log.draft("ledger.epoch.opened", "op").value("epoch", Value::Integer(1)).with("writer", "ledger-2");
+    let draft = draft.value("size", Value::Integer(i64::try_from(size).unwrap())).with("root", &root.to_hex());
+    let record = signed(&log, bend(draft), signers);
+    log.records.push(record);
+    log.writers.extend(takes.then_some(key));
+    log.seal();
+    log.build().bundle
+}
+
+#[test]
+fn seals_are_by_the_writer_in_office() {
+    let world = World::golden();
+    let policy = String::from_utf8(world.bundle.get("policy").to_vec()).unwrap();
+    let as_said = |draft: Draft| draft;
+    let two = ["o1", "o2"].as_slice();
+    let mut alone = Forge::of(&world);
+    let draft = alone.draft("data.accessed", "op").with("reader", "op").with("purpose", "audit");
+    let accessed = draft.with("scope", "full_export").signed(&[&alone.seal_key()]);
+    alone.add(&accessed);
+    alone.seal();
+    let cases = [
+        ("as it should be", handed_over(&world, as_said, two, true), "verified - -"),
+        ("the one before goes on", handed_over(&world, as_said, two, false), "not_verified 9 seal-key"),
+        ("epoch 0", handed_over(&world, |d| d.value("epoch", Value::Integer(0)), two, true), "not_verified 9 epoch"),
+        (
+            "another size",
+            handed_over(&world, |d| d.value("size", Value::Integer(1)), two, true),
+            "not_verified 9 epoch",
+        ),
+        (
+            "another root",
+            handed_over(&world, |d| d.with("root", &Hash::default().to_hex()), two, true),
+            "not_verified 9 epoch",
+        ),
+        ("a writer who signed", handed_over(&world, |d| d.with("writer", "o1"), two, true), "not_verified 9 epoch"),
+        ("one holder", handed_over(&world, as_said, &["o1"], true), "not_verified 9 epoch"),
+        ("the writer signs more than seals", alone.build().bundle, "not_verified 9 writer-alone"),
+    ];
+    let bundles: Vec<Memory> = cases.iter().map(|(_, bundle, _)| bundle.clone()).collect();
+    for ((name, _, wanted), said) in cases.iter().zip(said(&bundles, &policy)) {
+        assert!(said.starts_with(wanted), "{name}: {said}");
+    }
+}
+
+#[test]
+fn times_are_bounded_by_when_the_quorum_had_seen_them() {
+    let world = World::golden();
+    let log = Forge::of(&world);
+    let bundle = log.build().bundle;
+    let witness = |n: u8| SecretKey::new(&format!("w{n}.example"), &[n; 32]);
+    let names: String = (1..=3).map(|n| format!("witness w{n} {}\n", witness(n).cosigner_vkey())).collect();
+    let own = String::from_utf8(world.bundle.get("policy").to_vec()).unwrap();
+    let logs: String = own.lines().filter(|line| line.starts_with("log ")).map(|line| format!("{line}\n")).collect();
+    let policy = format!("{logs}{names}group two 2 w1 w2 w3\nquorum two\n");
+    let note = Note::parse(bundle.get("checkpoint")).unwrap();
+    let size = Checkpoint::parse(&note.text).unwrap().size;
+    let now = log.now().unix();
+    let seen = |seconds: [i64; 3]| {
+        let cosign = |(n, s): (u8, i64)| witness(n).cosign(&note.text, u64::try_from(now + s).unwrap());
+        let mut note = note.clone();
+        note.signatures.extend((1..).zip(seconds).map(cosign));
+        let mut bundle = bundle.clone();
+        bundle.put("checkpoint", note.to_text().into_bytes());
+        bundle.manifest();
+        bundle
+    };
+    let in_a_day = log.records.iter().filter(|r| now - r.received_at.unix() <= 86_400).count();
+    let beyond = |count: usize| if count == 0 { "-".to_owned() } else { count.to_string() };
+    let all = log.records.len();
+    assert_eq!(u64::try_from(all).unwrap(), size);
+    // Whoever claims the last second is the first that the clock gives away.
+    let first = log.records.iter().position(|r| r.received_at.unix() > now - 1).unwrap();
+    let cases = [
+        ("at once", seen([0, 0, 0]), format!("verified - - - {}", beyond(all - in_a_day))),
+        ("five minutes early", seen([-300, -300, 0]), "verified - - -".to_owned()),
+        ("a second more", seen([-301, -301, 0]), format!("not_verified 10.5 time-ahead {first}")),
+        ("one alone cannot accuse", seen([-9_000, 0, 0]), format!("verified - - - {}", beyond(all - in_a_day))),
+        ("two days later", seen([172_800; 3]), format!("verified - - - {all}")),
+    ];
+    let bundles: Vec<Memory> = cases.iter().map(|(_, bundle, _)| bundle.clone()).collect();
+    for ((name, _, wanted), said) in cases.iter().zip(said(&bundles, &policy)) {
+        assert!(said.starts_with(wanted), "{name}: {said}, not {wanted}");
+    }
 }

@@ -93,6 +93,39 @@ fn a_later_pack_extends_an_older_one_or_does_not() {
 }
 
 #[test]
+fn a_pack_brings_every_key_that_signed_in_it() {
+    let page = Page::open();
+    let policy = String::from_utf8(sample("policy")).unwrap();
+    let mut cases = Vec::new();
+    // Without the line that brought it, the first entry that the key signed is named: the seal too.
+    for (name, wanted) in [("good.pack", ["5", "11", "12"].as_slice()), ("absent.pack", ["18"].as_slice())] {
+        let text = String::from_utf8(sample(name)).unwrap();
+        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("{\"key\"")).collect();
+        assert_eq!(lines.len(), wanted.len(), "{name}");
+        for (line, entry) in lines.iter().zip(wanted) {
+            let without = text.replace(&format!("{line}\n"), "").into_bytes();
+            cases.push((without, format!("not_verified 3.4 {entry} key-not-brought")));
+        }
+        cases.push((text.into_bytes(), "verified - - -".to_owned()));
+    }
+    let packs: Vec<Vec<u8>> = cases.iter().map(|(pack, _)| pack.clone()).collect();
+    let wanted: Vec<&str> = cases.iter().map(|(_, wanted)| wanted.as_str()).collect();
+    assert_eq!(judge(&page, &packs, Some(&policy)), wanted);
+}
+
+#[test]
+fn what_is_sealed_for_oversight_is_withheld_from_others() {
+    let page = Page::open();
+    let script = "
+        const { verdict, complete, records } = await window.verifier.check(raw(given.pack), given.policy);
+        const sealed = records.flatMap(({ index, hidden }) => hidden.filter(({ state }) => state === 'sealed').map(({ name }) => `${index} ${name}`));
+        return [verdict, `withheld: ${complete.withheld}`, ...sealed];";
+    let policy = String::from_utf8(sample("policy")).unwrap();
+    let said = page.run(script, &json!({ "pack": bytes(&sample("erased.pack")), "policy": policy }));
+    assert_eq!(said, ["partly", "withheld: 7,14", "14 interviews"]);
+}
+
+#[test]
 fn no_damage_to_a_pack_goes_unseen() {
     let page = Page::open();
     let good = sample("good.pack");

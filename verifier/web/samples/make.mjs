@@ -104,7 +104,7 @@ class Log {
   }
 
   /** Lines of a pack, as objects. */
-  pack(size, stream, audience, { since = [], withheld = () => false, erased = () => null, statement = null, forged = false } = {}) {
+  pack(size, stream, audience, { since = [], withheld = () => false, sealed = () => false, erased = () => null, statement = null, forged = false } = {}) {
     const leaves = this.leaves(size);
     const proven = (index) => ({ entry: base64(this.entries[index].bytes), index, proof: inclusion(index, leaves).map(base64) });
     const map = this.snapshot.get(size);
@@ -130,6 +130,7 @@ class Log {
       const names = slotsOf(typeOf(this.entries[index].event.type));
       const shown = slots.map((slot, i) => {
         const by = erased(index, names[i]);
+        if (sealed(index, names[i])) return { sealed: Buffer.from(`age-encryption.org/v1\n${slot}`).toString('base64') };
         return by !== null ? { erased_by: by } : withheld(index, names[i]) ? { withheld: true } : slot;
       });
       lines.push({ item: { digests: digests.map(base64), ...proven(index), slots: shown } });
@@ -150,7 +151,7 @@ class Log {
         }
       }
     };
-    items.forEach(need);
+    [...items, size - 1].forEach(need);
     for (const index of [...needed].filter((n) => !items.includes(n)).sort((a, b) => a - b)) lines.push({ key: proven(index) });
     return lines;
   }
@@ -307,7 +308,7 @@ const goodPack = log.pack(good, STREAM, FOR, { since: [older], withheld, stateme
 save('policy', policy);
 save('auditor', `${auditor.vkey}\n`);
 save('good.pack', written(goodPack));
-save('erased.pack', written(log.pack(later, STREAM, FOR, { since: [older, good], withheld, erased: (index, name) => (index === first && name === 'team_names' ? erasure : null) })));
+save('erased.pack', written(log.pack(later, STREAM, FOR, { since: [older, good], withheld, sealed: (index, name) => index === visit && name === 'interviews', erased: (index, name) => (index === first && name === 'team_names' ? erasure : null) })));
 save('older.pack', written(log.pack(older, STREAM, FOR, { withheld })));
 save('absent.pack', written(log.pack(good, 'organisation/cso-lantern', 'cso-lantern')));
 save('visit.tlog-proof', `c2sp.org/tlog-proof@v1\nextra ${base64(log.entries[visit].bytes)}\nindex ${visit}\n${inclusion(visit, log.leaves(good)).map((hash) => `${base64(hash)}\n`).join('')}\n${log.checkpoint(good)}`);

@@ -42,7 +42,6 @@ async function checkPack(bytes, trust = nobody(), { beside = null, stated = [], 
   report.notChecked.push({ code: 'truth' }, { code: 'others' });
   if (!beside) report.notChecked.push({ code: 'index-not-recomputed' });
   report.notChecked.push({ code: 'keys-when' }, { code: 'admission-pack' });
-  if (report.unknownLines) report.notChecked.push({ code: 'lines', values: { count: report.unknownLines } });
   return report;
 }
 
@@ -143,26 +142,23 @@ function nameFault(fault, entries) {
   if (entry) Object.assign(fault, nameOf(entry));
 }
 
-/** Signature lines by keys that a key line or an item brings before them. */
+/** Signature lines by keys that a key line or an item brings before them or in them; any other is a fault. */
 async function checkSignatures(report, entries, origin) {
-  report.unknownLines = 0;
   await report.step('3.4', 'signatures', async (step) => {
     const registry = new Registry(origin);
     report.registry = registry;
     step.of = entries.reduce((sum, entry) => sum + entry.note.signatures.length, 0);
     for (const entry of entries) {
-      registry.see(entry);
       try {
-        const unknown = await checkLines(entry, registry);
-        report.unknownLines += unknown;
-        step.done += entry.note.signatures.length - unknown;
+        await checkLines(entry, registry);
+        step.done += entry.note.signatures.length;
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         report.fault(step, error, { entry: entry.index, line: entry.line, ...nameOf(entry) });
       }
+      registry.see(entry);
       await report.progress('signatures', step.done, step.of);
     }
-    if (report.unknownLines) step.missing = report.unknownLines;
   });
 }
 

@@ -92,33 +92,27 @@ function instantOf(seconds) {
 }
 
 /**
- * Checks the signature lines of an entry by the keys that are known, as far as these were in force. Gives how many were
- * not checked. With `whole` the whole log is known: each key must be, and the first be of the author.
+ * Checks the signature lines of an entry: each by a key that an entry before it or it itself brings and that is in
+ * force, the first by one of the author. With `whole` the whole log is known, and so what its admission asks for.
  */
 async function checkLines(entry, registry, { whole = false } = {}) {
   const received = secondsOf(entry.receivedAt);
   const found = entry.note.signatures.map((line, i) => {
-    const own = bringsItself(entry, line);
-    const key = registry.of(line) ?? own;
-    if (whole && !key) refuse('key-unknown', { key: line.name });
-    if (key && !(whole && own) && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
-    if (whole && i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
+    const known = registry.of(line);
+    const key = known ?? bringsItself(entry, line, whole);
+    if (!key) refuse(whole ? 'key-unknown' : 'key-not-brought', { key: line.name });
+    if (i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
+    if ((known || !whole) && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
     return { line, key };
   });
-  let unknown = 0;
   for (const { line, key } of found) {
-    if (!key) {
-      unknown++;
-      continue;
-    }
     const taken = keyOf(key.vkey);
     if (!taken || !(await signatureHolds(taken, entry.note.bytes, line.signature))) refuse('signature', { key: line.name });
   }
-  return unknown;
 }
 
-/** The key of a line where its own entry brings it, as genesis and enrolments do. */
-const bringsItself = ({ event }, line) =>
-  event.type === 'key.enrolled' || event.type === 'ledger.genesis'
-    ? keysOf(event, event.ledger).find(({ vkey }) => lineKey(vkey) === lineKey(line))
-    : undefined;
+/** The key of a line where its own entry brings it, as genesis and enrolments do; the log admits no rotation so. */
+const bringsItself = (entry, line, whole) =>
+  whole && entry.event.type === 'key.rotated'
+    ? undefined
+    : keysOf(entry, entry.event.ledger).find(({ vkey }) => lineKey(vkey) === lineKey(line));

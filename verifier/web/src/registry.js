@@ -1,5 +1,8 @@
-// Keys and roles that the log itself brings: genesis, key.enrolled, key.rotated, key.revoked, facility.registered.
-// FORMAT.md 3.3, 8.1, 11 (Registry).
+// Keys and roles that the log itself brings: genesis, key.enrolled, key.rotated, key.revoked, facility.registered; and
+// who seals. FORMAT.md 3.3, 8.1, 9, 11 (Registry), 18.1.
+
+const lineKey = (line) => `${line.name}+${line.id}`;
+const FAR = Number.MAX_SAFE_INTEGER;
 
 const vkeyOrNull = (text) => {
   try {
@@ -9,34 +12,38 @@ const vkeyOrNull = (text) => {
   }
 };
 
-/** Keys that an event brings, with the party and the role that it gives them. */
-function keysOf(event, origin) {
+/** What is encrypted to this kind of key only oversight can read; it signs nothing. FORMAT.md 15.5. */
+const RECIPIENT = 'age_x25519';
+
+/** Keys for signing that an entry brings, with the party and the role that it gives them, and from when to when. */
+function keysOf({ event, receivedAt }, origin) {
   const { data, type } = event;
   const found = [];
+  const received = secondsOf(receivedAt);
+  const from = type === 'ledger.genesis' ? received : (secondsOf(data.valid_from) ?? received);
+  const to = (type === 'key.enrolled' ? secondsOf(data.valid_to) : null) ?? FAR;
   const take = (text, role) => {
     const vkey = vkeyOrNull(text);
     const holder = vkey && vkey.type === 1 ? holderOf(vkey.name, origin) : null;
-    if (holder) found.push({ vkey, role, ...holder });
+    if (holder) found.push({ vkey, role, ...holder, from, to, revoked: FAR });
   };
   const list = (value) => (Array.isArray(value) ? value : []);
   if (type === 'ledger.genesis') {
     for (const key of list(data.operator_keys)) take(key, 'operator');
     for (const key of list(data.registrar_keys)) take(key, data.registrar_role);
     for (const key of list(data.oversight_keys)) take(key, 'oversight');
-  } else if (type === 'key.enrolled' || type === 'key.rotated') {
+  } else if (type === 'key.rotated' || (type === 'key.enrolled' && data.alg !== RECIPIENT)) {
     take(data.public_key, data.role ?? null);
   }
   return found;
 }
 
-const lineKey = (line) => `${line.name}+${line.id}`;
-const FAR = Number.MAX_SAFE_INTEGER;
-
 class Registry {
   constructor(origin) {
     this.origin = origin;
-    this.keys = new Map(); // name+id -> { vkey, party, holder, role, from, to, revoked }
+    this.keys = new Map(); // name+id -> { vkey, party, holder, role, from, to, revoked, signed }
     this.roles = new Map(); // party -> role
+    this.writer = null; // who seals: { epoch, key: name+id }
   }
 
   /** The key that a signature line names, or undefined. */
@@ -61,18 +68,39 @@ class Registry {
     } else if (type === 'key.enrolled') {
       this.role(data.organisation, data.role);
     } else if (type === 'key.revoked') {
-      const at = secondsOf(data.revoked_at) ?? received;
+      // Another's revocation, oversight's, looks forward alone.
+      const at = Math.max(secondsOf(data.revoked_at) ?? received, event.by === data.organisation ? -Infinity : received);
       for (const key of this.held(data)) key.revoked = Math.min(key.revoked, at);
     }
-    const from = type === 'ledger.genesis' ? received : (secondsOf(data.valid_from) ?? received);
-    if (type === 'key.rotated') for (const key of this.held(data)) key.to = Math.min(key.to, from);
-    for (const key of keysOf(event, this.origin)) {
+    if (type === 'key.rotated') {
+      const from = secondsOf(data.valid_from) ?? received;
+      for (const key of this.held(data)) key.to = Math.min(key.to, from);
+    }
+    for (const key of keysOf(entry, this.origin)) {
       if (type === 'ledger.genesis') this.role(key.party, key.role);
       const name = lineKey(key.vkey);
       const known = this.keys.get(name);
       if (known) continue; // enrolled again: genesis brought it already
-      this.keys.set(name, { ...key, role: key.role ?? this.roles.get(key.party), from, to: secondsOf(data.valid_to) ?? FAR, revoked: FAR });
+      this.keys.set(name, { ...key, role: key.role ?? this.roles.get(key.party) });
     }
+    if (type === 'ledger.genesis') {
+      const first = vkeyOrNull(listOf(data.operator_keys)[0]);
+      this.writer = first && { epoch: 0, key: lineKey(first) };
+    } else if (type === 'ledger.epoch.opened') {
+      const next = this.nextWriter(entry);
+      const before = this.writer && this.keys.get(this.writer.key);
+      if (before) before.to = Math.min(before.to, received);
+      this.writer = next && { epoch: data.epoch, key: lineKey(next.vkey) };
+    }
+    const author = this.of(entry.note.signatures[0]);
+    if (author) author.signed = true;
+  }
+
+  /** The key that an opened epoch names: the only one of its holder in force, without end, that has signed nothing first. */
+  nextWriter({ event, receivedAt }) {
+    const keys = this.held({ organisation: event.by, holder: event.data.writer }).filter((key) => Registry.inForce(key, secondsOf(receivedAt)));
+    const [key] = keys;
+    return keys.length === 1 && key.to === FAR && key.revoked === FAR && !key.signed ? key : null;
   }
 
   held({ organisation, holder }) {

@@ -193,7 +193,7 @@ function notCheckedOf(report) {
     'section',
     { class: 'not-checked' },
     el('h3', {}, say('not-checked-title')),
-    el('ul', {}, report.notChecked.map(({ code: name, values }) => el('li', {}, tell(`not-${name}`, values)))),
+    el('ul', {}, report.notChecked.map(({ code: name, values = {} }) => el('li', {}, tell(`not-${name}`, values.spans ? { ...values, spans: listed(values.spans) } : values)))),
   );
 }
 
