@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::base;
+use crate::catalogue::is_id;
+use crate::checkpoint::Checkpoint;
 use crate::hash::Hash;
 use crate::note::{Note, Origin};
 use crate::opening::Slot;
@@ -15,6 +17,8 @@ pub const MAGIC: &str = "oversight-pack/v1";
 pub const PACK_BYTES_MAX: u64 = 1 << 30;
 /// Longest line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// First line of an auditor's statement. FORMAT.md 10.4.
+pub const STATEMENT: &str = "oversight-index-recomputed/v1\n";
 /// Bytes of one step of a map proof: the bit, and the sibling's hash.
 const STEP_BYTES: usize = 33;
 
@@ -153,7 +157,8 @@ impl Line {
         if let Some(magic) = word("pack") {
             let ledger = Origin::parse(word("ledger")?)?;
             let (audience, stream) = (word("audience")?.to_owned(), word("stream")?.to_owned());
-            return (magic == MAGIC).then_some(Self::Intro { audience, ledger, stream });
+            let good = magic == MAGIC && is_id(&audience) && is_stream(&stream);
+            return good.then_some(Self::Intro { audience, ledger, stream });
         }
         let Value::Object(members) = json else { return None };
         let (name, body) = members.iter().next()?;
@@ -173,7 +178,12 @@ impl Line {
                 Self::Map(Shown::Absent { key: hash("key")?, head: hash("head")? }, read_path(body.get("path")?)?)
             }
             "since" => Self::Since { size: integer(body.get("size")?)?, proof: read_proof(body)? },
-            "statement" => Self::Statement { note: note(body.get("note")?)?, proof: read_proof(body)? },
+            "statement" => {
+                let note = note(body.get("note")?)?;
+                let stated = note.text.strip_prefix(STATEMENT)?;
+                Checkpoint::parse(stated).ok()?;
+                Self::Statement { note, proof: read_proof(body)? }
+            }
             "item" => {
                 let slots = body.get("slots")?.as_list()?.iter().map(Slot::of_value).collect::<Option<_>>()?;
                 Self::Item(Item {
@@ -185,6 +195,12 @@ impl Line {
             _ => return None,
         })
     }
+}
+
+/// A kind and one or two ids. FORMAT.md 8.1.
+fn is_stream(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('/').collect();
+    (2..=3).contains(&parts.len()) && parts.into_iter().all(is_id)
 }
 
 fn object<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
@@ -364,7 +380,8 @@ impl Pack {
     fn add(&mut self, line: Line) -> bool {
         match line {
             Line::Since { size, proof } => {
-                let rising = self.since.last().is_none_or(|(last, _)| *last < size);
+                let now = Checkpoint::parse(&self.checkpoint.text).map_or(u64::MAX, |checkpoint| checkpoint.size);
+                let rising = size < now && self.since.last().is_none_or(|(last, _)| *last < size);
                 let first = self.statements.is_empty() && self.items.is_empty() && self.keys.is_empty();
                 self.since.push((size, proof));
                 rising && first

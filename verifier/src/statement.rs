@@ -2,11 +2,9 @@
 
 use schemas::checkpoint::Checkpoint;
 use schemas::note::{ALG_ED25519, Note, Vkey};
+use schemas::pack::STATEMENT;
 
 use crate::signature::{PublicKey, SecretKey};
-
-/// First line of the statement.
-pub const MAGIC: &str = "oversight-index-recomputed/v1";
 
 /// What an auditor states: of the log up to this checkpoint, every seal's index is the one that its
 /// entries give.
@@ -19,13 +17,12 @@ pub struct Statement {
 impl Statement {
     /// The text that is signed.
     pub fn to_text(&self) -> String {
-        format!("{MAGIC}\n{}", self.checkpoint.to_text())
+        format!("{STATEMENT}{}", self.checkpoint.to_text())
     }
 
     /// Reads the text of a statement.
     pub fn parse(text: &str) -> Option<Self> {
-        let rest = text.strip_prefix(MAGIC)?.strip_prefix('\n')?;
-        Some(Self { checkpoint: Checkpoint::parse(rest).ok()? })
+        Some(Self { checkpoint: Checkpoint::parse(text.strip_prefix(STATEMENT)?).ok()? })
     }
 
     /// The statement, signed. Whoever calls this has recomputed the index.

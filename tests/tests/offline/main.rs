@@ -2,6 +2,7 @@
 //! broken files what it must, can be used without a mouse, and asks for nothing.
 #![cfg(feature = "browser")]
 
+mod agree;
 #[path = "../pages/browser.rs"]
 mod browser;
 mod bundle;

@@ -15,6 +15,8 @@ use crate::signature::{Claim, PublicKey};
 struct Brought {
     key: PublicKey,
     role: Option<Role>,
+    /// Position of the entry that brought it.
+    by: u64,
     from: Timestamp,
     until: Option<Timestamp>,
 }
@@ -41,7 +43,12 @@ impl PackKeys {
     /// [`Refusal`] for a line that cannot hold, by a key that the pack does not bring or that was not
     /// in force; or if the first is not by a holder of the author.
     pub fn see(&mut self, entry: &Entry) -> Result<Signed, Refusal> {
-        self.bring(entry);
+        // A first key may sign the entry that brings it, before it is in force (FORMAT.md 11, 14); one that a
+        // rotation brings may not, and what ends with an entry may still sign it.
+        let ends = matches!(entry.signed.event.kind.as_str(), "key.rotated" | "key.revoked");
+        if !ends {
+            self.bring(entry);
+        }
         let (mut claims, mut approver_role, event) = (Vec::new(), None, &entry.signed.event);
         for (number, line) in (1..).zip(&entry.signed.note.signatures) {
             let unknown = || Refusal::UnknownKey { name: line.name.clone(), id: line.id };
@@ -51,7 +58,8 @@ impl PackKeys {
                 return Err(Refusal::NotTheAuthor { name: line.name.clone(), by: event.by.clone() });
             }
             let at = entry.received_at;
-            if brought.from > at || brought.until.is_some_and(|until| at >= until) {
+            let own = brought.by == entry.position;
+            if (!own && brought.from > at) || brought.until.is_some_and(|until| at >= until) {
                 return Err(Refusal::NotInForce { name: line.name.clone(), at });
             }
             if number == 2 {
@@ -60,6 +68,9 @@ impl PackKeys {
             let claim = Claim::new(&brought.key, entry.signed.note.text.as_bytes(), &line.signature);
             let claim = claim.ok_or_else(|| Refusal::BadSignature { number, name: line.name.clone() })?;
             claims.push((number, claim));
+        }
+        if ends {
+            self.bring(entry);
         }
         Ok(Signed { claims, approver_role })
     }
@@ -77,21 +88,22 @@ impl PackKeys {
                 ] {
                     let keys = event.data.get(field).and_then(Value::as_list).unwrap_or_default();
                     for vkey in keys.iter().filter_map(Value::as_text) {
-                        self.add(vkey, role, entry.received_at, None);
+                        self.add(vkey, role, entry.position, (entry.received_at, None));
                     }
                 }
             }
             "key.enrolled" => {
                 if let Some(vkey) = event.text("public_key") {
                     let role = event.text("role").and_then(Role::parse);
-                    self.add(vkey, role, instant("valid_from").unwrap_or(entry.received_at), instant("valid_to"));
+                    let from = instant("valid_from").unwrap_or(entry.received_at);
+                    self.add(vkey, role, entry.position, (from, instant("valid_to")));
                 }
             }
             "key.rotated" => {
                 let from = instant("valid_from").unwrap_or(entry.received_at);
                 if let Some(vkey) = event.text("public_key").and_then(|text| Vkey::parse(text).ok()) {
                     let role = self.end(&vkey.name, from);
-                    self.add(&vkey.to_string(), role, from, None);
+                    self.add(&vkey.to_string(), role, entry.position, (from, None));
                 }
             }
             "key.revoked" => {
@@ -104,11 +116,11 @@ impl PackKeys {
         }
     }
 
-    fn add(&mut self, vkey: &str, role: Option<Role>, from: Timestamp, until: Option<Timestamp>) {
+    fn add(&mut self, vkey: &str, role: Option<Role>, by: u64, (from, until): (Timestamp, Option<Timestamp>)) {
         let vkey = Vkey::parse(vkey).ok().filter(|key| key.alg == ALG_ED25519);
         if let Some(key) = vkey.and_then(|vkey| PublicKey::new(&vkey).ok()) {
             let name = (key.vkey().name.clone(), key.id());
-            self.known.entry(name).or_insert(Brought { key, role, from, until });
+            self.known.entry(name).or_insert(Brought { key, role, by, from, until });
         }
     }
 

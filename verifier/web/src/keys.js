@@ -93,16 +93,16 @@ function instantOf(seconds) {
 
 /**
  * Checks the signature lines of an entry: each by a key that an entry before it or it itself brings and that is in
- * force, the first by one of the author. With `whole` the whole log is known, and so what its admission asks for.
+ * force (what an enrolment brings may sign it earlier), the first by one of the author. With `whole` the whole log is known, and so what its admission asks for.
  */
 async function checkLines(entry, registry, { whole = false } = {}) {
   const received = secondsOf(entry.receivedAt);
   const found = entry.note.signatures.map((line, i) => {
     const known = registry.of(line);
-    const key = known ?? bringsItself(entry, line, whole);
+    const key = known ?? bringsItself(entry, line);
     if (!key) refuse(whole ? 'key-unknown' : 'key-not-brought', { key: line.name });
     if (i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
-    if ((known || !whole) && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
+    if (known && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
     return { line, key };
   });
   for (const { line, key } of found) {
@@ -112,7 +112,7 @@ async function checkLines(entry, registry, { whole = false } = {}) {
 }
 
 /** The key of a line where its own entry brings it, as genesis and enrolments do; the log admits no rotation so. */
-const bringsItself = (entry, line, whole) =>
-  whole && entry.event.type === 'key.rotated'
+const bringsItself = (entry, line) =>
+  entry.event.type === 'key.rotated'
     ? undefined
     : keysOf(entry, entry.event.ledger).find(({ vkey }) => lineKey(vkey) === lineKey(line));
