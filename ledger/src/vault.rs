@@ -1,7 +1,7 @@
 //! Hidden values beside the log, encrypted, and their keys in a folder apart.
 //!
 //! `openings/` has one line an entry (FORMAT.md 5.4), but each slot that is open or sealed stands
-//! there as `{"kept":<base64>}`, encrypted under a key of its own ([`crate::cipher`]); entries
+//! there as `{"kept":<base64>}`, encrypted under a key of its own (`cipher`); entries
 //! without slots have an empty line. `opening-keys/` has one line an entry too, in files of the same
 //! names: for each slot its key in base64, or `-` where there is none, joined by one blank. Whoever
 //! copies the openings copies no key; so a value is gone for good, from old copies too, when its key

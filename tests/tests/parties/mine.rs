@@ -29,7 +29,11 @@ fn what_differs_is_named() {
         address: "fac-a/visit.completed/r1".to_owned(),
         by: own(DISPUTE, None).signed_position(&desk.entries),
     };
-    assert_eq!(differences(&records, &all(), PARTY, 7), [disputed.clone()], "nothing but the dispute itself");
+    assert_eq!(
+        differences(&records, &all(), PARTY, 7),
+        std::slice::from_ref(&disputed),
+        "nothing but the dispute itself"
+    );
 
     // Missing: signed and kept, with a receipt and without.
     let position = own(REQUEST, None).signed_position(&desk.entries);
