@@ -9,6 +9,7 @@
 
 pub mod calendar;
 mod cell;
+pub mod erasures;
 pub mod feed;
 pub mod finding;
 pub mod lens;

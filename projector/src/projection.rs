@@ -11,6 +11,7 @@ use verifier::bundle::Opened;
 use verifier::follower::Accepted;
 use verifier::head::SignedHead;
 
+use crate::erasures::{Erasure, Erasures};
 use crate::feed::{BadFeed, Feed, Sink};
 use crate::lens::Audience;
 use crate::measure::Row;
@@ -79,6 +80,7 @@ pub struct Projection {
     /// With the openings at hand.
     pub opened: Judged,
     names: Names,
+    erasures: Vec<Erasure>,
 }
 
 /// Follows a feed to its end and asks every rule.
@@ -97,6 +99,7 @@ pub fn project(
         profiles: Profiles::new(),
         dates: BTreeSet::new(),
         names: Names::default(),
+        erasures: Erasures::default(),
         last: None,
         passed: None,
         progress,
@@ -119,7 +122,7 @@ pub fn project(
     }
     let (public, opened) = (folding.public.judged, folding.opened.judged);
     let (Some(public), Some(opened)) = (public, opened) else { return Err(BadProjection::Empty) };
-    Ok(Projection { head, public, opened, names: folding.names })
+    Ok(Projection { head, public, opened, names: folding.names, erasures: folding.erasures.into_all() })
 }
 
 /// The sink that folds.
@@ -131,6 +134,7 @@ struct Folding<'a> {
     /// Dates at which rules are still to be asked.
     dates: BTreeSet<Timestamp>,
     names: Names,
+    erasures: Erasures,
     last: Option<Timestamp>,
     passed: Option<AsOfPassed>,
     progress: &'a mut dyn FnMut(u64, u64),
@@ -165,6 +169,8 @@ impl Sink for Folding<'_> {
         self.names.apply(entry.get());
         self.public.apply(entry, &all_withheld(entry.get()));
         self.opened.apply(entry, opened);
+        let accepted = entry.get();
+        self.erasures.apply(&accepted.entry, accepted.approver_role, &self.opened.links);
         self.last = Some(received_at);
     }
 
@@ -303,6 +309,7 @@ impl Projection {
             facilities: names.facilities.clone(),
             organisations: names.organisations.clone(),
             authorities: names.parties.iter().filter(|p| !known(p)).cloned().collect(),
+            erasures: self.erasures.clone(),
             audience,
             withheld: input::Withheld::default(),
         }

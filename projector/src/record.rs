@@ -1,6 +1,7 @@
 //! One believed event in the form that views fold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt;
 
 use schemas::catalogue::Role;
 use schemas::time::{Date, Timestamp};
@@ -16,6 +17,24 @@ pub struct Holder {
     pub party: String,
     /// The holder's name within it.
     pub name: String,
+}
+
+/// Why a value is not at hand. Rules treat both alike; people are told which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Hidden {
+    /// Its opening is not at hand; somebody else may hold it.
+    Withheld,
+    /// It was erased by the entry at this position: nobody holds it any more. FORMAT.md 17.
+    ErasedBy(u64),
+}
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Withheld => f.write_str("withheld"),
+            Self::ErasedBy(entry) => write!(f, "erased by entry {entry}"),
+        }
+    }
 }
 
 /// One event that the verifier believes, its public fields joined with the openings at hand.
@@ -36,7 +55,7 @@ pub struct Record {
     pub(crate) occurred_at: Option<Timestamp>,
     pub(crate) refs: BTreeMap<String, Vec<String>>,
     pub(crate) fields: BTreeMap<String, Value>,
-    pub(crate) withheld: BTreeSet<String>,
+    pub(crate) hidden: BTreeMap<String, Hidden>,
     pub(crate) signer: Holder,
     pub(crate) approver: Option<Holder>,
 }
@@ -77,6 +96,15 @@ impl Links {
     }
 }
 
+/// The slots without a value at hand, but for fields that stand in public. A slot that was erased
+/// is not also withheld.
+fn hidden(public: &BTreeMap<String, Value>, opened: &Opened) -> BTreeMap<String, Hidden> {
+    let withheld = opened.withheld.iter().map(|name| (name, Hidden::Withheld));
+    let erased = opened.erased.iter().map(|(name, by)| (name, Hidden::ErasedBy(*by)));
+    let hidden = withheld.chain(erased).filter(|(name, _)| !public.contains_key(*name));
+    hidden.map(|(name, why)| (name.clone(), why)).collect()
+}
+
 impl Record {
     /// Reads what the verifier believes, with the openings at hand. `links` grows with the log.
     pub fn read(accepted: &Verified<Accepted>, opened: &Opened, links: &mut Links) -> Self {
@@ -95,7 +123,6 @@ impl Record {
             .refs
             .iter()
             .map(|(name, value)| (name.clone(), value.targets().iter().map(|target| links.show(target)).collect()));
-        let withheld = opened.withheld.iter().chain(opened.erased.keys());
         let holder = |h: &verifier::keyring::Holder| Holder { party: links.show(&h.party), name: links.show(&h.name) };
         Self {
             position: accepted.entry.position,
@@ -108,7 +135,7 @@ impl Record {
             at: event.at(),
             occurred_at,
             refs: refs.collect(),
-            withheld: withheld.filter(|name| !event.data.contains_key(*name)).cloned().collect(),
+            hidden: hidden(&event.data, opened),
             fields,
             signer: holder(&accepted.author),
             approver: accepted.approver.as_ref().map(holder),
@@ -185,9 +212,9 @@ impl Record {
         self.fields.get(name)
     }
 
-    /// Whether the field may have a value that is not at hand: rules say `undetermined` then.
-    pub fn is_withheld(&self, name: &str) -> bool {
-        self.withheld.contains(name)
+    /// Why the field's value is not at hand, where it may have one: rules say `undetermined` then.
+    pub fn hidden(&self, name: &str) -> Option<Hidden> {
+        self.hidden.get(name).copied()
     }
 
     /// Who signed.
@@ -198,5 +225,22 @@ impl Record {
     /// Who approved.
     pub fn approver(&self) -> Option<&Holder> {
         self.approver.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_erased_slot_is_not_called_withheld() {
+        let public = BTreeMap::from([("shown".to_owned(), Value::Bool(true))]);
+        let opened = Opened {
+            values: BTreeMap::new(),
+            withheld: ["shown", "kept", "both"].map(str::to_owned).into(),
+            erased: BTreeMap::from([("gone".to_owned(), 12), ("both".to_owned(), 9), ("shown".to_owned(), 9)]),
+        };
+        let got: Vec<String> = hidden(&public, &opened).iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        assert_eq!(got, ["both: erased by entry 9", "gone: erased by entry 12", "kept: withheld"]);
     }
 }

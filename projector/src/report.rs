@@ -85,7 +85,7 @@ impl FindingsReport {
     /// The text of `undetermined.csv`: what could not be decided, and for want of which fields.
     pub fn undetermined_to_csv(&self) -> String {
         let row = |(as_of, u): &(Date, Undetermined)| {
-            let missing = u.missing.iter().map(String::as_str).collect::<Vec<_>>().join(";");
+            let missing = u.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(";");
             [
                 as_of.to_string(),
                 u.rule.to_owned(),

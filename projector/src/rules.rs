@@ -29,11 +29,13 @@ mod v03;
 mod vis04;
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use schemas::time::Timestamp;
 
 use crate::finding::{Finding, FindingKind, Severity};
 use crate::profile::{Note, Profiles};
+use crate::record::Hidden;
 use crate::views::Views;
 
 pub(crate) use draft::{Draft, bare, own_id, stream};
@@ -99,7 +101,7 @@ pub struct Results {
     pub undetermined: Vec<Undetermined>,
 }
 
-/// That a rule could not be decided for want of fields that are withheld: never silence.
+/// That a rule could not be decided for want of fields that are withheld or erased: never silence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Undetermined {
     /// Id of the rule.
@@ -110,8 +112,27 @@ pub struct Undetermined {
     pub organisation: String,
     /// What it is about.
     pub subject: String,
-    /// Names of the fields, `<event.type>.<field>`.
-    pub missing: BTreeSet<String>,
+    /// What it lacks.
+    pub missing: BTreeSet<Missing>,
+}
+
+/// A field that a rule lacks. Its text is its name, and where it was erased also by which entry:
+/// `visit.attempted.arrived_at (erased by entry 12)`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Missing {
+    /// Its name, `<event.type>.<field>`.
+    pub field: String,
+    /// Why its value is not at hand.
+    pub why: Hidden,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.why {
+            Hidden::Withheld => f.write_str(&self.field),
+            Hidden::ErasedBy(_) => write!(f, "{} ({})", self.field, self.why),
+        }
+    }
 }
 
 /// All results at one instant.

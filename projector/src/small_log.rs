@@ -2,9 +2,9 @@
 //!
 //! `<received> <party> <type> <id or -> <name>=<value>…`, where a name is a field or a ref, and
 //! `@at` is the claimed day, `@signer` and `@cosigner` are `<party>:<holder>`, `@hide` withholds
-//! fields. Times are UTC; local time is one hour ahead. The log begins on 2025-01-01.
+//! fields, `@erase` is `<field>:<position of the erasure>`. Times are UTC; local time is one hour ahead. The log begins on 2025-01-01.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use schemas::catalogue::{Catalogue, Role};
 use schemas::hash::Hash;
@@ -13,7 +13,7 @@ use schemas::time::{Date, Timestamp};
 use crate::cell;
 use crate::finding::Finding;
 use crate::profile::Profiles;
-use crate::record::{Holder, Record};
+use crate::record::{Hidden, Holder, Record};
 use crate::rules::{Evaluation, evaluate};
 use crate::views::Views;
 
@@ -68,7 +68,7 @@ fn record(position: u64, line: &str) -> Record {
         occurred_at: None,
         refs: BTreeMap::new(),
         fields: BTreeMap::new(),
-        withheld: BTreeSet::new(),
+        hidden: BTreeMap::new(),
         signer: holder(&format!("{party}:one")),
         approver: (event.signatures == 2).then(|| holder(&format!("{party}:two"))),
     };
@@ -78,7 +78,11 @@ fn record(position: u64, line: &str) -> Record {
             "@at" => record.at = day(value),
             "@signer" => record.signer = holder(value),
             "@cosigner" => record.approver = (!value.is_empty()).then(|| holder(value)),
-            "@hide" => record.withheld.extend(value.split(';').map(str::to_owned)),
+            "@hide" => record.hidden.extend(value.split(';').map(|field| (field.to_owned(), Hidden::Withheld))),
+            "@erase" => {
+                let (field, by) = value.split_once(':').unwrap_or_else(|| panic!("{line}: {word}"));
+                record.hidden.insert(field.to_owned(), Hidden::ErasedBy(by.parse().unwrap()));
+            }
             _ if event.reference(name).is_some() => {
                 record.refs.insert(name.to_owned(), value.split(';').map(str::to_owned).collect());
             }
@@ -146,7 +150,7 @@ pub(crate) fn found(rule: &str, text: &str, as_of: &str) -> Vec<String> {
 pub(crate) fn undetermined(rule: &str, text: &str, as_of: &str) -> Vec<String> {
     let of_rule = |u: &&crate::rules::Undetermined| u.rule == rule;
     let line = |u: &crate::rules::Undetermined| {
-        format!("{} {}", u.subject, u.missing.iter().cloned().collect::<Vec<_>>().join(";"))
+        format!("{} {}", u.subject, u.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(";"))
     };
     judged(text, as_of).undetermined.iter().filter(of_rule).map(line).collect()
 }

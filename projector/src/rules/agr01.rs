@@ -43,8 +43,8 @@ fn covers<'a>(question: &Question<'a>, attempt: &'a Filed, notice: &'a Filed, da
     let named = attempt.reference("notice_ref");
     let planned = match question.value(notice, "planned_at") {
         Known::Value(_) if question.time(notice, "planned_at").map(|t| question.day(t)) == Some(day) => Holds::Yes,
-        Known::Withheld if named.is_some() && named == notice.id() => Holds::Yes,
-        Known::Withheld if named.is_none() => Holds::Perhaps,
+        Known::Hidden(_) if named.is_some() && named == notice.id() => Holds::Yes,
+        Known::Hidden(_) if named.is_none() => Holds::Perhaps,
         _ => Holds::No,
     };
     let arrival = Span::of(question, attempt, "arrived_at", Some(day));
@@ -57,7 +57,7 @@ fn refused<'a>(question: &Question<'a>, attempt: &'a Filed, results: &mut Result
     if !question.is(attempt, "outcome", "turned_away") || question.emergencies(facility).holds(day) {
         return None;
     }
-    let mut perhaps = false;
+    let mut perhaps = Vec::new();
     for agreement in in_force(question, organisation, facility, day) {
         let found = |notice| Some(Refused { attempt, agreement, notice, day, facility });
         match question.text(agreement.terms, "access_regime") {
@@ -71,7 +71,7 @@ fn refused<'a>(question: &Question<'a>, attempt: &'a Filed, results: &mut Result
                     }
                     match covers(question, attempt, notice, day, hours) {
                         Holds::Yes => return found(Some(notice)),
-                        Holds::Perhaps => perhaps = true,
+                        Holds::Perhaps => perhaps.push(notice),
                         Holds::No => {}
                     }
                 }
@@ -79,8 +79,10 @@ fn refused<'a>(question: &Question<'a>, attempt: &'a Filed, results: &mut Result
             _ => {}
         }
     }
-    if perhaps {
-        results.undetermined.push(Undetermined::new(&RULE, (facility, organisation, own_id(attempt)), NEEDED));
+    if !perhaps.is_empty() {
+        let values = std::iter::once((attempt, "arrived_at")).chain(perhaps.into_iter().map(|n| (n, "planned_at")));
+        let undetermined = Undetermined::new(&RULE, (facility, organisation, own_id(attempt)), NEEDED);
+        results.undetermined.push(undetermined.hidden(question, values));
     }
     None
 }

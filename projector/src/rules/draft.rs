@@ -3,8 +3,9 @@
 use schemas::time::Date;
 
 use super::duty::Breach;
-use super::{Rule, Undetermined};
+use super::{Missing, Question, Rule, Undetermined};
 use crate::finding::{Evidence, Finding, Severity, Status};
+use crate::record::Hidden;
 use crate::views::{Filed, Mark};
 
 /// The business id without its party.
@@ -108,7 +109,23 @@ impl Undetermined {
             facility: facility.to_owned(),
             organisation: organisation.to_owned(),
             subject: subject.to_owned(),
-            missing: missing.iter().map(|m| (*m).to_owned()).collect(),
+            missing: missing.iter().map(|m| Missing { field: (*m).to_owned(), why: Hidden::Withheld }).collect(),
         }
+    }
+
+    /// Says of the values that it would have read why each is not at hand.
+    pub(crate) fn hidden<'a>(
+        mut self,
+        question: &Question<'a>,
+        values: impl IntoIterator<Item = (&'a Filed, &'static str)>,
+    ) -> Self {
+        let missing = |(record, field): (&'a Filed, &str)| {
+            let why = question.value(record, field).hidden()?;
+            Some(Missing { field: format!("{}.{field}", record.kind()), why })
+        };
+        let told: Vec<Missing> = values.into_iter().filter_map(missing).collect();
+        self.missing.retain(|m| told.iter().all(|t| t.field != m.field));
+        self.missing.extend(told);
+        self
     }
 }

@@ -41,8 +41,9 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
     for measure in question.all(&question.views.security.imposed) {
         let key = (question.facility(measure), "", own_id(measure));
         let scope_matters = question.flag(measure, "individual_assessment") == Some(false);
-        if scope_matters && question.value(measure, "scope").is_withheld() {
-            results.undetermined.push(Undetermined::new(&RULE, key, &["measure.imposed.scope"]));
+        if scope_matters && question.value(measure, "scope").hidden().is_some() {
+            let undetermined = Undetermined::new(&RULE, key, &["measure.imposed.scope"]);
+            results.undetermined.push(undetermined.hidden(question, [(measure, "scope")]));
         }
         let Some(breach) = defect(question, measure, |t| !missing(question, measure, t).is_empty()) else { continue };
         let draft = Draft::new(&RULE, breach)

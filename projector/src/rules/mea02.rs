@@ -155,9 +155,9 @@ fn evaluate(question: &Question<'_>, results: &mut Results) {
         let mut duties = measure.reviews();
         duties.push(measure.end());
         if question.flag(record, "affects_cso_access") == Some(true) {
-            let scope = question.value(record, "scope");
-            if scope.is_withheld() {
-                results.undetermined.push(Undetermined::new(&RULE, key, &["measure.imposed.scope"]));
+            if question.value(record, "scope").hidden().is_some() {
+                let undetermined = Undetermined::new(&RULE, key, &["measure.imposed.scope"]);
+                results.undetermined.push(undetermined.hidden(question, [(record, "scope")]));
             } else if question.text(record, "scope").is_some_and(|s| ["group", "unit", "facility"].contains(&s)) {
                 duties.extend(measure.approvals());
             }

@@ -17,14 +17,14 @@ pub(crate) struct Span {
 pub(crate) enum Holds {
     /// It does not.
     No,
-    /// It may or may not: the exact instants are withheld.
+    /// It may or may not: the exact instants are hidden.
     Perhaps,
     /// It does.
     Yes,
 }
 
 impl Span {
-    /// The instant in a restricted field; where that is withheld, the public day on which it lies.
+    /// The instant in a restricted field; where that is hidden, the public day on which it lies.
     /// `None` where it has none.
     pub fn of<'a>(question: &Question<'a>, record: &'a Filed, field: &str, day: Option<Date>) -> Option<Self> {
         match question.value(record, field) {
@@ -32,7 +32,7 @@ impl Span {
                 let exact = Timestamp::parse(value.as_text()?)?;
                 Some(Self { first: exact, last: exact })
             }
-            Known::Withheld => day.map(|day| Self { first: question.start_of(day), last: question.end_of(day) }),
+            Known::Hidden(_) => day.map(|day| Self { first: question.start_of(day), last: question.end_of(day) }),
             Known::Absent => None,
         }
     }

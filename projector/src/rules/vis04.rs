@@ -77,7 +77,10 @@ fn conflicts(question: &Question<'_>, results: &mut Results) {
             let key = (gate.1, gate.0, own_id(visit));
             match entered.is_within(arrived, hours) {
                 Holds::No => {}
-                Holds::Perhaps => results.undetermined.push(Undetermined::new(&RULE, key, NEEDED)),
+                Holds::Perhaps => {
+                    let values = [(*visit, "entered_at"), (attempt, "arrived_at")];
+                    results.undetermined.push(Undetermined::new(&RULE, key, NEEDED).hidden(question, values));
+                }
                 Holds::Yes => {
                     let resolution = settling(question, visit).find(|r| r.position() > later.position());
                     let breach = match resolution.map(|r| r.received_at()) {

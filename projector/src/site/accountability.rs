@@ -8,9 +8,11 @@ use super::figure::{provenance, table};
 use super::input::{Site, Undetermined};
 use super::sheet::{self, Sheet};
 use super::shell::{self, Page, shape};
-use super::{matrix, text, transparency};
+use super::{erased, matrix, text, transparency};
 use crate::finding::{Finding, FindingKind, Status};
 use crate::lens::Audience;
+use crate::record::Hidden;
+use crate::rules::Missing;
 
 /// Most findings with a sheet on the page; the download has all.
 const SHEETS_MAX: usize = 500;
@@ -42,6 +44,7 @@ pub fn page(site: &Site) -> Markup {
         (index(site, &sheets, findings.len()))
         (groups(site, &sheets))
         (undetermined(site))
+        @if site.audience == Audience::Oversight { (erased::section(site)) }
         (controls(site))
     };
     let lead = html! {
@@ -50,7 +53,7 @@ pub fn page(site: &Site) -> Markup {
         p.signed { strong { "Signed is not true." } " A finding is about the record. Where both sides tell it differently, both versions stand in the log. "
             "A finding is not a judgement: oversight makes that, with the answer of those concerned beside it." }
     };
-    let contents = vec![
+    let mut contents = vec![
         ("summary", "In short"),
         ("matrix", "Rules and facilities"),
         ("time", "Over time"),
@@ -59,6 +62,9 @@ pub fn page(site: &Site) -> Markup {
         ("undetermined", "Cannot be judged"),
         ("controls", "How to read this"),
     ];
+    if site.audience == Audience::Oversight {
+        contents.insert(contents.len() - 1, ("erased", "Erased by rule"));
+    }
     shell::page(site, &Page { file: "accountability.html", title: "Duties not met", lead, contents, body })
 }
 
@@ -201,7 +207,7 @@ fn why_none(site: &Site) -> String {
 
 fn undetermined(site: &Site) -> Markup {
     let items = site.latest().map_or(&[][..], |last| &last.undetermined);
-    let mut groups: BTreeMap<(&str, &[String]), Vec<&Undetermined>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &[Missing]), Vec<&Undetermined>> = BTreeMap::new();
     for item in items {
         groups.entry((&item.rule, &item.missing)).or_default().push(item);
     }
@@ -211,7 +217,9 @@ fn undetermined(site: &Site) -> Markup {
     let body = html! { @for ((rule, missing), items) in groups.iter().take(GROUPS_MAX) {
         tr {
             th scope="row" { (text::id(rule)) " " span.quiet { (text::rule_title(site, rule)) } }
-            td { @for (i, field) in missing.iter().enumerate() { @if i > 0 { ", " } (text::id(field)) } }
+            td { @for (i, field) in missing.iter().enumerate() { @if i > 0 { ", " }
+                (text::id(&field.field)) @if let Hidden::ErasedBy(_) = field.why { " (" (field.why) ")" }
+            } }
             td { (places(site, items)) }
             td.number { (text::size(items.len())) }
         }
@@ -220,6 +228,7 @@ fn undetermined(site: &Site) -> Markup {
         section #undetermined aria-labelledby="undetermined-title" {
             h2 #undetermined-title { "What cannot be judged" }
             p { "Some values are in the log only as a seal: committed, not printed. Where a rule needs one that this copy does not have, it says so instead of keeping silent. "
+                "A value that was erased by rule is gone for everybody: the entry that erased it is named, and the seal stays. "
                 "Not judged means neither met nor unmet." }
             @if groups.is_empty() {
                 p.empty {

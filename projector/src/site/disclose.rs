@@ -29,6 +29,8 @@ const PERSON_MEASURES: [&str; 3] = ["T11", "T18.complaints", "T18.reprisals"];
 pub(crate) fn public(exact: &Site) -> Site {
     let mut site = exact.clone();
     site.audience = Audience::Public;
+    // They say where a personal detail stood, as V-09 does.
+    site.erasures.clear();
     site.evaluations = exact.evaluations.iter().map(|evaluation| public_evaluation(exact, evaluation)).collect();
     let held = |finding: &Finding| is_waiting(exact, finding);
     let waiting_for_reply = site.evaluations.last().map_or(0, |last| last.findings.iter().filter(|f| held(f)).count());

@@ -6,14 +6,19 @@ use super::csv::{self, Cell};
 use super::input::Site;
 use super::matrix::{self, SEVERITIES, STATUSES};
 use crate::finding::Finding;
+use crate::lens::Audience;
 
 /// All of them, in a fixed order.
 pub fn all(site: &Site) -> Vec<SiteFile> {
-    vec![
+    let mut files = vec![
         ("data/matrix.csv", matrix(site)),
         ("data/over-time.csv", over_time(site)),
         ("data/undetermined.csv", undetermined(site)),
-    ]
+    ];
+    if site.audience == Audience::Oversight {
+        files.push(("data/erasures.csv", erasures(site)));
+    }
+    files
 }
 
 fn matrix(site: &Site) -> Vec<u8> {
@@ -48,10 +53,33 @@ fn over_time(site: &Site) -> Vec<u8> {
 fn undetermined(site: &Site) -> Vec<u8> {
     let as_of = site.as_of_day().to_string();
     let items = site.latest().map_or(&[][..], |last| &last.undetermined);
-    let missing: Vec<String> = items.iter().map(|item| item.missing.join(";")).collect();
+    let missing: Vec<String> =
+        items.iter().map(|item| item.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(";")).collect();
     let rows = items.iter().zip(&missing).map(|(item, missing)| {
         let cells = [as_of.as_str(), &item.rule, &item.facility, &item.organisation, &item.subject, missing];
         cells.into_iter().map(Cell::Exact).collect()
     });
     csv::write(&["as_of", "rule", "facility", "organisation", "subject", "missing"], rows)
+}
+
+/// A line for each record that an erasure names.
+fn erasures(site: &Site) -> Vec<u8> {
+    let texts = site.erasures.iter().map(|erasure| {
+        let unlawful = erasure.unlawful.as_ref().map(ToString::to_string).unwrap_or_default();
+        (erasure, erasure.received_at.to_string(), erasure.fields.join(";"), unlawful)
+    });
+    let texts: Vec<_> = texts.collect();
+    let rows = texts.iter().flat_map(|(erasure, received_at, fields, unlawful)| {
+        erasure.targets.iter().map(move |record| {
+            vec![
+                Cell::Number(i64::try_from(erasure.position).unwrap_or(i64::MAX)),
+                Cell::Exact(received_at),
+                Cell::Exact(record),
+                Cell::Exact(fields),
+                Cell::Exact(if unlawful.is_empty() { "true" } else { "false" }),
+                Cell::Free(unlawful),
+            ]
+        })
+    });
+    csv::write(&["entry", "received_at", "record", "fields", "lawful", "unlawful_because"], rows)
 }

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::time::{Date, Timestamp};
 
+use crate::erasures::Erasure;
 use crate::finding::{Finding, FindingKind};
 use crate::lens::Audience;
 use crate::measure::Row;
+use crate::rules::Missing;
 
 /// Everything that the two pages say, before a [`Lens`](crate::lens::Lens) looked at it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +32,8 @@ pub struct Site {
     /// Ids of the authorities, oversight bodies and others that the log names and that are
     /// neither facility nor organisation.
     pub authorities: BTreeSet<String>,
+    /// The erasures of the log, in its order; for oversight only.
+    pub erasures: Vec<Erasure>,
     /// For whom; the lens sets it.
     pub audience: Audience,
     /// What the lens held back; the lens sets it.
@@ -106,8 +110,8 @@ pub struct Undetermined {
     pub organisation: String,
     /// What it is about, as in a finding.
     pub subject: String,
-    /// Names of the fields whose values are withheld or erased.
-    pub missing: Vec<String>,
+    /// The fields whose values are withheld or erased.
+    pub missing: Vec<Missing>,
 }
 
 /// One rule, for people.

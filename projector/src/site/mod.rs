@@ -6,7 +6,7 @@
 //! chart and a download beside every table. [`write()`] is the thin rim that puts them on a disk.
 //!
 //! A newcomer's map: [`input`] is what the pages are made from; [`disclose`] what the public may
-//! see of it; `transparency` and `accountability` are the two pages; `figures` the charts' data;
+//! see of it; `transparency` and `accountability` are the two pages; `erased` a section of the latter; `figures` the charts' data;
 //! `chart` the drawing; `shell` what stands around a page.
 
 mod accountability;
@@ -14,6 +14,7 @@ mod chart;
 mod csv;
 pub mod disclose;
 mod downloads;
+mod erased;
 mod figure;
 mod figures;
 pub mod input;

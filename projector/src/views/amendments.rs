@@ -8,6 +8,7 @@ use schemas::value::Value;
 
 use super::Filed;
 use crate::cell;
+use crate::record::Hidden;
 
 /// What was corrected or retracted.
 #[derive(Clone, Debug, Default)]
@@ -31,8 +32,8 @@ pub struct Correction {
 #[derive(Clone, Debug)]
 enum New {
     Value(Value),
-    /// Its opening is not at hand.
-    Withheld,
+    /// It is not at hand.
+    Hidden(Hidden),
 }
 
 /// The value of a field at some moment.
@@ -42,8 +43,8 @@ pub enum Known<'a> {
     Value(&'a Value),
     /// It has none.
     Absent,
-    /// Nobody has shown us whether it has one: what depends on it is undetermined.
-    Withheld,
+    /// Nobody has shown us whether it has one, or nobody can: what depends on it is undetermined.
+    Hidden(Hidden),
 }
 
 impl Amendments {
@@ -94,9 +95,8 @@ impl Amendments {
         };
         match (corrected.map(|c| &c.new), record.field(field)) {
             (Some(New::Value(value)), _) | (None, Some(value)) => Known::Value(value),
-            (Some(New::Withheld), _) => Known::Withheld,
-            (None, None) if record.is_withheld(field) => Known::Withheld,
-            (None, None) => Known::Absent,
+            (Some(New::Hidden(why)), _) => Known::Hidden(*why),
+            (None, None) => record.hidden(field).map_or(Known::Absent, Known::Hidden),
         }
     }
 }
@@ -119,8 +119,8 @@ fn read(record: &Filed, target: &str) -> Option<Correction> {
             let lang = text.get("lang").and_then(Value::as_text).unwrap_or_default();
             New::Value(cell::value(field, text.get("text")?.as_text()?, lang)?)
         }
-        None if slots.iter().any(|slot| record.is_withheld(slot)) => New::Withheld,
-        None => return None,
+        // Of several slots the one that holds the field's values speaks first.
+        None => New::Hidden(slots.iter().find_map(|slot| record.hidden(slot))?),
     };
     Some(Correction { record: record.clone(), field: name, new })
 }
@@ -136,8 +136,8 @@ impl<'a> Known<'a> {
         self == Self::Absent
     }
 
-    /// Whether nobody has shown us.
-    pub fn is_withheld(self) -> bool {
-        self == Self::Withheld
+    /// Why it is not at hand, where it is withheld or erased.
+    pub fn hidden(self) -> Option<Hidden> {
+        if let Self::Hidden(why) = self { Some(why) } else { None }
     }
 }

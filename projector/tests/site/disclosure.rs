@@ -3,7 +3,9 @@
 use projector::finding::Status;
 use projector::lens::{Audience, Lens};
 use projector::measure::{Figure, Row};
-use projector::site::input::{Read, Site};
+use projector::record::Hidden;
+use projector::rules::Missing;
+use projector::site::input::{Read, Site, Undetermined};
 
 use crate::{oversight, public, text, velmora};
 
@@ -46,6 +48,47 @@ fn oversight_sees_everything_under_a_label() {
         "Indicator: to be judged",
     ] {
         assert!(page.contains(shown), "{shown}");
+    }
+}
+
+#[test]
+fn erasures_are_for_oversight_and_say_by_which_entry() {
+    let mut exact = velmora::site(Read::Openings);
+    let field = |why| Missing { field: "measure.imposed.scope".into(), why };
+    let last = exact.evaluations.last_mut().unwrap();
+    for (subject, why) in [("me-01", Hidden::Withheld), ("me-02", Hidden::ErasedBy(3901))] {
+        last.undetermined.push(Undetermined {
+            rule: "MEA-01".into(),
+            facility: "fac-tarsk".into(),
+            organisation: String::new(),
+            subject: subject.into(),
+            missing: vec![field(why)],
+        });
+    }
+    let files = oversight(&exact);
+    let page = text(&files, "accountability.html");
+    for shown in [
+        "id=\"erased\"",
+        "measure.imposed.scope</code></bdi> (erased by entry 3901)",
+        "erased by entry 3901</th>",
+        "not erased by entry 3902</th>",
+        "no: no oversight body has signed it",
+    ] {
+        assert!(page.contains(shown), "{shown}");
+    }
+    let undetermined = text(&files, "data/undetermined.csv");
+    assert!(undetermined.contains(",me-01,measure.imposed.scope\n"), "{undetermined}");
+    assert!(undetermined.contains(",me-02,measure.imposed.scope (erased by entry 3901)\n"), "{undetermined}");
+    assert_eq!(
+        text(&files, "data/erasures.csv"),
+        "entry,received_at,record,fields,lawful,unlawful_because\n\
+         3901,2026-05-04T09:00:00Z,fac-tarsk/measure.imposed/r0901,scope,true,\n\
+         3902,2026-05-04T09:00:00Z,fac-tarsk/measure.imposed/r0902,scope,false,\
+         no oversight body has signed it: an erasure needs the operator's and an oversight body's signature\n"
+    );
+    let shown = everything(&exact);
+    for hidden in ["id=\"erased\"", "r0901", "r0902", "entry 3901"] {
+        assert!(!shown.contains(hidden), "{hidden}");
     }
 }
 
@@ -102,7 +145,7 @@ fn the_right_of_reply_comes_first() {
             waits,
             "{opened_at}"
         );
-        assert_eq!(oversight(&exact).len(), files.len());
+        assert_eq!(oversight(&exact).len(), files.len() + 1, "data/erasures.csv is for oversight");
         let kept = Lens::new(Audience::Oversight).site(&exact);
         assert_eq!(kept.get().latest().unwrap().findings.len(), 1, "{opened_at}");
     }

@@ -12,8 +12,11 @@ use html::Node;
 use projector::finding::{Evidence, Finding, FindingKind, Severity, Status};
 use projector::lens::{Audience, Lens};
 use projector::measure::{Figure, Row};
+use projector::record::Hidden;
+use projector::rules::Missing;
 use projector::site::input::{Evaluation, Name, Read, Site, Undetermined};
 use projector::site::{SiteFile, render, write};
+use verifier::erasures::Unlawful;
 
 /// Files that the report writes and the pages link.
 const OF_THE_REPORT: [&str; 3] = ["data/findings.csv", "data/measures.csv", "data/undetermined-by-date.csv"];
@@ -47,6 +50,7 @@ fn empty() -> Site {
     site.measure_info.clear();
     site.facilities.clear();
     site.organisations.clear();
+    site.erasures.clear();
     site
 }
 
@@ -62,6 +66,11 @@ fn hostile() -> Site {
     site.log.operator = name.clone();
     site.log.entries.insert(HOSTILE.into(), 1);
     site.profile.name = HOSTILE.into();
+    for erasure in &mut site.erasures {
+        erasure.targets = vec![HOSTILE.into()];
+        erasure.fields = vec![HOSTILE.into()];
+        erasure.unlawful = Some(Unlawful::Public { address: HOSTILE.into(), field: HOSTILE.into() });
+    }
     site.facilities = BTreeMap::from([(HOSTILE.into(), name.clone())]);
     site.organisations = BTreeMap::from([(HOSTILE.into(), name)]);
     for info in &mut site.rules {
@@ -120,7 +129,7 @@ fn hostile() -> Site {
             facility: HOSTILE.into(),
             organisation: HOSTILE.into(),
             subject: HOSTILE.into(),
-            missing: vec![HOSTILE.into()],
+            missing: vec![Missing { field: HOSTILE.into(), why: Hidden::Withheld }],
         }],
     }];
     site

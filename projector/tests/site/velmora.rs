@@ -3,13 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use projector::erasures::Erasure;
 use projector::finding::{Evidence, Finding, FindingKind, Severity, Status};
 use projector::lens::Audience;
 use projector::measure::{Figure, Row};
+use projector::record::Hidden;
+use projector::rules::Missing;
 use projector::site::input::{
     Evaluation, LogFacts, MeasureInfo, Name, ProfileFacts, Read, Readers, RuleInfo, Site, Undetermined, Withheld,
 };
 use schemas::time::{Date, Timestamp};
+use verifier::erasures::Unlawful;
 
 const UTC_OFFSET_MINUTES: i32 = 60;
 /// Parties that are not named, and what the public log calls them.
@@ -96,9 +100,25 @@ pub fn site(read: Read) -> Site {
         facilities: named(&["facility"]),
         organisations: named(&["cso"]),
         authorities: named(&others).into_keys().collect(),
+        erasures: erasures(),
         audience: Audience::Oversight,
         withheld: Withheld::default(),
     }
+}
+
+/// One that the rules allow, one that they do not.
+fn erasures() -> Vec<Erasure> {
+    let erasure = |position, record: &str, unlawful| Erasure {
+        position,
+        received_at: instant("2026-05-04T09:00:00Z"),
+        targets: vec![record.to_owned()],
+        fields: vec!["scope".to_owned()],
+        unlawful,
+    };
+    vec![
+        erasure(3901, "fac-tarsk/measure.imposed/r0901", None),
+        erasure(3902, "fac-tarsk/measure.imposed/r0902", Some(Unlawful::Cosigner)),
+    ]
 }
 
 fn evaluations(read: Read) -> Vec<Evaluation> {
@@ -119,7 +139,7 @@ fn evaluations(read: Read) -> Vec<Evaluation> {
         facility: facility.into(),
         organisation: String::new(),
         subject,
-        missing: vec![missing.into()],
+        missing: vec![Missing { field: missing.into(), why: Hidden::Withheld }],
     };
     by_date
         .into_iter()

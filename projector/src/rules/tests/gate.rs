@@ -129,6 +129,25 @@ fn agr01_on_day_grain_is_undetermined_where_the_day_does_not_decide() {
     );
 }
 
+#[test]
+fn what_an_erased_value_leaves_undecided_names_the_erasure() {
+    let (planned, arrived) = (" planned_at=2025-03-02T09:00:00Z", " arrived_at=2025-03-02T09:00:00Z");
+    let (field_planned, field_arrived) = ("visit.notice.given.planned_at", "visit.attempted.arrived_at");
+    let log = format!("{AGREEMENT}{NOTICE}{ATTEMPT}");
+    for (notice, attempt, says_planned, says_arrived) in [
+        ("@hide=planned_at", "@hide=arrived_at", "", ""),
+        ("@erase=planned_at:12", "@hide=arrived_at", " (erased by entry 12)", ""),
+        ("@hide=planned_at", "@erase=arrived_at:7", "", " (erased by entry 7)"),
+        ("@erase=planned_at:12", "@erase=arrived_at:7", " (erased by entry 12)", " (erased by entry 7)"),
+    ] {
+        let log = log.replace(planned, &format!(" {notice}")).replace(arrived, &format!(" {attempt}"));
+        // Judged as a withheld value is: the same duty stays undetermined, and nothing is found.
+        assert!(found("AGR-01", &log, "2025-03-02").is_empty(), "{notice} {attempt}");
+        let missing = format!("at-1 {field_arrived}{says_arrived};{field_planned}{says_planned}");
+        assert_eq!(undetermined("AGR-01", &log, "2025-03-02"), [missing], "{notice} {attempt}");
+    }
+}
+
 const VISIT: &str = "2025-03-02T11 fac-a visit.completed vi-1 facility=fac-a organisation=cso-a visited_on=2025-03-02 entered_at=2025-03-02T07:00:00Z completion=normal\n";
 
 #[test]

@@ -24,6 +24,8 @@ fn mea01_names_the_criterion() {
     assert!(found("MEA-01", &unit, "2025-03-03").is_empty());
     let hidden = unit.replace("scope=unit", "@hide=scope");
     assert_eq!(undetermined("MEA-01", &hidden, "2025-03-03"), ["me-1 measure.imposed.scope"]);
+    let erased = unit.replace("scope=unit", "@erase=scope:9");
+    assert_eq!(undetermined("MEA-01", &erased, "2025-03-03"), ["me-1 measure.imposed.scope (erased by entry 9)"]);
     assert!(
         undetermined("MEA-01", &GOOD.replace("scope=individual", "@hide=scope"), "2025-03-03").is_empty(),
         "it does not matter"
@@ -209,5 +211,9 @@ fn mea02_what_keeps_civil_society_out_is_approved() {
     assert_eq!(
         undetermined("MEA-02", &measure.replace("scope=unit", "@hide=scope"), "2025-03-03"),
         ["me-1 measure.imposed.scope"]
+    );
+    assert_eq!(
+        undetermined("MEA-02", &measure.replace("scope=unit", "@erase=scope:9"), "2025-03-03"),
+        ["me-1 measure.imposed.scope (erased by entry 9)"]
     );
 }
