@@ -134,7 +134,11 @@ fn signed_only(from: &Places, name: &str) -> Places {
     to
 }
 
-/// Everything that a run leaves to be carried away.
+/// Files that tell which witnesses have seen what.
+const SEEN: [&str; 3] = ["bundle/checkpoints/", "bundle/manifest", "bundle/policy"];
+
+/// Everything that a run leaves to be carried away, but for who has seen it: each run has witnesses of its
+/// own, and one that was killed before they were asked has fewer cosignatures.
 fn results(places: &Places) -> BTreeMap<String, Vec<u8>> {
     let folders = [places.bundle(), places.openings(), places.report(), places.site()];
     folders
@@ -142,6 +146,11 @@ fn results(places: &Places) -> BTreeMap<String, Vec<u8>> {
         .flat_map(|folder| {
             let name = folder.strip_prefix(&places.out).expect("it lies there").display().to_string();
             files_below(folder).into_iter().map(move |(path, bytes)| (format!("{name}/{path}"), bytes))
+        })
+        .filter(|(path, _)| !SEEN.iter().any(|seen| path.starts_with(seen)))
+        .map(|(path, bytes)| {
+            let text = (path == "bundle/checkpoint").then(|| Note::parse(&bytes).expect("a checkpoint").text);
+            (path, text.map_or(bytes, String::into_bytes))
         })
         .collect()
 }
