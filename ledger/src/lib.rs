@@ -35,6 +35,7 @@ pub mod receipts;
 pub mod restore;
 mod row;
 pub mod seal;
+pub mod sequencer;
 pub mod settings;
 pub mod sign;
 pub mod store;

@@ -85,12 +85,7 @@ impl Receipts {
     /// [`Failure`] if it cannot be written.
     pub fn refuse(&self, writer: &Writer, parcel: &Parcel, why: &Rejection, at: Timestamp) -> Result<(), Failure> {
         let Some(event) = event_id(parcel) else { return Ok(()) };
-        let number = match why {
-            Rejection::Admission(refusal) => refusal.number(),
-            Rejection::Intake(_) | Rejection::Writer { .. } => 0,
-        };
-        let origin = writer.log().origin().clone();
-        let note = writer.sign_refusal(&RefusalReceipt { origin, event, at, number, words: why.to_string() });
+        let Some(note) = refusal(writer, parcel.note.as_bytes(), why, at) else { return Ok(()) };
         let path = self.refusal_path(&parcel.source, &event);
         files::create_folder(files::parent(&path))?;
         files::replace(&path, note.to_text().as_bytes())
@@ -159,7 +154,22 @@ pub fn receipt(writer: &Writer, position: u64) -> Result<Option<Receipt>, Failur
     under(writer, position, published.size, &note).map(Some)
 }
 
-fn under(writer: &Writer, position: u64, size: u64, checkpoint: &Note) -> Result<Receipt, Failure> {
+/// The receipt of a refusal, signed by the log's key; nothing where the bytes are not even a note.
+pub fn refusal(writer: &Writer, note: &[u8], why: &Rejection, at: Timestamp) -> Option<Note> {
+    let event = Hash::of(&[Note::parse(note).ok()?.text.as_bytes()]);
+    let number = match why {
+        Rejection::Admission(refusal) => refusal.number(),
+        Rejection::Intake(_) | Rejection::Writer { .. } => 0,
+    };
+    let origin = writer.log().origin().clone();
+    Some(writer.sign_refusal(&RefusalReceipt { origin, event, at, number, words: why.to_string() }))
+}
+
+/// The receipt of an entry under a checkpoint of that size.
+///
+/// # Errors
+/// [`Failure`] if the store does not give it.
+pub fn under(writer: &Writer, position: u64, size: u64, checkpoint: &Note) -> Result<Receipt, Failure> {
     let proven = pack::proven(writer, position, size)?;
     let checkpoint = checkpoint.clone();
     Ok(Receipt { entry: Some(proven.entry), index: position, proof: proven.proof, checkpoint })
