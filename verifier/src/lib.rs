@@ -20,6 +20,7 @@ pub mod fault;
 pub mod files;
 pub mod follower;
 pub mod head;
+pub mod http_request;
 pub mod index;
 pub mod keyring;
 pub mod levels;
