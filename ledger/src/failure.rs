@@ -97,7 +97,7 @@ pub enum Failure {
         path: PathBuf,
     },
     /// There is none.
-    #[error("there is no {what} at {}: check the path, or make one with `ledger init`", .path.display())]
+    #[error("there is no {what} at {}: check the path{}", .path.display(), if *what == "ledger" { ", or make one with `ledger init`" } else { "" })]
     Absent {
         /// What was looked for.
         what: &'static str,

@@ -6,8 +6,9 @@ use schemas::entry::Entry;
 use schemas::note::Note;
 use schemas::opening::{OpeningLine, Slot};
 use schemas::pack::{Item, Pack, Proven, Shown};
+use schemas::stream::Head;
 use verifier::audience::Audience;
-use verifier::state::State;
+use verifier::index::MapProof;
 use verifier::statement::Statement;
 use verifier::tree::BadProof;
 
@@ -77,11 +78,7 @@ pub fn make(writer: &mut Writer, request: &Request<'_>) -> Result<Pack, BadReque
     let (published, checkpoint) = publish::head(writer)?;
     let (size, store) = (published.size, writer.home().store());
     let inconsistent = || Failure::damaged(&store, Damage::Unlike { what: "last seal" });
-    // What waits for witnesses is not shown: then the index is that of the published size.
-    let mut earlier = if size == writer.log().size() { None } else { Some(state_at(writer, size)?) };
-    let state = earlier.as_mut().unwrap_or_else(|| writer.state());
-    let positions = state.sealed_items(request.stream);
-    let (proof, head) = state.prove_sealed(request.stream).ok_or_else(inconsistent)?;
+    let (proof, head, positions) = index_at(writer, request.stream, size).ok_or_else(inconsistent)?;
     let (leaf_key, leaf_head) = proof.leaf.ok_or_else(inconsistent)?;
     let shown = match head {
         Some(head) => Shown::Present { count: head.count, last: head.last, root: head.root },
@@ -117,14 +114,15 @@ pub fn make(writer: &mut Writer, request: &Request<'_>) -> Result<Pack, BadReque
     })
 }
 
-/// The state of the log as it was at a size, from its entries.
-fn state_at(writer: &Writer, size: u64) -> Result<State, Failure> {
-    let mut state = State::new(writer.log().origin().clone());
-    let damaged = |_| Failure::damaged(&writer.home().store(), Damage::Unlike { what: "entries" });
-    for entry in writer.store().entries(0).take(usize::try_from(size).unwrap_or(usize::MAX)) {
-        state.replay(&entry?.1).map_err(damaged)?;
+/// What the index says about a stream under the seal of a size. What waits for witnesses is not shown: then
+/// it is the index as it was.
+fn index_at(writer: &mut Writer, stream: &str, size: u64) -> Option<(MapProof, Option<Head>, Vec<u64>)> {
+    let (state, levels) = writer.state_and_levels();
+    if size == state.size() {
+        let (proof, head) = state.prove_sealed(stream)?;
+        return Some((proof, head, state.sealed_items(stream)));
     }
-    Ok(state)
+    state.prove_earlier(stream, size, &|position| levels.leaf(position))
 }
 
 /// An entry with its proof in the tree of that size.

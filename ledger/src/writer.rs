@@ -394,6 +394,11 @@ impl Writer {
         &self.state
     }
 
+    /// What the log has said, and the hashes of its tree, for what needs both.
+    pub fn state_and_levels(&mut self) -> (&mut State, &Levels) {
+        (&mut self.state, &self.levels)
+    }
+
     /// Hashes of its tree, from which any proof can be made.
     pub fn levels(&self) -> &Levels {
         &self.levels

@@ -1,11 +1,14 @@
 //! The stream index: for every subject a stream, over all streams a map. FORMAT.md 8.
 
+mod earlier;
+
 use std::collections::BTreeMap;
 
 use schemas::hash::Hash;
 use schemas::stream::{self, Head};
 
 use crate::tree::Frontier;
+pub(crate) use earlier::Grown;
 
 /// Number of a stream within one index.
 pub type StreamNumber = u32;

@@ -11,6 +11,7 @@ pub mod admit;
 pub mod archive;
 pub mod audience;
 pub mod bundle;
+mod chains;
 pub mod compare;
 pub mod doubt;
 pub mod epoch;

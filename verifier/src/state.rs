@@ -6,12 +6,13 @@ use schemas::catalogue::{Catalogue, EventType, Kind, Role};
 use schemas::event::{Event, SignedEvent};
 use schemas::hash::Hash;
 use schemas::note::{Origin, SignatureLine, Vkey};
-use schemas::stream::Head;
+use schemas::stream::{self, Head};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
+use crate::chains::Chains;
 use crate::epoch::{Predecessor, Writer};
-use crate::index::{Before, Index, MapProof, StreamNumber};
+use crate::index::{Before, Grown, Index, MapProof, StreamNumber};
 use crate::keyring::{Key, Keyring};
 use crate::recipients::Recipients;
 use crate::tree::Frontier;
@@ -55,17 +56,29 @@ pub struct State {
     entry_streams: Vec<StreamNumber>,
     /// Where the streams of each entry end.
     entry_ends: Vec<u32>,
+    /// Which of them are of one stream: what finds a stream's entries without a look at the others.
+    chains: Chains,
     /// Ids of all events, cut: a repeated event gets its first answer again.
     event_ids: Vec<Name>,
     pub(crate) index: Index,
     /// The operator's stream as it was before the last seal entered it.
     before_seal: Option<Before>,
+    earlier: Earlier,
     tree: Frontier,
     pub(crate) batches: u64,
     sealed: bool,
     sealed_head: (u64, Hash),
     last_leaf: Hash,
     last_received: Option<Timestamp>,
+}
+
+/// What [`State::prove_earlier`] has worked out: heads under the seal of a size, of the streams that grew up to
+/// some position since.
+#[derive(Clone, Debug, Default)]
+struct Earlier {
+    size: u64,
+    upto: u64,
+    grown: Grown,
 }
 
 /// What genesis laid down.
@@ -107,9 +120,11 @@ impl State {
             records: HashMap::new(),
             entry_streams: Vec::new(),
             entry_ends: Vec::new(),
+            chains: Chains::default(),
             event_ids: Vec::new(),
             index: Index::default(),
             before_seal: None,
+            earlier: Earlier::default(),
             tree: Frontier::default(),
             batches: 0,
             sealed: false,
@@ -196,11 +211,60 @@ impl State {
         Some(self.index.prove_before(stream, before))
     }
 
+    /// The same under an earlier seal, the last entry of the first `size`, with the positions of the
+    /// stream's entries before it. Nothing where `size` is none of the log's. `leaf` gives the leaf at a
+    /// position.
+    ///
+    /// Costs the entries since, and once for each stream that they have grown, its items; what was worked
+    /// out for one size is kept until another is asked for.
+    pub fn prove_earlier(
+        &mut self,
+        stream: &str,
+        size: u64,
+        leaf: &dyn Fn(u64) -> Option<Hash>,
+    ) -> Option<(MapProof, Option<Head>, Vec<u64>)> {
+        let end = size.checked_sub(1).filter(|_| size <= self.size())?;
+        if self.earlier.size != size {
+            self.earlier = Earlier { size, upto: end, grown: Grown::new() };
+        }
+        for position in self.earlier.upto..self.size() {
+            for number in self.streams_of(position).to_vec() {
+                if !self.earlier.grown.contains_key(&number) {
+                    let head = self.head_before(number, end, leaf)?;
+                    self.earlier.grown.insert(number, head);
+                }
+            }
+        }
+        self.earlier.upto = self.size();
+        let (proof, head) = self.index.prove_earlier(stream, &self.earlier.grown);
+        let items = self.index.find(stream).map(|number| self.items_below(number, end)).unwrap_or_default();
+        Some((proof, head, items))
+    }
+
+    /// The head that a stream had before the entry at `end`; nothing where it did not exist yet.
+    #[allow(clippy::option_option)] // nothing at all where a leaf is not at hand
+    fn head_before(&self, number: StreamNumber, end: u64, leaf: &dyn Fn(u64) -> Option<Hash>) -> Option<Option<Head>> {
+        let positions = self.items_below(number, end);
+        let mut tree = Frontier::default();
+        for position in &positions {
+            tree.push(stream::item_leaf(*position, &leaf(*position)?));
+        }
+        Some(positions.last().map(|last| Head { count: tree.size(), last: *last, root: tree.root() }))
+    }
+
     /// Positions of the entries in a stream, in order; of those before the last seal alone.
     pub fn sealed_items(&self, stream: &str) -> Vec<u64> {
         let Some(number) = self.index.find(stream) else { return Vec::new() };
-        let sealed = self.size().saturating_sub(1);
-        (0..sealed).filter(|position| self.streams_of(*position).contains(&number)).collect()
+        self.items_below(number, self.size().saturating_sub(1))
+    }
+
+    /// Positions of the entries in a stream, in order, of those before `end` alone. Costs what the stream
+    /// has, not what the log has.
+    fn items_below(&self, number: StreamNumber, end: u64) -> Vec<u64> {
+        let position_of = |place: u32| self.entry_ends.partition_point(|end| *end <= place) as u64;
+        let mut positions: Vec<u64> = self.chains.back(number).map(position_of).filter(|p| *p < end).collect();
+        positions.reverse();
+        positions
     }
 
     /// All keys that the log knows.
@@ -322,6 +386,7 @@ impl State {
                 numbers.push(number);
             }
         }
+        numbers.iter().for_each(|number| self.chains.push(*number));
         self.entry_streams.extend(numbers);
         self.entry_ends.push(u32::try_from(self.entry_streams.len()).expect("fewer than 2^32 stream items"));
         self.event_ids.push(cut_id(signed));

@@ -119,7 +119,7 @@ impl Export {
         let (audience, scope) = access::audience(writer, &pseudonyms, reader);
         let rows = access::rows(writer, &audience)?;
         let reading = Reading { event: "data.exported", reader, purpose, scope, rows, signer };
-        let address = access::record(writer, &mut outbox, at_hand, &pseudonyms, &reading)?;
+        let address = access::record(writer, &mut outbox, at_hand, &pseudonyms, &reading).map_err(super::reading)?;
         println!("recorded in the log: {address}");
         super::publish::ask(writer)?;
         let opened = export::openings(writer, &audience, None, folder)?;

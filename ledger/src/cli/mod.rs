@@ -107,6 +107,15 @@ fn refusal(why: ledger::trust::BadTrust) -> Ended {
     }
 }
 
+/// Makes a reading that is not recorded end as who must act: the reporter, where a code or the event is wrong.
+fn reading(why: ledger::access::BadReading) -> Ended {
+    use ledger::access::BadReading::{Code, Refused};
+    match why {
+        refused @ (Code { .. } | Refused(_)) => Ended::Refused(refused.to_string()),
+        other => other.into(),
+    }
+}
+
 /// Runs the command line.
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {

@@ -114,7 +114,7 @@ impl Pack {
         let (reader, purpose) = (self.audience.as_str(), self.purpose.as_str());
         let reading = Reading { event: "data.exported", reader, purpose, scope, rows, signer };
         let mut outbox = Outbox::open(&writer.home().outbox())?;
-        let address = access::record(writer, &mut outbox, at_hand, pseudonyms, &reading)?;
+        let address = access::record(writer, &mut outbox, at_hand, pseudonyms, &reading).map_err(super::reading)?;
         println!("recorded in the log: {address}");
         super::publish::ask(writer)
     }

@@ -67,7 +67,8 @@ impl Unseal {
         let mut outbox = Outbox::open(&home.outbox())?;
         let (purpose, scope, rows) = (self.purpose.as_str(), "sealed_fields", lines.len() as u64);
         let reading = Reading { event: "data.accessed", reader: &reader, purpose, scope, rows, signer };
-        let address = access::record(&mut writer, &mut outbox, at_hand, &pseudonyms, &reading)?;
+        let address =
+            access::record(&mut writer, &mut outbox, at_hand, &pseudonyms, &reading).map_err(super::reading)?;
         super::publish::ask(&mut writer)?;
         println!("recorded in the log: {address}");
         for line in lines {

@@ -1,102 +1,13 @@
-//! `KEYS.md`, run: the commands for every loss, as the people concerned would type them.
+//! The commands as the people concerned would type them: `KEYS.md`, run, for every loss of keys, and what handles
+//! hidden values.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod hidden;
+mod place;
 
-use schemas::policy::Policy;
-use tempfile::TempDir;
-use verifier::bundle::{self, NoVisitor};
 use verifier::files::Folder;
-use verifier::report::{Report, Verdict};
 use verifier::succession;
 
-const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1;o2
-min,ministry,Ministry of Justice,named,fr,m1
-npm,oversight,Preventive Mechanism,named,fr,n1
-cso-x,cso,Open Hands,named,fr,x1;x2
-cso-y,cso,Blue House,pseudonym,ar,y1
-";
-
-/// A ledger in a folder, and whoever types commands there.
-struct Place {
-    folder: TempDir,
-}
-
-impl Place {
-    /// With a ledger `my`, keys in `keys`, and two holders of cso-x.
-    fn new() -> Self {
-        let place = Self { folder: TempDir::new().unwrap() };
-        std::fs::write(place.path("parties.csv"), PARTIES).unwrap();
-        place.good("init my --origin a.example/log --parties parties.csv --keys keys");
-        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
-        place.good("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys");
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn run(&self, line: &str) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
-        command.args(line.split(' ')).current_dir(self.folder.path()).output().unwrap()
-    }
-
-    /// Runs a command that must succeed; gives what it printed.
-    fn good(&self, line: &str) -> String {
-        let out = self.run(line);
-        let (said, why) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        assert_eq!(out.status.code(), Some(0), "{line}\n{said}{why}");
-        said.into_owned()
-    }
-
-    /// Runs a command that must end with that code and these words.
-    fn bad(&self, line: &str, code: i32, words: &str) {
-        let out = self.run(line);
-        let why = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.code() == Some(code) && why.contains(words), "{line}\n{:?} {why}", out.status.code());
-    }
-
-    fn remove(&self, name: &str) {
-        std::fs::remove_file(self.path(name)).unwrap();
-    }
-
-    fn move_to(&self, from: &str, to: &str) {
-        std::fs::create_dir_all(self.path(to).parent().unwrap()).unwrap();
-        std::fs::rename(self.path(from), self.path(to)).unwrap();
-    }
-
-    fn policy(&self, ledger: &str) -> Policy {
-        Policy::parse(&std::fs::read_to_string(self.path(ledger).join("policy")).unwrap()).unwrap()
-    }
-
-    /// What an auditor says of the ledger.
-    fn check(&self, ledger: &str) -> Report {
-        let bundle = format!("{ledger}-bundle");
-        self.good(&format!("export {ledger} --out {bundle}"));
-        let report = bundle::check(&mut Folder::new(&self.path(&bundle)), &self.policy(ledger), None, &mut NoVisitor);
-        assert_eq!(report.verdict(), Verdict::Verified, "{:?}", report.faults);
-        report
-    }
-
-    /// The only draft that waits, as a path for a command.
-    fn draft(&self, ledger: &str) -> String {
-        let waiting = self.drafts(ledger);
-        assert_eq!(waiting.len(), 1, "{waiting:?}");
-        waiting[0].clone()
-    }
-
-    fn drafts(&self, ledger: &str) -> Vec<String> {
-        let folder = Path::new(ledger).join("drafts");
-        let names = std::fs::read_dir(self.path(folder.to_str().unwrap())).unwrap();
-        let mut paths: Vec<String> =
-            names.map(|e| folder.join(e.unwrap().file_name()).to_str().unwrap().to_owned()).collect();
-        paths.sort();
-        paths
-    }
-}
+use place::Place;
 
 #[test]
 fn a_holder_joins_changes_keys_and_leaves() {

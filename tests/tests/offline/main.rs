@@ -6,6 +6,7 @@ mod agree;
 #[path = "../pages/browser.rs"]
 mod browser;
 mod bundle;
+mod damage;
 mod packs;
 mod page;
 mod reading;

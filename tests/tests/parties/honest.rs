@@ -1,8 +1,11 @@
 //! What an honest ledger hands out holds, in every word of its verdict.
 
-use schemas::pack::Pack;
+use schemas::hash::Hash;
+use schemas::pack::{Line, Pack, Shown};
+use verifier::index::Index;
 use verifier::pack::{Complete, check};
 use verifier::report::Verdict;
+use verifier::state::State;
 use verifier::statement::Statement;
 
 use crate::common::{STREAM, checked, desk, earlier, golden};
@@ -124,10 +127,53 @@ fn a_later_pack_goes_on_from_an_earlier_one() {
 }
 
 #[test]
+fn the_index_is_shown_as_it_was_under_every_seal() {
+    let entries = desk().entries;
+    let leaves: Vec<Hash> = entries.iter().map(|bytes| Hash::leaf(bytes)).collect();
+    let leaf = |position: u64| leaves.get(usize::try_from(position).ok()?).copied();
+    let (mut now, mut then) = (State::new(golden().origin.clone()), State::new(golden().origin.clone()));
+    entries.iter().for_each(|bytes| now.replay(bytes).unwrap());
+    let names: Vec<String> = desk().streams.into_keys().chain(["organisation/nobody".to_owned()]).collect();
+    let mut seals = 0;
+    for (size, bytes) in (1..).zip(&entries) {
+        then.replay(bytes).unwrap();
+        if !then.is_sealed() {
+            continue;
+        }
+        seals += 1;
+        for name in &names {
+            let (proof, head) = then.prove_sealed(name).unwrap();
+            let shown = now.prove_earlier(name, size, &leaf);
+            assert_eq!(shown, Some((proof, head, then.sealed_items(name))), "{name} at {size}");
+        }
+    }
+    assert!(seals > 5, "{seals}");
+    assert_eq!(now.prove_earlier(STREAM, now.size() + 1, &leaf), None);
+    assert_eq!(now.prove_earlier(STREAM, 0, &leaf), None);
+    assert_eq!(now.prove_earlier(STREAM, 12, &|_| None), None, "without the leaves nothing is said");
+}
+
+#[test]
 fn a_map_proof_is_small() {
-    let desk = desk();
-    let pack = desk.pack(STREAM, "public").to_text();
-    let line = pack.lines().find(|line| line.starts_with("{\"map\":")).unwrap();
-    // Some 17 streams of depth 5 here; a step costs 44 characters.
-    assert!(line.len() < 1_000, "{}", line.len());
+    const STREAMS: u64 = 100_000;
+    let mut index = Index::default();
+    let name = |n: u64| format!("facility/fac-{n}");
+    for n in 0..STREAMS {
+        index.append(&name(n), n, &Hash::leaf(&n.to_be_bytes()));
+    }
+    let (mut longest, mut sum, looked_at) = (0, 0, 1_000);
+    for n in 0..looked_at {
+        let name = name(n * (STREAMS / looked_at));
+        let (proof, head) = (index.prove(&name), index.head(&name).unwrap());
+        let shown = Shown::Present { count: head.count, last: head.last, root: head.root };
+        let line = |path| Line::Map(shown, path).to_json().len();
+        let steps = proof.path.len();
+        // 33 bytes a step are 44 characters, and nothing else of the line grows.
+        assert_eq!(line(proof.path), line(Vec::new()) + 44 * steps);
+        longest = longest.max(steps);
+        sum += steps as u64;
+    }
+    assert!(33 * longest <= 1_000, "{longest} steps");
+    // Steps follow the logarithm: 16.6 for so many streams.
+    assert!((16..=18).contains(&(sum / looked_at)), "{sum}");
 }

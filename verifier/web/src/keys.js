@@ -35,14 +35,18 @@ async function checkHead(report, head, trust, ownPolicy) {
     report.leftOut('10.1', 'checkpoint', 'no-key');
     return null;
   }
-  const unusable = candidates.find((vkey) => !keyOf(vkey));
-  if (unusable) report.cannotTell('key-unusable', { key: unusable.name });
+  // In the policy's order: what a key that cannot be taken would have said, nobody can tell.
+  const first = candidates.find((candidate) => !keyOf(candidate) || signedStrictly(head.note, candidate));
+  if (first && !keyOf(first)) {
+    report.cannotTell('key-unusable', { key: first.name });
+    report.leftOut('10.1', 'checkpoint', 'no-key');
+    return null;
+  }
   const vkey = await report.step('10.1', 'checkpoint', (step) => {
     step.of = 1;
-    const found = candidates.find((candidate) => signedStrictly(head.note, candidate));
-    if (!found) refuse('checkpoint-signature', { key: candidates[0].name });
+    if (!first) refuse('checkpoint-signature', { key: candidates[0].name });
     step.done = 1;
-    return found;
+    return first;
   });
   if (vkey) report.anchor = describedKey(vkey);
   const policy = trusted.length ? trust.policy : ownPolicy;
@@ -53,6 +57,12 @@ async function checkHead(report, head, trust, ownPolicy) {
 /** Who cosigned, and whether that is enough. Only a policy that the reader holds can demand it. */
 async function checkQuorum(report, head, policy, demanded) {
   if (!policy) {
+    report.leftOut('12', 'quorum', 'quorum-unknown');
+    return;
+  }
+  const strange = demanded && [...policy.witnesses.values()].find((vkey) => !keyOf(vkey));
+  if (strange) {
+    report.cannotTell('key-unusable', { key: strange.name });
     report.leftOut('12', 'quorum', 'quorum-unknown');
     return;
   }
