@@ -2,6 +2,7 @@
 
 mod common;
 mod damage;
+mod disk;
 mod lines;
 mod store;
 
@@ -18,6 +19,7 @@ fn child() {
         "hold" => store::hold(&folder),
         "open" => store::try_open(&folder),
         "sync" => store::sync_pipe(&folder),
+        "live" => disk::live(&folder),
         "anchor" => lines::anchor_for_ever(&folder),
         "append" => lines::append_for_ever(&folder),
         "replace" => lines::replace_for_ever(&folder),
