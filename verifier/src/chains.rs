@@ -42,8 +42,13 @@ mod tests {
         let streams = [0, 1, 1, 0, 3, 0, 1];
         streams.iter().for_each(|stream| chains.push(*stream));
         for stream in 0..5 {
-            let want: Vec<u32> =
-                (0..).zip(streams).filter(|(_, s)| *s == stream).map(|(place, _)| place).rev().collect();
+            let want: Vec<u32> = streams
+                .iter()
+                .enumerate()
+                .filter(|(_, s)| **s == stream)
+                .map(|(n, _)| u32::try_from(n).unwrap())
+                .rev()
+                .collect();
             assert_eq!(chains.back(stream).collect::<Vec<_>>(), want, "stream {stream}");
         }
     }

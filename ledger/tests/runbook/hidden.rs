@@ -135,7 +135,7 @@ fn the_week_is_closed_once_and_what_was_sealed_is_read_by_oversight() {
     place.bad("intake nowhere --keys keys", 2, "there is no list of parties at nowhere/parties.csv: check the path");
     let said = place.good("intake my --keys keys");
     assert!(said.contains("one batch of 8 records in the log") && said.contains("0 records wait"), "{said}");
-    assert!(said.contains("1 receipts of the sealed stream"), "{said}");
+    assert!(said.contains("8 receipts of the sealed stream"), "{said}");
     place.bad("intake my --keys keys", 1, "has its batch already");
     let first = place.check("my").head.unwrap().checkpoint.size - 9;
     let entries = (first..first + 8).map(|n| n.to_string()).collect::<Vec<_>>().join(" ");

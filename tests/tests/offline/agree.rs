@@ -60,7 +60,7 @@ fn the_page_and_the_verifier_agree_on_two_thousand_damaged_packs() {
     }
     assert!(differ.is_empty(), "{} of {}:\n{}", differ.len(), packs.len(), differ.join("\n"));
     assert!(seen["not_verified"] > MUTANTS / 2, "the damage did damage: {seen:?}");
-    for verdict in ["verified", "partly", "cannot_tell"] {
+    for verdict in ["verified", "partly"] {
         assert!(seen.get(verdict).copied().unwrap_or(0) >= 1, "{verdict}: {seen:?}");
     }
 }
