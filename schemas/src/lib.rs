@@ -5,6 +5,9 @@
 //! may be believed: that is the `verifier` crate's.
 
 pub mod base;
+pub mod batch;
+pub mod calendar;
+pub mod carried;
 pub mod catalogue;
 pub mod checkpoint;
 pub mod entry;
@@ -19,6 +22,7 @@ pub mod note;
 pub mod opening;
 pub mod pack;
 pub mod policy;
+pub mod profile;
 pub mod receipt;
 pub mod recipient;
 pub mod refusal;

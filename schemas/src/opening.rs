@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base;
-use crate::catalogue::EventType;
+use crate::catalogue::{EventType, is_id};
 use crate::hash::{Hash, Prefix};
 use crate::time::{Date, Timestamp};
 use crate::value::{Value, to_canonical};
@@ -39,6 +39,9 @@ impl Disclosure {
     /// Reads a disclosure; only the canonical spelling.
     pub fn parse(text: &str) -> Option<Self> {
         let json = String::from_utf8(base::from_base64url(text)?).ok()?;
+        if let Some(disclosure) = Self::of_plain(&json) {
+            return Some(disclosure);
+        }
         let (head, value) = match json.strip_suffix(",null]") {
             Some(head) => (format!("{head}]"), None),
             None => (json.clone(), Some(())),
@@ -52,6 +55,23 @@ impl Disclosure {
         let salt = base::from_base64url(salt.as_text()?)?.try_into().ok()?;
         let disclosure = Self { salt, name: name.as_text()?.to_owned(), value };
         (disclosure.to_text() == text).then_some(disclosure)
+    }
+
+    /// The same where the name is one that a catalogue can have: there is nothing to escape in it, so what is read so
+    /// is spelled in the one way there is.
+    fn of_plain(json: &str) -> Option<Self> {
+        let (salt, rest) = json.strip_prefix("[\"")?.split_once("\",\"")?;
+        let salt = base::from_base64url(salt)?.try_into().ok()?;
+        let (name, value) = rest.strip_suffix(']')?.split_once("\",")?;
+        let value = match value {
+            "null" => None,
+            // In a list, as it stands: then the limit of its depth is the same.
+            value => match Value::parse(format!("[{value}]").as_bytes()).ok()? {
+                Value::List(list) if list.len() == 1 => list.into_iter().next(),
+                _ => return None,
+            },
+        };
+        is_id(name).then(|| Self { salt, name: name.to_owned(), value })
     }
 
     /// d = SHA-256 of the ASCII of the disclosure.
@@ -114,7 +134,7 @@ impl Slot {
 }
 
 /// Whether a text can be that of a sealed slot: base64, not empty, of the allowed length.
-fn is_sealed_text(text: &str) -> bool {
+pub fn is_sealed_text(text: &str) -> bool {
     (1..=SEALED_CHARS_MAX).contains(&text.len()) && base::from_base64(text).is_some()
 }
 
