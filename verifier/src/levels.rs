@@ -1,6 +1,8 @@
 //! All hashes of a tree from which any proof can be made: what the writer of a log keeps, and what
 //! an auditor gathers while following one. FORMAT.md 7.
 
+use std::collections::HashMap;
+
 use schemas::hash::Hash;
 use schemas::tile::TILE_WIDTH;
 
@@ -59,23 +61,15 @@ impl Levels {
     /// # Errors
     /// [`BadProof::OutOfTree`] if there is no such leaf, or no tree of that size.
     pub fn inclusion(&self, index: u64, size: u64) -> Result<Vec<Hash>, BadProof> {
-        let mut high = self.within(size, size)?;
-        let (at, mut low, mut proof) = (self.within(index, size)?, 0, Vec::new());
-        if at >= high {
-            return Err(BadProof::OutOfTree { index, size });
-        }
-        while high - low > 1 {
-            let middle = low + split(high - low);
-            if at < middle {
-                proof.push(self.range(0, middle, high));
-                high = middle;
-            } else {
-                proof.push(self.range(0, low, middle));
-                low = middle;
-            }
-        }
-        proof.reverse();
-        Ok(proof)
+        self.prover(size)?.inclusion(index)
+    }
+
+    /// Proves leaves of the tree over the first `size` leaves.
+    ///
+    /// # Errors
+    /// [`BadProof::OutOfTree`] if there are fewer.
+    pub fn prover(&self, size: u64) -> Result<Prover<'_>, BadProof> {
+        Ok(Prover { levels: self, size: self.within(size, size)?, known: HashMap::new() })
     }
 
     /// Consistency proof from the tree over the first `old` leaves to that over the first `size`.
@@ -132,6 +126,58 @@ impl Levels {
     }
 }
 
+/// Inclusion proofs in one tree. What the proofs of neighbours share is hashed once, so the many receipts of a batch
+/// cost about two hashes each.
+#[derive(Debug)]
+pub struct Prover<'a> {
+    levels: &'a Levels,
+    size: usize,
+    /// Roots over the hashes `low..high` of a level.
+    known: HashMap<(usize, usize, usize), Hash>,
+}
+
+impl Prover<'_> {
+    /// Inclusion proof of a leaf, from its sibling up. RFC 6962 2.1.1.
+    ///
+    /// # Errors
+    /// [`BadProof::OutOfTree`] if there is no such leaf.
+    pub fn inclusion(&mut self, index: u64) -> Result<Vec<Hash>, BadProof> {
+        let out = BadProof::OutOfTree { index, size: self.size as u64 };
+        let at = usize::try_from(index).ok().filter(|at| *at < self.size).ok_or(out)?;
+        let (mut low, mut high, mut proof) = (0, self.size, Vec::new());
+        while high - low > 1 {
+            let middle = low + split(high - low);
+            if at < middle {
+                proof.push(self.range(0, middle, high));
+                high = middle;
+            } else {
+                proof.push(self.range(0, low, middle));
+                low = middle;
+            }
+        }
+        proof.reverse();
+        Ok(proof)
+    }
+
+    /// As [`Levels::range`], remembered.
+    fn range(&mut self, level: usize, low: usize, high: usize) -> Hash {
+        let width = TILE_WIDTH as usize;
+        match high - low {
+            1 => self.levels.0[level][low],
+            n if n % width == 0 => self.range(level + 1, low / width, high / width),
+            n => {
+                if let Some(known) = self.known.get(&(level, low, high)) {
+                    return *known;
+                }
+                let middle = low + split(n);
+                let root = Hash::node(&self.range(level, low, middle), &self.range(level, middle, high));
+                self.known.insert((level, low, high), root);
+                root
+            }
+        }
+    }
+}
+
 impl FromIterator<Hash> for Levels {
     fn from_iter<I: IntoIterator<Item = Hash>>(leaves: I) -> Self {
         let mut levels = Self::default();
@@ -152,9 +198,11 @@ mod tests {
         for size in [1usize, 2, 3, 255, 256, 257, 511, 512, 513, 1_000, 4_096, 65_535, 65_536, 65_537, 66_049, 70_000] {
             let known = &leaves[..size];
             assert_eq!(levels.root(size as u64), Ok(root_of(known)), "{size}");
+            let mut prover = levels.prover(size as u64).unwrap();
             for at in [0, 1, size / 3, size / 2, size.saturating_sub(257), size - 1] {
                 let (index, of) = (at as u64, size as u64);
                 assert_eq!(levels.inclusion(index, of), tree::inclusion(known, index), "{at} of {size}");
+                assert_eq!(prover.inclusion(index), tree::inclusion(known, index), "{at} of {size}, remembered");
                 assert_eq!(levels.consistency(index, of), tree::consistency(known, index), "{at} to {size}");
             }
         }

@@ -3,10 +3,14 @@
 
 use std::collections::BTreeMap;
 
+use schemas::carried::Carried;
 use schemas::event::{RefValue, SignedEvent};
 use schemas::hash::Hash;
+use schemas::note::{ALG_ED25519, Note, Vkey};
+use schemas::time::Timestamp;
 
 use crate::pack::Record;
+use crate::signature::PublicKey;
 
 /// An event that the party has signed and kept.
 #[derive(Clone, Debug)]
@@ -15,6 +19,8 @@ pub struct Own {
     pub signed: SignedEvent,
     /// Position that a receipt of it proves, where the party has one that holds under its policy.
     pub receipted: Option<u64>,
+    /// Who carried it to the ledger, and when by its stamp, where one is signed by a carrier whom the party trusts.
+    pub carried: Option<(String, Timestamp)>,
 }
 
 /// What differs, or deserves a look.
@@ -26,6 +32,15 @@ pub enum Difference {
         address: String,
         /// Position that our receipt proves.
         position: u64,
+    },
+    /// Somebody whom we trust carried it in and stamped when; the pack does not show it, and nobody receipted it.
+    CarriedInVain {
+        /// Address of our record.
+        address: String,
+        /// Who carried it.
+        carrier: String,
+        /// When the carrier had it.
+        at: Timestamp,
     },
     /// We signed it; the pack does not show it, and we have no receipt.
     NeverReceived {
@@ -67,7 +82,13 @@ pub enum Difference {
 impl Difference {
     /// Whether it is evidence against the log or its keys, not only worth a look.
     pub fn is_grave(&self) -> bool {
-        matches!(self, Self::MissingThoughReceipted { .. } | Self::Altered { .. } | Self::NotOurs { .. })
+        matches!(
+            self,
+            Self::MissingThoughReceipted { .. }
+                | Self::CarriedInVain { .. }
+                | Self::Altered { .. }
+                | Self::NotOurs { .. }
+        )
     }
 }
 
@@ -76,6 +97,9 @@ impl std::fmt::Display for Difference {
         match self {
             Self::MissingThoughReceipted { address, position } => {
                 write!(f, "missing      {address}: your receipt proves entry {position}; the pack hides it")
+            }
+            Self::CarriedInVain { address, carrier, at } => {
+                write!(f, "ignored      {address}: {carrier} carried it in, stamped {at}; the pack does not show it")
             }
             Self::NeverReceived { address } => {
                 write!(
@@ -109,7 +133,10 @@ pub fn differences(records: &[Record], own: &[Own], party: &str, late_days: i64)
             found.push(match (by_address.get(&address), one.receipted) {
                 (Some(other), _) => Difference::Altered { address, position: other.entry.position },
                 (None, Some(position)) => Difference::MissingThoughReceipted { address, position },
-                (None, None) => Difference::NeverReceived { address },
+                (None, None) => match one.carried.clone() {
+                    Some((carrier, at)) => Difference::CarriedInVain { address, carrier, at },
+                    None => Difference::NeverReceived { address },
+                },
             });
             continue;
         };
@@ -143,4 +170,19 @@ fn disputed<'a>(records: &'a [Record], dispute: &'a schemas::event::Event) -> im
         };
         records.iter().find(is_it).map(|record| record.entry.signed.event.address())
     })
+}
+
+/// The stamp in a note, if one of these keys signed it: a key of a holder of the carrier that it names, in the log
+/// that it is for. FORMAT.md 20.2.
+pub fn stamp(note: &Note, carriers: &[Vkey]) -> Option<Carried> {
+    let stamp = Carried::parse(&note.text)?;
+    let is_theirs = |key: &&Vkey| {
+        key.alg == ALG_ED25519 && stamp.origin.holder_of(&key.name).is_some_and(|(party, _)| party == stamp.carrier)
+    };
+    let signed = carriers.iter().filter(is_theirs).filter_map(|key| PublicKey::new(key).ok()).any(|key| {
+        note.signatures.iter().any(|line| {
+            line.name == key.vkey().name && line.id == key.id() && key.holds(note.text.as_bytes(), &line.signature)
+        })
+    });
+    signed.then_some(stamp)
 }

@@ -314,6 +314,13 @@ impl State {
         (*known == cut_id(signed)).then_some(position)
     }
 
+    /// The first 8 bytes of the ids of the events from a position on, to look events up by their ids.
+    pub fn id_beginnings(&self, from: u64) -> Vec<[u8; 8]> {
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(self.event_ids.len());
+        let begin = |id: &Name| [id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7]];
+        self.event_ids[from..].iter().map(begin).collect()
+    }
+
     /// Position of the event that created a thing: its kind, and its id `<party>/<id>`.
     pub fn thing(&self, kind: &str, id: &str) -> Option<u64> {
         self.things.get(&cut(kind, id)).map(|t| t.position)

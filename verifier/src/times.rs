@@ -90,7 +90,7 @@ impl Times {
     }
 
     /// Takes the next entry. The first that claims to come later than it was seen is a fault.
-    pub(crate) fn see(&mut self, accepted: &Accepted) -> Option<Fault> {
+    pub fn see(&mut self, accepted: &Accepted) -> Option<Fault> {
         let entry = &accepted.entry;
         let (position, received_at) = (entry.position, entry.received_at);
         let seen = self.place(position, received_at)?;

@@ -73,6 +73,17 @@ impl Identity {
         None
     }
 
+    /// What an age file for these keys holds, whole and of at most `max` bytes; nothing if it is not that.
+    pub fn unwrap_file(&self, file: &[u8], max: usize) -> Option<Vec<u8>> {
+        self.0.iter().find_map(|key| {
+            let file = age::Decryptor::new_buffered(file).ok()?;
+            let reader = file.decrypt(iter::once(key as &dyn age::Identity)).ok()?;
+            let mut plain = Vec::new();
+            reader.take(max as u64 + 1).read_to_end(&mut plain).ok()?;
+            (plain.len() <= max).then_some(plain)
+        })
+    }
+
     /// The line with every slot open that is sealed for these keys.
     #[must_use]
     pub fn open_line(&self, mut line: OpeningLine) -> OpeningLine {

@@ -1,10 +1,13 @@
 //! `verifier compare`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemas::carried::Carried;
 use schemas::event::SignedEvent;
 use schemas::hash::Hash;
+use schemas::note::{Note, Vkey};
 use schemas::policy::Policy;
 use schemas::receipt::Receipt;
 use schemas::value::Value;
@@ -32,6 +35,7 @@ const OWN_BYTES_MAX: usize = 256 << 20;
   verifier compare last-year/checkpoint bundle --policy velmora.policy --evidence fork.jsonl
   verifier compare mine.pack theirs.pack --policy velmora.policy
   verifier compare --mine outbox cso-league.pack --policy velmora.policy
+  verifier compare --mine outbox cso-league.pack --policy velmora.policy --carrier npm.chief-1.vkey
 
 Two views of one log are either prefixes of one another, or its operator signed two histories. Then the
 evidence convinces anyone who has the log's key: `verifier check fork.jsonl`. Of two checkpoints alone that
@@ -48,6 +52,9 @@ pub struct Compare {
     /// Folder of one's own records: an outbox (its .jsonl files, and receipts below it).
     #[arg(long, value_name = "DIR")]
     mine: Option<PathBuf>,
+    /// With --mine: key of somebody who carried your records in (vkey, or file with one). Its stamps count.
+    #[arg(long = "carrier", value_name = "KEY", requires = "mine")]
+    carriers: Vec<String>,
     /// With --mine: days after which a record counts as late.
     #[arg(long, value_name = "DAYS", default_value_t = 7)]
     late: i64,
@@ -145,7 +152,10 @@ impl Compare {
             return Ok(checked.report.exit_code());
         }
         let Some(party) = checked.stream.split_once('/').map(|(_, party)| party.to_owned()) else { return Ok(2) };
-        let own: Vec<Own> = own(folder, policy)?.into_iter().filter(|o| o.signed.event.by == party).collect();
+        let own: Vec<Own> = own(folder, policy, &read::auditors(&self.carriers)?)?
+            .into_iter()
+            .filter(|o| o.signed.event.by == party)
+            .collect();
         let found = mine::differences(&checked.records, &own, &party, self.late);
         let grave = found.iter().filter(|d| d.is_grave()).count();
         say(&print::head_lines(&self.first, checked.report.head.as_ref().expect("a verified pack has a head")));
@@ -194,14 +204,16 @@ fn side(path: &Path, policy: &Policy) -> Result<Option<Side>, CannotBegin> {
 }
 
 /// Events that a party has kept, and which of them it has receipts for.
-fn own(folder: &Path, policy: &Policy) -> Result<Vec<Own>, CannotBegin> {
+/// Keys of carriers say whose stamps count.
+fn own(folder: &Path, policy: &Policy, carriers: &[Vkey]) -> Result<Vec<Own>, CannotBegin> {
     let mut source = Folder::new(folder);
     let bad = |why: Unreadable| CannotBegin::File { path: why.path, why: why.why };
-    let (mut events, mut receipts) = (Vec::new(), std::collections::BTreeMap::<Hash, u64>::new());
+    let (mut events, mut receipts) = (Vec::new(), BTreeMap::<Hash, u64>::new());
+    let mut stamps = BTreeMap::<Hash, Carried>::new();
     for path in source.paths().map_err(bad)? {
         let ending = Path::new(&path).extension().and_then(std::ffi::OsStr::to_str);
-        let receipt = ending == Some("tlog-proof");
-        if !receipt && ending != Some("jsonl") {
+        let (receipt, stamped) = (ending == Some("tlog-proof"), ending == Some("stamp"));
+        if !receipt && !stamped && ending != Some("jsonl") {
             continue;
         }
         let bytes = source.read(&path).map_err(bad)?.filter(|b| b.len() <= OWN_BYTES_MAX).unwrap_or_default();
@@ -210,6 +222,17 @@ fn own(folder: &Path, policy: &Policy) -> Result<Vec<Own>, CannotBegin> {
             let shown = Receipt::parse(&String::from_utf8_lossy(&bytes)).ok();
             if let (Some(entry), Some(shown)) = (entry, shown) {
                 receipts.insert(entry.signed.id(), shown.index);
+            }
+            continue;
+        }
+        if stamped {
+            let stamp = Note::parse(&bytes).ok().and_then(|note| mine::stamp(&note, carriers));
+            if let Some(stamp) = stamp.filter(|stamp| policy.logs.iter().any(|log| log.name == stamp.origin.as_str())) {
+                // Of several the first counts: since then somebody was told.
+                let first = stamps.entry(stamp.event).or_insert_with(|| stamp.clone());
+                if stamp.at < first.at {
+                    *first = stamp;
+                }
             }
             continue;
         }
@@ -225,5 +248,10 @@ fn own(folder: &Path, policy: &Policy) -> Result<Vec<Own>, CannotBegin> {
         let why = "no signed events in it: give your outbox, the folder with 000001.jsonl".to_owned();
         return Err(CannotBegin::File { path: folder.display().to_string(), why });
     }
-    Ok(events.into_iter().map(|signed| Own { receipted: receipts.get(&signed.id()).copied(), signed }).collect())
+    let own = |signed: SignedEvent| {
+        let id = signed.id();
+        let carried = stamps.get(&id).map(|stamp| (stamp.carrier.clone(), stamp.at));
+        Own { receipted: receipts.get(&id).copied(), carried, signed }
+    };
+    Ok(events.into_iter().map(own).collect())
 }

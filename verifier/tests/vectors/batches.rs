@@ -7,7 +7,7 @@ use curve25519_dalek::traits::IsIdentity as _;
 use proptest::prelude::*;
 use schemas::hash::sha512;
 use schemas::note::{ALG_ED25519, Vkey};
-use verifier::signature::{BadKey, Claim, PublicKey, all_hold};
+use verifier::signature::{BadKey, Claim, PublicKey, all_hold, broken};
 
 /// How one signature is made, and bent.
 #[derive(Clone, Debug)]
@@ -99,6 +99,8 @@ proptest! {
             claims.push(Claim::new(&one.key, TEXT, &one.signature).unwrap());
         }
         prop_assert_eq!(all_hold(&claims), all);
+        let wrong: Vec<usize> = (0..makings.len()).filter(|number| makings[*number].wrong != 0).collect();
+        prop_assert_eq!(broken(&claims), wrong);
     }
 
     #[test]
