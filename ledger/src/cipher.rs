@@ -2,21 +2,22 @@
 //! uses the cipher.
 //!
 //! A key is drawn at random, encrypts one value and no other, and is destroyed when that value is
-//! erased; so the nonce is 12 zero bytes. What is encrypted is the slot's JSON (FORMAT.md 5.4), one
-//! U+000A and zeros up to a multiple of 256 bytes: the file does not show which slots are filled.
+//! erased; so the nonce is 12 zero bytes. What is encrypted is the slot's bytes with their length before
+//! them, and zeros up to a multiple of 176 bytes: the file does not show which slots are filled.
 
 use std::fmt;
 
 use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, KeyInit as _, Nonce};
 use schemas::base;
+use schemas::hash::Hash;
 
 use crate::failure::Failure;
 
 /// Bytes of a key.
 pub const KEY_BYTES: usize = 32;
-/// What is encrypted is filled up to a multiple of this many bytes.
-const PADDED_TO: usize = 256;
+/// What is encrypted is filled up to a multiple of this many bytes: a sentence fits beside its salt.
+const PADDED_TO: usize = 176;
 
 /// The key of one slot.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,23 +33,89 @@ impl fmt::Debug for SlotKey {
 /// Where a value belongs; a value that is moved elsewhere cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Position of the entry.
-    pub position: u64,
+    /// Id of the event.
+    pub event: Hash,
     /// Number of the slot, from 0.
     pub slot: usize,
 }
 
 impl Place {
-    /// `oversight-opening/v1`, U+000A, u64 position, u32 slot: big-endian, as all of FORMAT.md.
-    fn associated(self) -> Vec<u8> {
-        let mut bytes = b"oversight-opening/v1\n".to_vec();
-        bytes.extend_from_slice(&self.position.to_be_bytes());
-        bytes.extend_from_slice(&u32::try_from(self.slot).unwrap_or(u32::MAX).to_be_bytes());
+    /// `oversight-opening/v2`, U+000A, event id, u32 slot: big-endian, as all of FORMAT.md.
+    fn associated(self) -> [u8; 57] {
+        let mut bytes = [0; 57];
+        bytes[..21].copy_from_slice(b"oversight-opening/v2\n");
+        bytes[21..53].copy_from_slice(&self.event.0);
+        bytes[53..].copy_from_slice(&u32::try_from(self.slot).unwrap_or(u32::MAX).to_be_bytes());
         bytes
     }
 }
 
 impl SlotKey {
+    /// So many new keys.
+    ///
+    /// # Errors
+    /// [`Failure::Random`] if the system gives no random numbers.
+    pub fn draw(count: usize) -> Result<Vec<Self>, Failure> {
+        let mut bytes = vec![0; count * KEY_BYTES];
+        getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
+        let (keys, _) = bytes.as_chunks();
+        Ok(keys.iter().copied().map(Self).collect())
+    }
+
+    /// The key in base64.
+    pub fn to_text(&self) -> String {
+        base::to_base64(&self.0)
+    }
+
+    /// Reads a key.
+    pub fn parse(text: &str) -> Option<Self> {
+        base::from_base64(text)?.try_into().ok().map(Self)
+    }
+
+    /// Encrypts bytes for their place.
+    pub fn encrypt(&self, place: Place, bytes: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(bytes.len()).expect("far shorter than 4 GiB");
+        let padded = (4 + bytes.len()).next_multiple_of(PADDED_TO);
+        let mut plain = Vec::with_capacity(padded);
+        plain.extend_from_slice(&length.to_be_bytes());
+        plain.extend_from_slice(bytes);
+        plain.resize(padded, 0);
+        let payload = Payload { msg: &plain, aad: &place.associated() };
+        self.cipher().encrypt(&Nonce::default(), payload).expect("far shorter than the cipher's limit of 256 GiB")
+    }
+
+    /// Decrypts what [`SlotKey::encrypt`] made for this place; nothing if it is not that.
+    pub fn decrypt(&self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
+        let payload = Payload { msg: bytes, aad: &place.associated() };
+        let plain = self.cipher().decrypt(&Nonce::default(), payload).ok()?;
+        let (length, rest) = plain.split_first_chunk::<4>()?;
+        let (bytes, padding) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
+        padding.iter().all(|b| *b == 0).then(|| bytes.to_vec())
+    }
+
+    fn cipher(&self) -> ChaCha20Poly1305 {
+        ChaCha20Poly1305::new(Key::from_slice(&self.0))
+    }
+}
+
+/// What a line at rest is filled up to a multiple of, in bytes.
+const LINE_PADDED_TO: usize = 1_024;
+/// Random bytes before each line at rest; its key is made of them.
+const SALT_BYTES: usize = 32;
+
+/// A key under which many lines lie, each under a key of its own that is made of it and of random bytes before the
+/// line. Where a line stands is bound to it: none can be moved, exchanged or left out between two others.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RestKey([u8; KEY_BYTES]);
+
+/// Never shown, not even where a test fails.
+impl fmt::Debug for RestKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RestKey(..)")
+    }
+}
+
+impl RestKey {
     /// A new key.
     ///
     /// # Errors
@@ -66,28 +133,38 @@ impl SlotKey {
 
     /// Reads a key.
     pub fn parse(text: &str) -> Option<Self> {
-        base::from_base64(text)?.try_into().ok().map(Self)
+        SlotKey::parse(text).map(|key| Self(key.0))
     }
 
-    /// Encrypts the text, which has no U+000A, for its place.
-    pub fn encrypt(&self, place: Place, text: &str) -> Vec<u8> {
+    /// Encrypts a text, which has no U+000A, for its place; base64.
+    ///
+    /// # Errors
+    /// [`Failure::Random`].
+    pub fn close(&self, place: &str, text: &str) -> Result<String, Failure> {
+        let mut salt = [0; SALT_BYTES];
+        getrandom::fill(&mut salt).map_err(|_| Failure::Random)?;
         let mut plain = text.as_bytes().to_vec();
         plain.push(b'\n');
-        plain.resize(plain.len().next_multiple_of(PADDED_TO), 0);
-        let payload = Payload { msg: &plain, aad: &place.associated() };
-        self.cipher().encrypt(&Nonce::default(), payload).expect("far shorter than the cipher's limit of 256 GiB")
+        plain.resize(plain.len().next_multiple_of(LINE_PADDED_TO), 0);
+        let payload = Payload { msg: &plain, aad: place.as_bytes() };
+        let sealed = self.line_key(&salt).cipher().encrypt(&Nonce::default(), payload);
+        let sealed = sealed.expect("far shorter than the cipher's limit of 256 GiB");
+        Ok(base::to_base64(&[&salt[..], &sealed].concat()))
     }
 
-    /// Decrypts what [`SlotKey::encrypt`] made for this place; nothing if it is not that.
-    pub fn decrypt(&self, place: Place, bytes: &[u8]) -> Option<String> {
-        let payload = Payload { msg: bytes, aad: &place.associated() };
-        let plain = String::from_utf8(self.cipher().decrypt(&Nonce::default(), payload).ok()?).ok()?;
+    /// Decrypts what [`RestKey::close`] made for this place; nothing if it is not that.
+    pub fn open(&self, place: &str, line: &str) -> Option<String> {
+        let bytes = base::from_base64(line)?;
+        let (salt, sealed) = bytes.split_first_chunk::<SALT_BYTES>()?;
+        let payload = Payload { msg: sealed, aad: place.as_bytes() };
+        let plain = self.line_key(salt).cipher().decrypt(&Nonce::default(), payload).ok()?;
+        let plain = String::from_utf8(plain).ok()?;
         let (text, padding) = plain.split_once('\n')?;
         padding.bytes().all(|b| b == 0).then(|| text.to_owned())
     }
 
-    fn cipher(&self) -> ChaCha20Poly1305 {
-        ChaCha20Poly1305::new(Key::from_slice(&self.0))
+    fn line_key(&self, salt: &[u8; SALT_BYTES]) -> SlotKey {
+        SlotKey(Hash::of(&[b"oversight-at-rest/v1\n", &self.0, salt]).0)
     }
 }
 
@@ -96,14 +173,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_line_is_read_with_its_key_in_its_place_alone() {
+        let (key, other) = (RestKey::draw().unwrap(), RestKey::draw().unwrap());
+        let line = key.close("000001/1", "{}").unwrap();
+        assert_eq!(key.open("000001/1", &line).as_deref(), Some("{}"));
+        assert_eq!(RestKey::parse(&key.to_text()), Some(key.clone()));
+        assert_ne!(line, key.close("000001/1", "{}").unwrap(), "no two lines show that they are alike");
+        assert_eq!(line.len(), key.close("000001/1", &"x".repeat(900)).unwrap().len());
+        for (key, place, line) in [
+            (&other, "000001/1", line.as_str()),
+            (&key, "000001/2", &line),
+            (&key, "000001/1", &line[4..]),
+            (&key, "000001/1", ""),
+            (&key, "000001/1", "AAAA"),
+        ] {
+            assert_eq!(key.open(place, line), None, "{place} {line}");
+        }
+    }
+
+    #[test]
     fn a_value_is_read_with_its_key_in_its_place_alone() {
-        let (key, other) = (SlotKey::draw().unwrap(), SlotKey::draw().unwrap());
-        let place = Place { position: 7, slot: 2 };
-        let bytes = key.encrypt(place, "\"WyJz\"");
-        assert_eq!(key.decrypt(place, &bytes).as_deref(), Some("\"WyJz\""));
+        let keys = SlotKey::draw(2).unwrap();
+        let (key, other) = (&keys[0], &keys[1]);
+        let place = Place { event: Hash::of(&[b"7"]), slot: 2 };
+        let bytes = key.encrypt(place, b"a value");
+        assert_eq!(key.decrypt(place, &bytes).as_deref(), Some(&b"a value"[..]));
         assert_eq!(SlotKey::parse(&key.to_text()), Some(key.clone()));
         assert_eq!(other.decrypt(place, &bytes), None);
-        assert_eq!(key.decrypt(Place { position: 8, ..place }, &bytes), None);
+        assert_eq!(key.decrypt(Place { event: Hash::of(&[b"8"]), ..place }, &bytes), None);
         assert_eq!(key.decrypt(Place { slot: 3, ..place }, &bytes), None);
         assert_eq!(key.decrypt(place, &bytes[1..]), None);
         assert_eq!(key.decrypt(place, b""), None);
@@ -114,10 +211,10 @@ mod tests {
 
     #[test]
     fn length_says_nothing_of_short_values() {
-        let key = SlotKey::draw().unwrap();
-        let place = Place { position: 0, slot: 0 };
-        let length = |chars: usize| key.encrypt(place, &"x".repeat(chars)).len();
-        assert_eq!((length(0), length(100), length(255)), (272, 272, 272));
-        assert_eq!((length(256), length(511)), (528, 528));
+        let key = &SlotKey::draw(1).unwrap()[0];
+        let place = Place { event: Hash::default(), slot: 0 };
+        let length = |bytes: usize| key.encrypt(place, &vec![b'x'; bytes]).len();
+        assert_eq!((length(0), length(100), length(172)), (192, 192, 192));
+        assert_eq!((length(173), length(348)), (368, 368));
     }
 }

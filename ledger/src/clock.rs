@@ -1,5 +1,6 @@
 //! The one file that asks what time it is.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use schemas::time::Timestamp;
@@ -11,17 +12,50 @@ pub enum Clock {
     System,
     /// The times that a replay brings with its rows; a row without one is received at this instant.
     Virtual(Timestamp),
+    /// A clock that somebody sets by hand, as a machine's clock can be set: for tests.
+    Hands(&'static Hands),
 }
+
+/// The hands of a clock.
+#[derive(Debug)]
+pub struct Hands(AtomicI64);
+
+impl Hands {
+    /// Hands at an instant. They stay for as long as the process does.
+    pub fn at(instant: Timestamp) -> &'static Self {
+        Box::leak(Box::new(Self(AtomicI64::new(instant.unix()))))
+    }
+
+    /// Sets them forward or back.
+    pub fn set(&self, instant: Timestamp) {
+        self.0.store(instant.unix(), Ordering::SeqCst);
+    }
+}
+
+/// Two clocks are the same if they have the same hands, not if they show the same time.
+impl PartialEq for Hands {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Hands {}
 
 impl Clock {
     /// Now, in whole seconds.
     pub fn now(self) -> Timestamp {
         match self {
             Self::Virtual(instant) => instant,
+            Self::Hands(hands) => Timestamp::from_unix(hands.0.load(Ordering::SeqCst)),
             Self::System => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
             }
         }
+    }
+
+    /// Whether it can be wrong: a replay's times are what they are.
+    pub fn can_be_wrong(self) -> bool {
+        !matches!(self, Self::Virtual(_))
     }
 }

@@ -112,7 +112,8 @@ impl Draft {
         self.signed.note.signatures.len() == 2
     }
 
-    fn sign(&mut self, key: &SecretKey) {
+    /// Adds the second signature.
+    pub fn sign(&mut self, key: &SecretKey) {
         self.signed.note.signatures.push(key.sign(&self.signed.note.text));
         self.parcel.note = self.signed.note.to_text();
     }

@@ -21,6 +21,7 @@ use verifier::unseal::Identity;
 use crate::failure::{Damage, Failure};
 use crate::files;
 use crate::publish;
+use crate::reader::Reader;
 use crate::writer::{DOCUMENT_BYTES_MAX, Writer, checkpoint_name};
 
 /// What a bundle came to.
@@ -70,7 +71,7 @@ pub fn bundle(
             && entry.signed.event.kind == verifier::admit::SEAL
         {
             let day = kept.entry(entry.received_at.date(utc_offset_minutes)).or_default();
-            day.see(writer, asked.as_ref(), position + 1)?;
+            day.see(writer.reader(), asked.as_ref(), position + 1)?;
         }
         bundle.push(bytes);
         if bundle.len() as u64 == TILE_WIDTH || position + 1 == size {
@@ -81,9 +82,10 @@ pub fn bundle(
         }
     }
     for tile in Tile::all(size) {
-        let Some(level) = tile.level else { continue };
-        let hashes = writer.levels().hashes(level, tile.index * TILE_WIDTH, tile.width).unwrap_or_default();
-        let bytes: Vec<u8> = hashes.iter().flat_map(|h| h.0).collect();
+        if tile.level.is_none() {
+            continue;
+        }
+        let bytes = writer.reader().tile(tile)?.unwrap_or_default();
         files.write(&tile.path(), &bytes)?;
     }
     let kept: BTreeMap<u64, Vec<u8>> = kept.into_values().flat_map(Kept::notes).collect();
@@ -140,16 +142,17 @@ pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
 
 /// Which checkpoints of one day travel in a bundle: the last, and the first and the last that the
 /// policy's witnesses have seen; between those two all times of that day are bounded. FORMAT.md 10.2.
-#[derive(Default)]
-struct Kept {
+#[derive(Clone, Default)]
+pub(crate) struct Kept {
     last: Option<(u64, Vec<u8>)>,
     first_seen: Option<(u64, Vec<u8>)>,
     last_seen: Option<(u64, Vec<u8>)>,
 }
 
 impl Kept {
-    fn see(&mut self, writer: &Writer, policy: Option<&Policy>, size: u64) -> Result<(), Failure> {
-        let Some(bytes) = writer.store().note(&checkpoint_name(size))? else { return Ok(()) };
+    /// Takes in the checkpoint of a size.
+    pub(crate) fn see(&mut self, reader: &Reader, policy: Option<&Policy>, size: u64) -> Result<(), Failure> {
+        let Some(bytes) = reader.store().note(&checkpoint_name(size))? else { return Ok(()) };
         if policy.is_some_and(|policy| is_seen(&bytes, policy, size)) {
             self.first_seen.get_or_insert_with(|| (size, bytes.clone()));
             self.last_seen = Some((size, bytes.clone()));
@@ -158,7 +161,8 @@ impl Kept {
         Ok(())
     }
 
-    fn notes(self) -> impl Iterator<Item = (u64, Vec<u8>)> {
+    /// Those that travel, by size.
+    pub(crate) fn notes(self) -> impl Iterator<Item = (u64, Vec<u8>)> {
         [self.last, self.first_seen, self.last_seen].into_iter().flatten()
     }
 }

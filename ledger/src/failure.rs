@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use schemas::time::Timestamp;
+
 use crate::plan::Unsealed;
 use crate::publish::Waiting;
 
@@ -128,6 +130,21 @@ pub enum Failure {
     /// The policy's witnesses have not seen any checkpoint yet, so there is nothing to hand out.
     #[error("nothing is published yet, so nothing can be handed out: {0}")]
     Unpublished(Box<Waiting>),
+    /// The clock is further ahead of the log than a ledger that runs ever is.
+    #[error(
+        "the clock says {now}, more than a day after the last entry of {} ({last}), and time in a log never goes \
+         back: if the clock is wrong, set it; if it is right, say so with `ledger clock confirm {}`. Nothing was recorded",
+        .path.display(),
+        .path.display()
+    )]
+    ClockAhead {
+        /// The ledger.
+        path: PathBuf,
+        /// What the clock says.
+        now: Timestamp,
+        /// When the last entry was received.
+        last: Timestamp,
+    },
     /// An earlier commit failed half-way in this process.
     #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.display())]
     Stopped {

@@ -7,9 +7,13 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::failure::Failure;
 
+/// How long every flush takes at least, in milliseconds; see [`delay_flushes`].
+static FLUSH_MS: AtomicU64 = AtomicU64::new(0);
 /// Name of the mark in a folder where fsync failed.
 const MARK: &str = "sync-failed";
 
@@ -18,6 +22,20 @@ const MARK: &str = "sync-failed";
 pub fn sync(file: &File, folder: &Path) {
     if let Err(error) = file.sync_data() {
         die_of_sync(folder, &error);
+    }
+    delay();
+}
+
+/// Lets every flush take so much longer: for measuring what a slow disk would do where this one answers from
+/// memory. Nothing but a bench calls it.
+pub fn delay_flushes(by: Duration) {
+    FLUSH_MS.store(u64::try_from(by.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+}
+
+fn delay() {
+    let by = FLUSH_MS.load(Ordering::Relaxed);
+    if by > 0 {
+        std::thread::sleep(Duration::from_millis(by));
     }
 }
 
@@ -30,6 +48,7 @@ pub fn sync_folder(folder: &Path) -> Result<(), Failure> {
     if let Err(error) = opened.sync_all() {
         die_of_sync(folder, &error);
     }
+    delay();
     Ok(())
 }
 
@@ -116,17 +135,64 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     replace_by(Path::new(&draft), path, bytes)
 }
 
+/// Writes over a file in its place, which is made if it is not there: one flush and no new name, but a power cut in
+/// the middle leaves neither the old bytes nor the new.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`].
+pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let fresh = !path.exists();
+    let opened = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+    let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
+    file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
+    file.set_len(bytes.len() as u64).map_err(|e| Failure::io("shorten", path, e))?;
+    sync(&file, parent(path));
+    if fresh { sync_folder(parent(path)) } else { Ok(()) }
+}
+
 /// Adds bytes to the end of a file, which is made if it is not there.
 ///
 /// # Errors
 /// [`Failure::Io`], [`Failure::Full`]; part of the bytes may then stand at the end.
 pub fn append(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    sync_all(&[write_end(path, bytes)?])
+}
+
+/// A file with bytes at its end that are not yet on the disk: [`sync_all`] puts them there.
+#[derive(Debug)]
+#[must_use = "what is written and not flushed is lost with the power"]
+pub struct Written {
+    file: File,
+    path: PathBuf,
+    fresh: bool,
+}
+
+/// Adds bytes to the end of a file, which is made if it is not there, and does not wait for the disk.
+///
+/// # Errors
+/// As [`append`].
+pub fn write_end(path: &Path, bytes: &[u8]) -> Result<Written, Failure> {
     let fresh = !path.exists();
     let opened = OpenOptions::new().create(true).append(true).open(path);
     let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
     file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
-    sync(&file, parent(path));
-    if fresh { sync_folder(parent(path)) } else { Ok(()) }
+    Ok(Written { file, path: path.to_owned(), fresh })
+}
+
+/// Makes several files durable at once, and the names of those that are new: as long as the slowest of them takes.
+///
+/// # Errors
+/// [`Failure::Io`] if a folder cannot be opened.
+pub fn sync_all(written: &[Written]) -> Result<(), Failure> {
+    let mut folders: Vec<&Path> = written.iter().filter(|one| one.fresh).map(|one| parent(&one.path)).collect();
+    folders.dedup();
+    let Some((last, others)) = written.split_last() else { return Ok(()) };
+    std::thread::scope(|scope| {
+        let folders: Vec<_> = folders.into_iter().map(|folder| scope.spawn(move || sync_folder(folder))).collect();
+        others.iter().for_each(|one| drop(scope.spawn(move || sync(&one.file, parent(&one.path)))));
+        sync(&last.file, parent(&last.path));
+        folders.into_iter().try_for_each(|folder| folder.join().expect("it ends the process or comes back"))
+    })
 }
 
 /// Shortens a file.

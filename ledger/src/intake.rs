@@ -7,11 +7,14 @@ use schemas::catalogue::{Catalogue, EventType, Kind, Visibility};
 use schemas::event::Event;
 use schemas::hash::Hash;
 use schemas::lint;
-use schemas::opening::{BadOpening, OpeningLine, Slot};
+use schemas::opening::{BadOpening, LINE_BYTES_MAX, OpeningLine, Slot, is_sealed_text};
 use schemas::value::Value;
 use verifier::audience::slot_visibility;
 
 use crate::outbox::Opening;
+
+/// More than the line of openings needs for a slot beside its text, and for its place and id.
+const SLOT_BYTES: usize = 200;
 
 /// Why the ledger does not take what comes beside an event.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -53,34 +56,64 @@ pub enum BadIntake {
     },
 }
 
-/// Checks the hidden values of an event; gives the line that will lie beside its entry. Where
-/// `sealing`, oversight has keys to which sealed values are encrypted, and the ledger does not take
-/// them readable.
+/// What came beside an event and fits it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Digests and slots; empty where the type has none.
+    pub opening: Opening,
+    /// A sealed field with a value that whoever keeps the ledger could read.
+    pub readable: Option<String>,
+}
+
+impl Beside {
+    /// Where `sealing`, oversight has keys to which sealed values are encrypted, and the ledger does not take
+    /// them readable.
+    ///
+    /// # Errors
+    /// [`BadIntake::Readable`].
+    pub fn check(&self, sealing: bool) -> Result<(), BadIntake> {
+        match &self.readable {
+            Some(field) if sealing => Err(BadIntake::Readable { field: field.clone() }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Checks what comes beside an event, as far as that does not depend on what the log holds: [`Beside::check`]
+/// says the rest.
 ///
 /// # Errors
 /// [`BadIntake`] says what the reporter must mend; personal data is never repeated.
-pub fn check(event: &Event, id: Hash, position: u64, opening: &Opening, sealing: bool) -> Result<String, BadIntake> {
-    let Some(kind) = Catalogue::built_in().event(&event.kind) else { return Ok(String::new()) };
+pub fn check(event: &Event, id: Hash, opening: Opening) -> Result<Beside, BadIntake> {
+    let none = Beside { opening: Opening::default(), readable: None };
+    let Some(kind) = Catalogue::built_in().event(&event.kind) else { return Ok(none) };
     check_text(event, kind)?;
     let Some(root) = event.hidden_root() else {
         let got = opening.slots.len().max(opening.digests.len());
-        return if got == 0 { Ok(String::new()) } else { Err(BadOpening::Count { want: 0, got }.into()) };
+        return if got == 0 { Ok(none) } else { Err(BadOpening::Count { want: 0, got }.into()) };
     };
-    let line =
-        OpeningLine { entry: position, event: id, digests: opening.digests.clone(), slots: opening.slots.clone() };
-    let text = line.to_json();
-    if OpeningLine::parse(&text).as_ref() != Ok(&line) {
+    if opening.slots.iter().any(|slot| matches!(slot, Slot::Sealed(text) if !is_sealed_text(text))) {
         return Err(BadOpening::Form.into());
     }
+    let line = OpeningLine { entry: 0, event: id, digests: opening.digests, slots: opening.slots };
     let values = line.check(root, kind)?;
-    let mut sealed = BTreeSet::new();
+    let text = |slot: &Slot| match slot {
+        Slot::Open(text) | Slot::Sealed(text) => text.len(),
+        _ => 0,
+    };
+    // A line has its place, id and digests too; the longest is not worth counting to the byte.
+    if line.slots.iter().map(|slot| text(slot) + SLOT_BYTES).sum::<usize>() + SLOT_BYTES > LINE_BYTES_MAX {
+        return Err(BadOpening::Form.into());
+    }
+    let (mut sealed, mut readable) = (BTreeSet::new(), None);
     for (name, slot) in kind.slots().into_iter().zip(&line.slots) {
         let for_oversight = slot_visibility(kind, name) == Visibility::Sealed;
         match slot {
-            Slot::Open(_) if for_oversight && sealing && values.contains_key(name) => {
-                return Err(BadIntake::Readable { field: name.to_owned() });
+            Slot::Open(_) => {
+                if for_oversight && readable.is_none() && values.contains_key(name) {
+                    readable = Some(name.to_owned());
+                }
             }
-            Slot::Open(_) => {}
             Slot::Sealed(_) if for_oversight => {
                 sealed.insert(name);
             }
@@ -97,7 +130,7 @@ pub fn check(event: &Event, id: Hash, position: u64, opening: &Opening, sealing:
             return Err(BadIntake::Missing { field: field.name.clone() });
         }
     }
-    Ok(text)
+    Ok(Beside { opening: Opening { digests: line.digests, slots: line.slots }, readable })
 }
 
 /// `rules` 3: nothing that looks like a person's name or number in a public text.

@@ -115,6 +115,18 @@ fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     files::sync_folder(files::parent(path))
 }
 
+/// Writes another secret to a new file that only its owner may read, and makes its folder.
+///
+/// # Errors
+/// [`Failure`]; an existing file is never overwritten.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path.exists() {
+        return Err(Failure::Occupied { path: path.to_owned() });
+    }
+    files::create_folder(files::parent(path))?;
+    write_secret(path, bytes)
+}
+
 /// Copies a key file to a new one that only its owner may read.
 ///
 /// # Errors
@@ -161,13 +173,16 @@ pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
     let form = || BadKeyFile::Form { path: path.to_owned() };
     let absent = || Failure::Absent { what: "key file", path: path.to_owned() };
     let bytes = files::read(path, 4096)?.ok_or_else(absent)?;
-    let text = String::from_utf8(bytes).map_err(|_| form())?;
-    let mut lines = text.lines();
+    parse(&bytes).ok_or_else(form)
+}
+
+/// Reads the bytes of a key file that was handed over.
+pub fn parse(bytes: &[u8]) -> Option<SecretKey> {
+    let mut lines = std::str::from_utf8(bytes).ok()?.lines();
     let (Some(MAGIC), Some(name), Some(seed), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
-        return Err(form());
+        return None;
     };
-    let seed = base::from_base64(seed).and_then(|s| s.try_into().ok()).ok_or_else(form)?;
-    Ok(SecretKey::new(name, &seed))
+    Some(SecretKey::new(name, &base::from_base64(seed)?.try_into().ok()?))
 }
 
 /// A folder of key files: `<party>.<holder>.key`, and `<party>.<holder>.2.key` after a rotation.

@@ -7,11 +7,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::failure::{Damage, Failure};
-use crate::files;
+use crate::files::{self, Written};
 
 /// Lines in a full file. C2SP tlog-tiles, entry bundles.
 pub const LINES_A_FILE: u64 = 256;
@@ -83,6 +83,14 @@ impl LineFolder {
     /// Before anything is written: [`Failure::NotNext`], [`Failure::Unfit`], [`Failure::Misspelt`],
     /// [`Failure::Stopped`]. Then: [`Failure::Io`], [`Failure::Full`].
     pub fn append<L: AsRef<str>>(&self, first: u64, lines: &[L]) -> Result<(), Failure> {
+        let mut whole = self.begin(first, lines)?;
+        files::sync_all(&self.write(first, lines)?)?;
+        self.end(&mut whole, first, lines.len());
+        Ok(())
+    }
+
+    /// Takes the pen; it is not whole until [`LineFolder::end`].
+    fn begin<L: AsRef<str>>(&self, first: u64, lines: &[L]) -> Result<MutexGuard<'_, bool>, Failure> {
         let stopped = || Failure::Stopped { path: self.dir.clone() };
         let mut whole = self.whole.lock().map_err(|_| stopped())?;
         if !*whole {
@@ -96,20 +104,33 @@ impl LineFolder {
             check(line.as_ref())?;
         }
         *whole = false;
-        let (mut next, mut rest) = (first, lines);
+        Ok(whole)
+    }
+
+    /// Writes, and gives what must be flushed before it counts.
+    fn write<L: AsRef<str>>(&self, first: u64, lines: &[L]) -> Result<Vec<Written>, Failure> {
+        let (mut next, mut rest, mut written) = (first, lines, Vec::new());
         while !rest.is_empty() {
             let room = LINES_A_FILE - next % LINES_A_FILE;
             let (now, later) = rest.split_at(rest.len().min(room as usize));
             let path = self.path(next / LINES_A_FILE);
             files::create_folder(files::parent(&path))?;
-            let bytes: String = now.iter().flat_map(|line| [line.as_ref(), "\n"]).collect();
-            files::append(&path, bytes.as_bytes())?;
+            let mut bytes = String::with_capacity(now.iter().map(|line| line.as_ref().len() + 1).sum());
+            for line in now {
+                bytes += line.as_ref();
+                bytes.push('\n');
+            }
+            written.push(files::write_end(&path, bytes.as_bytes())?);
             next += now.len() as u64;
             rest = later;
         }
-        self.size.store(next, Ordering::Release);
+        Ok(written)
+    }
+
+    /// All of it is on the disk: readers may see it.
+    fn end(&self, whole: &mut bool, first: u64, count: usize) {
+        self.size.store(first + count as u64, Ordering::Release);
         *whole = true;
-        Ok(())
     }
 
     /// The line of one entry; `None` past the end.
@@ -201,6 +222,24 @@ impl LineFolder {
     fn path(&self, number: u64) -> PathBuf {
         self.dir.join(tile_path(number))
     }
+}
+
+/// Adds as many lines to one folder as to another, flushed side by side: both are on the disk when this returns.
+///
+/// # Errors
+/// As [`LineFolder::append`], of either.
+pub(crate) fn append_both(
+    (one, lines): (&LineFolder, &[&str]),
+    (other, others): (&LineFolder, &[&str]),
+    first: u64,
+) -> Result<(), Failure> {
+    let (mut whole, mut other_whole) = (one.begin(first, lines)?, other.begin(first, others)?);
+    let mut written = one.write(first, lines)?;
+    written.append(&mut other.write(first, others)?);
+    files::sync_all(&written)?;
+    one.end(&mut whole, first, lines.len());
+    other.end(&mut other_whole, first, others.len());
+    Ok(())
 }
 
 /// Lines in order; see [`LineFolder::lines`].

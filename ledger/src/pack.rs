@@ -1,19 +1,22 @@
 //! Makes packs: everything about one subject, for one reader, in one file. FORMAT.md 14.2.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use schemas::entry::Entry;
-use schemas::note::Note;
+use schemas::hash::Hash;
+use schemas::note::{KeyId, Note, SignatureLine};
 use schemas::opening::{OpeningLine, Slot};
 use schemas::pack::{Item, Pack, Proven, Shown};
 use schemas::stream::Head;
 use verifier::audience::Audience;
 use verifier::index::MapProof;
+use verifier::keyring::Key;
 use verifier::statement::Statement;
 use verifier::tree::BadProof;
 
 use crate::failure::{Damage, Failure};
 use crate::publish;
+use crate::reader::Reader;
 use crate::writer::Writer;
 
 /// Longest name of a stream, in bytes: a kind, a party and an id.
@@ -65,6 +68,32 @@ pub enum BadRequest {
 /// # Errors
 /// [`BadRequest`].
 pub fn make(writer: &mut Writer, request: &Request<'_>) -> Result<Pack, BadRequest> {
+    let reader = writer.reader().clone();
+    ground(writer, request)?.fill(&reader)
+}
+
+/// What of a pack only the writer knows; the rest is read from the disk, while it writes on.
+pub struct Ground {
+    stream: String,
+    audience: String,
+    reads: Audience,
+    size: u64,
+    checkpoint: Note,
+    positions: Vec<u64>,
+    shown: Shown,
+    path: Vec<(u8, Hash)>,
+    since: Vec<(u64, Vec<Hash>)>,
+    statements: Vec<(Note, Vec<Hash>)>,
+    policy: String,
+    /// Which entry brought each key.
+    brought: HashMap<(String, KeyId), u64>,
+}
+
+/// Lays the ground of a pack under the last published checkpoint.
+///
+/// # Errors
+/// [`BadRequest`].
+pub fn ground(writer: &mut Writer, request: &Request<'_>) -> Result<Ground, BadRequest> {
     let (kind, id) = request.stream.split_once('/').unwrap_or_default();
     let legible = request.stream.bytes().all(|b| b.is_ascii_graphic());
     if kind.is_empty() || id.is_empty() || !legible || request.stream.len() > STREAM_BYTES_MAX {
@@ -74,7 +103,6 @@ pub fn make(writer: &mut Writer, request: &Request<'_>) -> Result<Pack, BadReque
     if role.is_none() && !matches!(request.audience, "public" | "oversight") {
         return Err(BadRequest::Audience(request.audience.to_owned()));
     }
-    let audience = Audience::of(request.audience, role);
     let (published, checkpoint) = publish::head(writer)?;
     let (size, store) = (published.size, writer.home().store());
     let inconsistent = || Failure::damaged(&store, Damage::Unlike { what: "last seal" });
@@ -84,34 +112,96 @@ pub fn make(writer: &mut Writer, request: &Request<'_>) -> Result<Pack, BadReque
         Some(head) => Shown::Present { count: head.count, last: head.last, root: head.root },
         None => Shown::Absent { key: leaf_key, head: leaf_head },
     };
-    let proven = |position: u64| proven(writer, position, size);
-    let seal = proven(size - 1)?;
-    let mut items = Vec::with_capacity(positions.len());
-    let mut keys: BTreeSet<u64> = BTreeSet::from([0]);
-    for position in &positions {
-        let proven = proven(*position)?;
-        let entry = read(writer, &proven)?;
-        note_keys(writer, &entry, &mut keys);
-        let (digests, slots) = opening(writer, &audience, &entry)?;
-        items.push(Item { proven, digests, slots });
-    }
-    note_keys(writer, &read(writer, &seal)?, &mut keys);
-    let keys = with_signers(writer, keys)?;
-    let keys = keys.into_iter().filter(|position| positions.binary_search(position).is_err() && *position != size - 1);
-    Ok(Pack {
-        audience: request.audience.to_owned(),
-        ledger: writer.log().origin().clone(),
+    Ok(Ground {
         stream: request.stream.to_owned(),
+        audience: request.audience.to_owned(),
+        reads: Audience::of(request.audience, role),
+        size,
         checkpoint,
-        policy: publish::policy_text(writer)?,
-        seal,
+        positions,
         shown,
         path: proof.path,
         since: since(writer, request, size)?,
         statements: statements(writer, request, size)?,
-        items,
-        keys: keys.map(proven).collect::<Result<_, _>>()?,
+        policy: publish::policy_text(writer)?,
+        brought: brought(writer),
     })
+}
+
+impl Ground {
+    /// How many records the pack will hold.
+    pub fn records(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// Reads the rest.
+    ///
+    /// # Errors
+    /// [`BadRequest::Failure`] if something cannot be read.
+    pub fn fill(self, reader: &Reader) -> Result<Pack, BadRequest> {
+        let proven = |position: u64| proven(reader, position, self.size);
+        let seal = proven(self.size - 1)?;
+        let mut items = Vec::with_capacity(self.positions.len());
+        let mut keys: BTreeSet<u64> = BTreeSet::from([0]);
+        for position in &self.positions {
+            let proven = proven(*position)?;
+            let entry = read(reader, &proven)?;
+            self.note_keys(&entry, &mut keys);
+            let (digests, slots) = opening(reader, &self.reads, &entry)?;
+            items.push(Item { proven, digests, slots });
+        }
+        self.note_keys(&read(reader, &seal)?, &mut keys);
+        let keys = self.with_signers(reader, keys)?;
+        let is_key = |position: &u64| self.positions.binary_search(position).is_err() && *position != self.size - 1;
+        let keys = keys.into_iter().filter(is_key).map(proven).collect::<Result<_, _>>()?;
+        Ok(Pack {
+            audience: self.audience,
+            ledger: reader.origin().clone(),
+            stream: self.stream,
+            checkpoint: self.checkpoint,
+            policy: self.policy,
+            seal,
+            shown: self.shown,
+            path: self.path,
+            since: self.since,
+            statements: self.statements,
+            items,
+            keys,
+        })
+    }
+
+    fn note_keys(&self, entry: &Entry, keys: &mut BTreeSet<u64>) {
+        let lines = entry.signed.note.signatures.iter();
+        keys.extend(lines.filter_map(|line| self.brought.get(&(line.name.clone(), line.id))));
+    }
+
+    /// The entries that brought these keys are signed too: by whose keys, until nobody new comes.
+    fn with_signers(&self, reader: &Reader, mut keys: BTreeSet<u64>) -> Result<BTreeSet<u64>, Failure> {
+        let mut waiting: Vec<u64> = keys.iter().copied().collect();
+        while let Some(position) = waiting.pop() {
+            let damaged = |_| Failure::damaged(&reader.home().store(), Damage::Gap { position });
+            let entry = Entry::reread(&reader.entry(position)?).map_err(damaged)?;
+            for line in &entry.signed.note.signatures {
+                if let Some(brought) = self.brought.get(&(line.name.clone(), line.id))
+                    && keys.insert(*brought)
+                {
+                    waiting.push(*brought);
+                }
+            }
+        }
+        Ok(keys)
+    }
+}
+
+/// Which entry brought each key that the log knows.
+fn brought(writer: &Writer) -> HashMap<(String, KeyId), u64> {
+    let log = writer.log();
+    let one = |key: &Key| {
+        let (name, id) = (key.public().vkey().name.clone(), key.public().id());
+        let line = SignatureLine { name: name.clone(), id, signature: Vec::new() };
+        Some(((name, id), log.brought_by(&line)?))
+    };
+    log.keyring().keys().iter().filter_map(one).collect()
 }
 
 /// What the index says about a stream under the seal of a size. What waits for witnesses is not shown: then
@@ -129,55 +219,28 @@ fn index_at(writer: &mut Writer, stream: &str, size: u64) -> Option<(MapProof, O
 ///
 /// # Errors
 /// [`Failure`] if the store does not give it.
-pub fn proven(writer: &Writer, position: u64, size: u64) -> Result<Proven, Failure> {
-    let damaged = || Failure::damaged(&writer.home().store(), Damage::Gap { position });
-    let entry = writer.store().entry(position)?.ok_or_else(damaged)?;
-    let proof = writer.levels().inclusion(position, size).map_err(|_: BadProof| damaged())?;
+pub fn proven(reader: &Reader, position: u64, size: u64) -> Result<Proven, Failure> {
+    let damaged = |_: BadProof| Failure::damaged(&reader.home().store(), Damage::Gap { position });
+    let entry = reader.entry(position)?;
+    let proof = reader.levels().inclusion(position, size).map_err(damaged)?;
     Ok(Proven { entry, index: position, proof })
 }
 
-fn read(writer: &Writer, proven: &Proven) -> Result<Entry, Failure> {
-    let damaged = |_| Failure::damaged(&writer.home().store(), Damage::Gap { position: proven.index });
+fn read(reader: &Reader, proven: &Proven) -> Result<Entry, Failure> {
+    let damaged = |_| Failure::damaged(&reader.home().store(), Damage::Gap { position: proven.index });
     Entry::reread(&proven.entry).map_err(damaged)
 }
 
-fn note_keys(writer: &Writer, entry: &Entry, keys: &mut BTreeSet<u64>) {
-    keys.extend(entry.signed.note.signatures.iter().filter_map(|line| writer.log().brought_by(line)));
-}
-
-/// The entries that brought these keys are signed too: by whose keys, until nobody new comes.
-fn with_signers(writer: &Writer, mut keys: BTreeSet<u64>) -> Result<BTreeSet<u64>, Failure> {
-    let mut waiting: Vec<u64> = keys.iter().copied().collect();
-    while let Some(position) = waiting.pop() {
-        let damaged = || Failure::damaged(&writer.home().store(), Damage::Gap { position });
-        let bytes = writer.store().entry(position)?.ok_or_else(damaged)?;
-        let entry = Entry::reread(&bytes).map_err(|_| damaged())?;
-        for line in &entry.signed.note.signatures {
-            if let Some(brought) = writer.log().brought_by(line)
-                && keys.insert(brought)
-            {
-                waiting.push(brought);
-            }
-        }
-    }
-    Ok(keys)
-}
-
 /// Digests and slots of an entry, as far as this audience may read them.
-fn opening(
-    writer: &Writer,
-    audience: &Audience,
-    entry: &Entry,
-) -> Result<(Vec<schemas::hash::Hash>, Vec<Slot>), Failure> {
-    let damaged = || Failure::damaged(writer.vault().openings(), Damage::Line { position: entry.position });
-    let line = writer.vault().line(entry.position)?.filter(|line| !line.is_empty());
+fn opening(reader: &Reader, audience: &Audience, entry: &Entry) -> Result<(Vec<Hash>, Vec<Slot>), Failure> {
+    let damaged = |_| Failure::damaged(reader.vault().openings(), Damage::Line { position: entry.position });
+    let line = reader.vault().line(entry.position)?.filter(|line| !line.is_empty());
     let Some(line) = line else { return Ok((Vec::new(), Vec::new())) };
-    let line = OpeningLine::parse(&line).map_err(|_| damaged())?;
-    let limited = audience.limit(&entry.signed, line);
+    let limited = audience.limit(&entry.signed, OpeningLine::parse(&line).map_err(damaged)?);
     Ok((limited.digests, limited.slots))
 }
 
-fn since(writer: &Writer, request: &Request<'_>, now: u64) -> Result<Vec<(u64, Vec<schemas::hash::Hash>)>, BadRequest> {
+fn since(writer: &Writer, request: &Request<'_>, now: u64) -> Result<Vec<(u64, Vec<Hash>)>, BadRequest> {
     let sizes: BTreeSet<u64> = request.since.iter().copied().collect();
     let one = |size: u64| {
         let proof = writer.levels().consistency(size, now).map_err(|_| BadRequest::Since { size, now })?;
@@ -186,11 +249,7 @@ fn since(writer: &Writer, request: &Request<'_>, now: u64) -> Result<Vec<(u64, V
     sizes.into_iter().filter(|size| *size != now).map(one).collect()
 }
 
-fn statements(
-    writer: &Writer,
-    request: &Request<'_>,
-    now: u64,
-) -> Result<Vec<(Note, Vec<schemas::hash::Hash>)>, BadRequest> {
+fn statements(writer: &Writer, request: &Request<'_>, now: u64) -> Result<Vec<(Note, Vec<Hash>)>, BadRequest> {
     let one = |note: &Note| {
         let statement = Statement::parse(&note.text).ok_or(BadRequest::Statement)?.checkpoint;
         let root = writer.levels().root(statement.size).map_err(|_| BadRequest::Statement)?;

@@ -2,19 +2,21 @@
 
 use schemas::catalogue::Catalogue;
 use schemas::checkpoint::Checkpoint;
-use schemas::entry::BadEntry;
 use schemas::event::{Event, Head, SignedEvent};
 use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::time::Timestamp;
 use schemas::value::Value;
-use verifier::admit::{EPOCH, SEAL};
+use verifier::admit::{EPOCH, Placed, SEAL};
+use verifier::keyring::Unopened;
 use verifier::refusal::Refusal;
 use verifier::signature::SecretKey;
 use verifier::state::State;
 
-use crate::intake::{self, BadIntake};
+use crate::intake::BadIntake;
 use crate::outbox::Opening;
+use crate::prepare::{Prepared, Read};
+use crate::vault::Hidden;
 
 /// What someone hands in: a signed event and its hidden values.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,8 +110,10 @@ pub struct Plan {
     pub first: u64,
     /// Entries, the seal last.
     pub entries: Vec<Vec<u8>>,
-    /// Opening lines, one an entry.
-    pub lines: Vec<String>,
+    /// Their leaves in the tree.
+    pub leaves: Vec<Hash>,
+    /// Hidden values, encrypted, one an entry.
+    pub hidden: Vec<Hidden>,
     /// The checkpoint over all of it.
     pub checkpoint: Checkpoint,
     /// The same, signed.
@@ -118,84 +122,141 @@ pub struct Plan {
     pub answers: Vec<Answer>,
 }
 
-/// Plans a batch on top of `state`, which afterwards is the state with the batch. One event that
-/// is kept out does not spoil the others. If the plan cannot be committed, the state must be
-/// thrown away with it.
+/// What came in of a batch that is not closed yet.
+#[derive(Debug)]
+pub struct Batch {
+    first: u64,
+    entries: Vec<Vec<u8>>,
+    leaves: Vec<Hash>,
+    hidden: Vec<Hidden>,
+    answers: Vec<Answer>,
+    epoch_refused: Option<Rejection>,
+}
+
+impl Batch {
+    /// Whether nothing came in: there is nothing to write, and the state is as it was.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The answers where nothing came in.
+    pub fn into_answers(self) -> Vec<Answer> {
+        self.answers
+    }
+}
+
+/// Admits events on top of `state`, in order. One event that is kept out does not spoil the others.
+pub fn admit_all(state: &mut State, prepared: Vec<Prepared>, keys: &LedgerKeys) -> Batch {
+    let first = state.size();
+    let room = prepared.len() + 1;
+    let (mut entries, mut leaves, mut hidden) =
+        (Vec::with_capacity(room), Vec::with_capacity(room), Vec::with_capacity(room));
+    let (mut answers, mut epoch_refused) = (Vec::with_capacity(room), None);
+    for one in prepared {
+        // A clock set back must not reorder history: time may stand still but not retreat.
+        let received_at = not_before(state, one.received_at);
+        let of_epoch = one.read.as_ref().is_ok_and(|read| read.event().event.kind == EPOCH);
+        let answer = match admit(state, one, received_at, keys) {
+            Ok(Admitted::Entry(placed, beside)) => {
+                entries.push(placed.bytes);
+                leaves.push(placed.leaf);
+                hidden.push(beside);
+                Answer::Accepted { position: placed.position }
+            }
+            Ok(Admitted::Already(position)) => Answer::Already { position },
+            Err(why) => {
+                if of_epoch {
+                    epoch_refused.get_or_insert_with(|| why.clone());
+                }
+                Answer::Refused(why)
+            }
+        };
+        answers.push(answer);
+    }
+    Batch { first, entries, leaves, hidden, answers, epoch_refused }
+}
+
+/// Plans a batch on top of `state`, which afterwards is the state with the batch, its seal included. If the plan
+/// cannot be committed, the state must be thrown away with it.
 ///
 /// # Errors
 /// [`Unsealed`] if the key of the writer in office is not at hand; the state must be thrown away too.
 pub fn plan(
     state: &mut State,
-    submissions: &[Submission],
+    prepared: Vec<Prepared>,
     sealed_at: Timestamp,
     keys: &LedgerKeys,
 ) -> Result<Plan, Unsealed> {
-    let first = state.size();
-    let (mut entries, mut lines, mut answers) = (Vec::new(), Vec::new(), Vec::new());
-    for submission in submissions {
-        // A clock set back must not reorder history: time may stand still but not retreat.
-        let received_at = not_before(state, submission.received_at);
-        let answer = match admit(state, submission, received_at, keys) {
-            Ok(Admitted::Entry(bytes, line)) => {
-                let position = first + entries.len() as u64;
-                entries.push(bytes);
-                lines.push(line);
-                Answer::Accepted { position }
-            }
-            Ok(Admitted::Already(position)) => Answer::Already { position },
-            Err(why) => Answer::Refused(why),
-        };
-        answers.push(answer);
-    }
+    let batch = admit_all(state, prepared, keys);
+    close(state, batch, sealed_at, keys)
+}
+
+/// Closes a batch: its seal, its checkpoint.
+///
+/// # Errors
+/// As [`plan`].
+pub fn close(state: &mut State, batch: Batch, sealed_at: Timestamp, keys: &LedgerKeys) -> Result<Plan, Unsealed> {
+    let Batch { first, mut entries, mut leaves, mut hidden, answers, epoch_refused } = batch;
     let Some(key) = keys.seal_for(state) else {
         let holder = state.writer().map_or_else(String::new, |key| key.holder.name.clone());
-        let epoch = |s: &Submission| SignedEvent::parse(&s.note).is_ok_and(|signed| signed.event.kind == EPOCH);
-        let refused = submissions.iter().zip(&answers).filter(|(s, _)| epoch(s)).find_map(|(_, answer)| match answer {
-            Answer::Refused(why) => Some(why.clone()),
-            _ => None,
-        });
-        return Err(Unsealed { holder, refused });
+        return Err(Unsealed { holder, refused: epoch_refused });
     };
     let seal = seal(state, key);
     let opened = state.keyring().open(seal).expect("the ledger's own key signed it");
     let received_at = not_before(state, sealed_at);
     let placed = state.admit(&opened, received_at).expect("a seal made from the state fits it");
     entries.push(placed.bytes);
-    lines.push(String::new());
+    leaves.push(placed.leaf);
+    hidden.push(Hidden::default());
     let checkpoint = Checkpoint { origin: state.origin().clone(), size: state.size(), root: state.root() };
     let text = checkpoint.to_text();
     let note = Note { signatures: vec![keys.log.sign(&text)], text };
-    Ok(Plan { first, entries, lines, checkpoint, note, answers })
+    Ok(Plan { first, entries, leaves, hidden, checkpoint, note, answers })
 }
 
 enum Admitted {
-    Entry(Vec<u8>, String),
+    Entry(Placed, Hidden),
     Already(u64),
 }
 
 fn admit(
     state: &mut State,
-    submission: &Submission,
+    prepared: Prepared,
     received_at: Timestamp,
     keys: &LedgerKeys,
 ) -> Result<Admitted, Rejection> {
-    let signed = SignedEvent::parse(&submission.note).map_err(BadEntry::from).map_err(Refusal::from)?;
-    if let Some(position) = state.position_of(&signed) {
+    let Read { signed, beside } = prepared.read?;
+    let known = match &signed {
+        Ok(opened) => opened.get(),
+        Err(unopened) => &unopened.signed,
+    };
+    if let Some(position) = state.position_of(known) {
         return Ok(Admitted::Already(position));
     }
-    let id = signed.id();
-    let sealing = !state.recipients().in_force(received_at).is_empty();
-    let line = intake::check(&signed.event, id, state.size(), &submission.opening, sealing)?;
-    state.check_form(&signed.event)?;
-    if signed.event.kind == EPOCH {
-        let holder = signed.event.text("writer").unwrap_or_default();
-        if !keys.has(state, &signed.event.by, holder) {
+    let (beside, hidden) = beside?;
+    let event = &known.event;
+    beside.check(!state.recipients().in_force(received_at).is_empty())?;
+    if event.kind == EPOCH {
+        state.check_form(event)?;
+        let holder = event.text("writer").unwrap_or_default();
+        if !keys.has(state, &event.by, holder) {
             return Err(Rejection::Writer { holder: holder.to_owned() });
         }
     }
-    let opened = state.keyring().open(signed)?;
+    let opened = match signed {
+        Ok(opened) => opened,
+        Err(Unopened { signed, refusal }) => {
+            // What is said of an event's form is said first. FORMAT.md 11.
+            state.check_form(&signed.event)?;
+            match refusal {
+                // The key may have come in since the event was prepared.
+                Refusal::UnknownKey { .. } => state.keyring().open(signed)?,
+                other => return Err(other.into()),
+            }
+        }
+    };
     let placed = state.admit(&opened, received_at)?;
-    Ok(Admitted::Entry(placed.bytes, line))
+    Ok(Admitted::Entry(placed, hidden))
 }
 
 fn not_before(state: &State, instant: Timestamp) -> Timestamp {

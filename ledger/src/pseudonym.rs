@@ -52,10 +52,25 @@ impl Pseudonyms {
             let text: String = by_id.iter().map(|(id, pseudonym)| format!("{id} {pseudonym}\n")).collect();
             files::replace(path, text.as_bytes())?;
         }
+        Ok(Self::of(path.to_owned(), by_id, parties))
+    }
+
+    /// Those that somebody was told, a line `<id> <pseudonym>` each; none is drawn. Nothing if a line is none, or a
+    /// party that is not named has none: its own id would stand in public.
+    pub fn told(text: &str, parties: &Parties) -> Option<Self> {
+        let line = |line: &str| line.split_once(' ').map(|(id, name)| (id.to_owned(), name.trim_end().to_owned()));
+        let by_id: BTreeMap<String, String> = text.lines().map(line).collect::<Option<_>>()?;
+        if parties.iter().any(|party| !party.identity_mode.is_named() && !by_id.contains_key(&party.id)) {
+            return None;
+        }
+        Some(Self::of(PathBuf::new(), by_id, parties))
+    }
+
+    fn of(path: PathBuf, by_id: BTreeMap<String, String>, parties: &Parties) -> Self {
         let mut ids: Vec<String> = parties.iter().map(|p| p.id.clone()).chain(by_id.keys().cloned()).collect();
         ids.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         ids.dedup();
-        Ok(Self { path: path.to_owned(), by_id, ids })
+        Self { path, by_id, ids }
     }
 
     /// Where they are kept.

@@ -7,6 +7,7 @@
 use std::fmt;
 
 use schemas::checkpoint::Checkpoint;
+use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
@@ -128,10 +129,7 @@ pub fn publish(writer: &mut Writer, panel: &mut Panel, now: Timestamp) -> Result
         panel.learn(&checkpoint, &note);
     }
     let asked = ask(writer, panel, now)?;
-    writer.keep_cosigned()?;
-    if asked.reached && policy.quorum.is_some() {
-        files::replace(&writer.home().published(), asked.note.to_text().as_bytes())?;
-    }
+    keep(writer, &policy, &asked)?;
     publication(writer, &policy, asked.silent)
 }
 
@@ -143,12 +141,37 @@ pub fn publish(writer: &mut Writer, panel: &mut Panel, now: Timestamp) -> Result
 pub fn ask(writer: &mut Writer, panel: &mut Panel, now: Timestamp) -> Result<Asked, Failure> {
     let newest = newest(writer)?;
     let received_at = writer.log().last_received().unwrap_or(now);
-    let asked = panel.ask(&newest, writer.levels(), received_at, now);
+    let asked = panel.ask(&newest, &|old, size| prove(writer, old, size), received_at, now);
     if asked.note != newest {
         let size = writer.log().size();
         writer.cosigned(size, &asked.note);
     }
     Ok(asked)
+}
+
+/// The consistency proof that a witness is shown.
+pub(crate) fn prove(writer: &Writer, old: u64, size: u64) -> Vec<Hash> {
+    writer.levels().consistency(old, size).unwrap_or_default()
+}
+
+/// Keeps what witnesses answered; true if the checkpoint is published now.
+///
+/// # Errors
+/// [`Failure`] if it cannot be kept.
+pub(crate) fn take(writer: &mut Writer, policy: &Policy, asked: &Asked) -> Result<bool, Failure> {
+    let Ok(checkpoint) = Checkpoint::parse(&asked.note.text) else { return Ok(false) };
+    writer.cosigned(checkpoint.size, &asked.note);
+    keep(writer, policy, asked)
+}
+
+/// Writes the cosigned checkpoint that was handed to the writer, and publishes it if it reaches the quorum.
+fn keep(writer: &mut Writer, policy: &Policy, asked: &Asked) -> Result<bool, Failure> {
+    writer.keep_cosigned()?;
+    let published = asked.reached && policy.quorum.is_some();
+    if published {
+        files::replace(&writer.home().published(), asked.note.to_text().as_bytes())?;
+    }
+    Ok(published)
 }
 
 fn publication(writer: &Writer, policy: &Policy, silent: Vec<(String, Silence)>) -> Result<Publication, Failure> {

@@ -157,12 +157,17 @@ pub fn receipt(writer: &Writer, position: u64) -> Result<Option<Receipt>, Failur
 /// The receipt of a refusal, signed by the log's key; nothing where the bytes are not even a note.
 pub fn refusal(writer: &Writer, note: &[u8], why: &Rejection, at: Timestamp) -> Option<Note> {
     let event = Hash::of(&[Note::parse(note).ok()?.text.as_bytes()]);
+    Some(refusal_of(writer, event, why, at))
+}
+
+/// The same for an event whose id is known.
+pub fn refusal_of(writer: &Writer, event: Hash, why: &Rejection, at: Timestamp) -> Note {
     let number = match why {
         Rejection::Admission(refusal) => refusal.number(),
         Rejection::Intake(_) | Rejection::Writer { .. } => 0,
     };
     let origin = writer.log().origin().clone();
-    Some(writer.sign_refusal(&RefusalReceipt { origin, event, at, number, words: why.to_string() }))
+    writer.sign_refusal(&RefusalReceipt { origin, event, at, number, words: why.to_string() })
 }
 
 /// The receipt of an entry under a checkpoint of that size.
@@ -170,7 +175,7 @@ pub fn refusal(writer: &Writer, note: &[u8], why: &Rejection, at: Timestamp) -> 
 /// # Errors
 /// [`Failure`] if the store does not give it.
 pub fn under(writer: &Writer, position: u64, size: u64, checkpoint: &Note) -> Result<Receipt, Failure> {
-    let proven = pack::proven(writer, position, size)?;
+    let proven = pack::proven(writer.reader(), position, size)?;
     let checkpoint = checkpoint.clone();
     Ok(Receipt { entry: Some(proven.entry), index: position, proof: proven.proof, checkpoint })
 }

@@ -13,6 +13,7 @@ use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::report::{Report, Verdict};
 
+use crate::anchor::Anchor;
 use crate::erase::{self, BadErase};
 use crate::failure::Failure;
 use crate::files;
@@ -99,12 +100,12 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let good = matches!(report.verdict(), Verdict::Verified | Verdict::PartlyErased);
     let (true, Some(head)) = (good, report.head.clone()) else { return Err(BadRestore::NotVerified(Box::new(report))) };
     let size = head.checkpoint.size;
-    if let Some(bytes) = files::read(&old.checkpoint(), 65_536)?
-        && let Ok(note) = schemas::note::Note::parse(&bytes)
-        && let Ok(signed) = schemas::checkpoint::Checkpoint::parse(&note.text)
-        && signed.size > size
-    {
-        return Err(BadRestore::Behind { size, signed: signed.size, path: old.checkpoint() });
+    for bytes in Anchor::at(&old.checkpoint()).candidates()? {
+        let Ok(note) = schemas::note::Note::parse(&bytes) else { continue };
+        let Ok(signed) = schemas::checkpoint::Checkpoint::parse(&note.text) else { continue };
+        if signed.size > size {
+            return Err(BadRestore::Behind { size, signed: signed.size, path: old.checkpoint() });
+        }
     }
     let store = Store::create(&home.store())?;
     let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
@@ -118,7 +119,7 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
         let is_last = first + batch.len() as u64 == size;
         if batch.len() >= ENTRIES_A_COMMIT || is_last {
             let texts = &lines.texts[first as usize..first as usize + batch.len()];
-            vault.append(first, texts)?;
+            vault.append_lines(first, texts)?;
             let notes = if is_last { kept(&mut source, &head.note.to_text(), size)? } else { Vec::new() };
             let taken = batch.len() as u64;
             store.commit(&Batch { first, entries: std::mem::take(&mut batch), notes })?;

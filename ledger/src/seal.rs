@@ -2,7 +2,8 @@
 //! The author's client does this; the ledger's operator has no identity that could undo it.
 
 use std::cell::Cell;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
+use std::iter;
 use std::rc::Rc;
 
 use age::secrecy::ExposeSecret as _;
@@ -81,6 +82,20 @@ impl Recipients {
     }
 }
 
+/// Encrypts a whole file for its way to whoever has one of these keys, as `age -r` does; its length shows.
+///
+/// # Errors
+/// [`BadSeal`] if a key is none, or there is none.
+pub fn wrap_file(keys: &[&str], bytes: &[u8]) -> Result<Vec<u8>, BadSeal> {
+    let recipients = Recipients::new(keys)?;
+    let keys = recipients.0.iter().map(|key| key as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(keys).map_err(|e| BadSeal::Age { why: e.to_string() })?;
+    let bad = |e: io::Error| BadSeal::Age { why: e.to_string() };
+    let mut writer = encryptor.wrap_output(Vec::new()).map_err(bad)?;
+    writer.write_all(bytes).map_err(bad)?;
+    writer.finish().map_err(bad)
+}
+
 /// Length of the file for so many bytes before padding.
 fn file_bytes(content: usize, recipients: usize) -> usize {
     let all = content + content.div_ceil(CHUNK_BYTES) * TAG_BYTES + HEAD_BYTES + recipients * RECIPIENT_BYTES;
@@ -124,10 +139,54 @@ pub fn draw_identity(name: &str) -> (String, String) {
     (format!("# {name}\n# public key: {recipient}\n{}\n", secret.expose_secret()), recipient)
 }
 
+/// Most work that a file locked by a passphrase may ask for: 2 to this power, a few seconds and 1 GiB.
+const LOCK_WORK_MAX: u8 = 20;
+/// First bytes of a file that age encrypted.
+pub const LOCKED: &[u8] = b"age-encryption.org/v1\n";
+/// Longest file that is unlocked, in bytes: a key with its envelope.
+pub const LOCKED_BYTES_MAX: usize = 4_096;
+
+/// Locks a short secret with a passphrase, as `age -p` does.
+///
+/// # Errors
+/// [`BadSeal::Age`].
+pub fn lock(secret: &[u8], passphrase: &str) -> Result<Vec<u8>, BadSeal> {
+    let recipient = age::scrypt::Recipient::new(passphrase.to_owned().into());
+    let bad = |e: io::Error| BadSeal::Age { why: e.to_string() };
+    let keys = iter::once(&recipient as &dyn age::Recipient);
+    let encryptor = age::Encryptor::with_recipients(keys).map_err(|e| BadSeal::Age { why: e.to_string() })?;
+    let mut writer = encryptor.wrap_output(Vec::new()).map_err(bad)?;
+    writer.write_all(secret).map_err(bad)?;
+    writer.finish().map_err(bad)
+}
+
+/// Opens what a passphrase locks; nothing where it is not the passphrase, or the file is none.
+pub fn unlock(bytes: &[u8], passphrase: &str) -> Option<Vec<u8>> {
+    let bytes = Some(bytes).filter(|bytes| bytes.len() <= LOCKED_BYTES_MAX)?;
+    let mut identity = age::scrypt::Identity::new(passphrase.to_owned().into());
+    identity.set_max_work_factor(LOCK_WORK_MAX);
+    let file = age::Decryptor::new_buffered(bytes).ok()?;
+    let mut reader = file.decrypt(iter::once(&identity as &dyn age::Identity)).ok()?;
+    let mut secret = Vec::new();
+    reader.read_to_end(&mut secret).ok()?;
+    Some(secret)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use verifier::unseal::Identity;
+
+    #[test]
+    fn a_passphrase_opens_what_it_locked() {
+        let locked = lock(b"secret", "three small boats").unwrap();
+        assert!(locked.starts_with(LOCKED) && locked.len() < LOCKED_BYTES_MAX);
+        assert_eq!(unlock(&locked, "three small boats").as_deref(), Some(&b"secret"[..]));
+        for (bytes, passphrase) in [(&locked[..], "three small boots"), (&locked[..40], "three small boats"), (b"", "")]
+        {
+            assert_eq!(unlock(bytes, passphrase), None);
+        }
+    }
 
     fn parties(count: usize) -> (Vec<Identity>, Recipients) {
         let drawn: Vec<(String, String)> = (0..count).map(|_| draw_identity("x.example/log/npm/sealed")).collect();

@@ -3,30 +3,38 @@
 //! Everyone who appends while the ledger serves hands in here, and so does whoever needs the writer
 //! for something else: [`Sequencer::with`] runs between two commits. Readers who need no more than
 //! what is on the disk read the store and wait for nobody.
+//!
+//! Three threads share the work. `reader` takes what waits, reads it, checks signatures and hidden values and encrypts
+//! them; meanwhile `desk`, who has the writer, admits what was read before in its order, writes it, and answers when it
+//! is on the disk. `publisher` asks the witnesses, so that no commit waits for a network.
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+mod desk;
+mod publisher;
+mod reader;
+
+use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use schemas::note::Note;
 use schemas::receipt::Receipt;
-use schemas::time::Timestamp;
 use tokio::sync::{oneshot, watch};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::outbox::Opening;
-use crate::plan::{Answer, Rejection, Submission};
+use crate::plan::Rejection;
 use crate::publish;
-use crate::receipts;
-use crate::submit::BATCH_EVENTS_MAX;
+use crate::sequencer::desk::Desk;
+use crate::sequencer::publisher::Publisher;
+use crate::sequencer::reader::Reader;
+use crate::witness::Panel;
 use crate::writer::Writer;
 
 /// Jobs that may wait for the writer; who comes later is told that the ledger is busy.
 pub const WAITING_JOBS_MAX: usize = 4_096;
-/// How often the clock is looked at while nothing comes, so that quiet days get their seal.
-const IDLE_SECONDS: u64 = 1;
+/// Events of one commit, at most: its flushes serve everyone, and a page of the store holds few values.
+pub const COMMIT_EVENTS_MAX: usize = 512;
 /// An empty batch closes when the last seal is as old as this, in seconds: time moves in the log even when
 /// nobody reports. `design`: a seal at least once a day.
 pub const HEARTBEAT_SECONDS: i64 = 20 * 3_600;
@@ -76,8 +84,10 @@ pub enum Halted {
     },
 }
 
-type Errand = Box<dyn FnOnce(&mut Writer) + Send>;
+/// Done with the writer; what it gives back tells whoever asked, once everybody can see what it did.
+type Errand = Box<dyn FnOnce(&mut Writer) -> Box<dyn FnOnce()> + Send>;
 
+/// What is handed in.
 enum Job {
     Append(Vec<Delivery>, oneshot::Sender<Vec<Reply>>),
     With(Errand),
@@ -98,19 +108,41 @@ pub struct Published {
 pub struct Sequencer {
     jobs: SyncSender<Job>,
     published: watch::Receiver<Published>,
-    failed: Arc<Mutex<Option<String>>>,
+    failed: Failed,
 }
 
-/// The running thread; joining it gives the writer back, or what it failed of.
-pub struct Running(JoinHandle<Result<Writer, Failure>>);
+/// What ended the thread that writes, for everyone who waited for it.
+#[derive(Clone, Default)]
+struct Failed(Arc<Mutex<Option<String>>>);
+
+impl Failed {
+    /// Says it; the first word counts.
+    fn tell(&self, why: &Failure) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| why.to_string());
+    }
+
+    fn told(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The running threads; joining them gives the writer back, or what they failed of.
+pub struct Running {
+    reader: JoinHandle<()>,
+    desk: JoinHandle<Result<Writer, Failure>>,
+}
 
 impl Running {
-    /// Waits until the thread has ended.
+    /// Waits until they have ended.
     ///
     /// # Errors
-    /// The [`Failure`] that ended it.
+    /// The [`Failure`] that ended them.
     pub fn join(self) -> Result<Writer, Failure> {
-        match self.0.join() {
+        let ended = self.desk.join();
+        if let Err(panic) = self.reader.join() {
+            std::panic::resume_unwind(panic);
+        }
+        match ended {
             Ok(ended) => ended,
             Err(panic) => std::panic::resume_unwind(panic),
         }
@@ -118,23 +150,41 @@ impl Running {
 }
 
 impl Sequencer {
-    /// Takes the writer to a thread of its own.
+    /// Takes the writer to threads of its own; the witnesses of its policy are asked over HTTP.
     ///
     /// # Errors
-    /// [`Failure`] if what is published cannot be read.
+    /// [`Failure`] if what is published cannot be read, or the clock is not to be believed.
     pub fn start(writer: Writer, clock: Clock) -> Result<(Self, Running), Failure> {
+        let panel = publish::panel(&writer)?;
+        Self::start_before(writer, clock, panel)
+    }
+
+    /// The same before these witnesses, however they are reached.
+    ///
+    /// # Errors
+    /// As [`Sequencer::start`].
+    pub fn start_before(writer: Writer, clock: Clock, panel: Panel) -> Result<(Self, Running), Failure> {
+        crate::lead::now(&writer, clock)?;
         let (jobs, queue) = sync_channel(WAITING_JOBS_MAX);
-        let (tell, published) = watch::channel(published(&writer)?);
-        let failed = Arc::new(Mutex::new(None));
-        let told = Arc::clone(&failed);
-        let thread = std::thread::spawn(move || {
-            let ended = Desk { writer, clock, tell }.run(&queue);
-            if let Err(why) = &ended {
-                *told.lock().unwrap_or_else(PoisonError::into_inner) = Some(why.to_string());
-            }
-            ended
-        });
-        Ok((Self { jobs, published, failed }, Running(thread)))
+        // The reader is at most one batch ahead: what comes meanwhile goes into the next.
+        let (prepared, work) = sync_channel(0);
+        let keyring = Arc::new(RwLock::new(Arc::new(writer.log().keyring().clone())));
+        let (heads, newest) = channel();
+        let found = publish::look(&writer)?;
+        let (tell, published) = watch::channel(Published { size: found.size, note: found.published });
+        let policy = panel.policy().clone();
+        let witnessed = !panel.is_empty();
+        let failed = Failed::default();
+        let heads = witnessed.then_some(heads);
+        let desk = Desk::new(writer, clock, tell, policy, Arc::clone(&keyring), heads, failed.clone());
+        if witnessed {
+            let publisher = Publisher::new(panel, clock, newest, prepared.clone(), published.borrow().note.as_ref());
+            std::thread::spawn(move || publisher.run());
+        }
+        let told = failed.clone();
+        let reader = std::thread::spawn(move || Reader { clock, keyring, prepared }.run(&queue));
+        let desk = std::thread::spawn(move || desk.run(&work).inspect_err(|why| told.tell(why)));
+        Ok((Self { jobs, published, failed }, Running { reader, desk }))
     }
 
     /// Hands events in and waits until all are on the disk or refused; one answer each, in order.
@@ -167,7 +217,10 @@ impl Sequencer {
     ) -> Result<T, Halted> {
         let (send, answer) = oneshot::channel();
         let errand: Errand = Box::new(move |writer| {
-            let _ = send.send(errand(writer)); // one who has left loses the answer, nothing else
+            let value = errand(writer);
+            Box::new(move || {
+                let _ = send.send(value); // one who has left loses the answer, nothing else
+            })
         });
         self.hand_in(Job::With(errand))?;
         answer.await.map_err(|_| self.stopped())
@@ -192,127 +245,6 @@ impl Sequencer {
     }
 
     fn stopped(&self) -> Halted {
-        Halted::Stopped { why: self.failed.lock().unwrap_or_else(PoisonError::into_inner).clone() }
-    }
-}
-
-/// What is published of a log, as its files say.
-fn published(writer: &Writer) -> Result<Published, Failure> {
-    let found = publish::look(writer)?;
-    Ok(Published { size: found.size, note: found.published })
-}
-
-/// The thread's side.
-struct Desk {
-    writer: Writer,
-    clock: Clock,
-    tell: watch::Sender<Published>,
-}
-
-impl Desk {
-    fn run(mut self, queue: &Receiver<Job>) -> Result<Writer, Failure> {
-        loop {
-            let first = match queue.recv_timeout(Duration::from_secs(IDLE_SECONDS)) {
-                Ok(job) => job,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.beat()?;
-                    continue;
-                }
-                Err(RecvTimeoutError::Disconnected) => return Ok(self.writer),
-            };
-            let (mut waiting, mut events, mut next) = (Vec::new(), 0, Some(first));
-            // All that waits goes into one commit: its one fsync serves everyone.
-            while let Some(job) = next.take() {
-                match job {
-                    Job::Append(batch, answer) => {
-                        events += batch.len();
-                        waiting.push((batch, answer));
-                        if events < BATCH_EVENTS_MAX {
-                            next = queue.try_recv().ok();
-                        }
-                    }
-                    other => {
-                        self.commit(std::mem::take(&mut waiting))?;
-                        match other {
-                            Job::With(errand) => {
-                                errand(&mut self.writer);
-                                self.tell()?;
-                            }
-                            _ => return Ok(self.writer),
-                        }
-                    }
-                }
-            }
-            self.commit(waiting)?;
-        }
-    }
-
-    /// Commits, then answers everyone; never the other way round.
-    fn commit(&mut self, waiting: Vec<(Vec<Delivery>, oneshot::Sender<Vec<Reply>>)>) -> Result<(), Failure> {
-        if waiting.is_empty() {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let (mut submissions, mut callers) = (Vec::new(), Vec::new());
-        for (batch, answer) in waiting {
-            callers.push((batch.len(), answer));
-            let submission = |d: Delivery| Submission { note: d.note, opening: d.opening, received_at: now };
-            submissions.extend(batch.into_iter().map(submission));
-        }
-        let mut answers = Vec::with_capacity(submissions.len());
-        for batch in submissions.chunks(BATCH_EVENTS_MAX) {
-            let answered = self.writer.commit(batch, now)?;
-            answers.extend(batch.iter().zip(answered.answers).map(|(s, a)| (s.note.clone(), a)));
-        }
-        self.tell()?;
-        let mut answers = answers.into_iter();
-        for (count, caller) in callers {
-            let replies = answers.by_ref().take(count).map(|(note, answer)| self.reply(&note, answer, now));
-            let replies = replies.collect::<Result<Vec<_>, Failure>>()?;
-            let _ = caller.send(replies); // one who has left loses the answer, not the event
-        }
-        Ok(())
-    }
-
-    fn reply(&self, note: &[u8], answer: Answer, now: Timestamp) -> Result<Reply, Failure> {
-        Ok(match answer {
-            Answer::Accepted { position } => Reply::Stands { position, fresh: true, receipt: self.receipt(position)? },
-            Answer::Already { position } => Reply::Stands { position, fresh: false, receipt: self.receipt(position)? },
-            Answer::Refused(why) => {
-                let receipt = receipts::refusal(&self.writer, note, &why, now);
-                Reply::Refused { why, receipt }
-            }
-        })
-    }
-
-    fn receipt(&self, position: u64) -> Result<Option<Receipt>, Failure> {
-        let published = self.tell.borrow().clone();
-        match published.note {
-            Some(note) if position < published.size => {
-                receipts::under(&self.writer, position, published.size, &note).map(Some)
-            }
-            _ => Ok(None),
-        }
-    }
-
-    /// An empty batch, where the last seal is old.
-    fn beat(&mut self) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let old = |last: Timestamp| now.unix() - last.unix() >= HEARTBEAT_SECONDS;
-        if self.writer.log().last_received().is_some_and(old) {
-            self.writer.commit(&[], now)?;
-            self.tell()?;
-        }
-        Ok(())
-    }
-
-    fn tell(&mut self) -> Result<(), Failure> {
-        let now = published(&self.writer)?;
-        self.tell.send_if_modified(|before| {
-            let changed = *before != now;
-            *before = now;
-            changed
-        });
-        Ok(())
+        Halted::Stopped { why: self.failed.told() }
     }
 }

@@ -30,6 +30,10 @@ pub enum Channel {
     Import,
     /// Typed on the command line.
     Cli,
+    /// Filled in at the desk of an institution.
+    Desk,
+    /// Signed into the outbox of an institution.
+    Outbox,
 }
 
 impl Channel {
@@ -37,6 +41,8 @@ impl Channel {
         match self {
             Self::Import => "import",
             Self::Cli => "cli",
+            Self::Desk => "desk",
+            Self::Outbox => "outbox",
         }
     }
 }
@@ -133,6 +139,19 @@ impl Signer<'_> {
     /// # Errors
     /// [`BadSigning`] if the author's own key is not at hand.
     pub fn sign(&mut self, draft: &Draft) -> Result<Signed, BadSigning> {
+        self.sign_with(draft, true)
+    }
+
+    /// Signs a row as its author alone: a second person, where one is asked for, signs elsewhere, even if
+    /// their key is at hand.
+    ///
+    /// # Errors
+    /// [`BadSigning`] if the author's own key is not at hand.
+    pub fn sign_first(&mut self, draft: &Draft) -> Result<Signed, BadSigning> {
+        self.sign_with(draft, false)
+    }
+
+    fn sign_with(&mut self, draft: &Draft, both: bool) -> Result<Signed, BadSigning> {
         let kind = Catalogue::built_in().event(&draft.event).expect("a draft has a type of the catalogue");
         let author = self.key(&draft.signer, draft)?;
         let by = self.pseudonyms.party(&draft.party).to_owned();
@@ -157,6 +176,7 @@ impl Signer<'_> {
         let mut missing = None;
         if let Some(holder) = &draft.cosigner {
             match self.key(holder, draft) {
+                _ if !both => missing = Some(holder.clone()),
                 Ok(key) => note.signatures.push(key.sign(&note.text)),
                 Err(BadKeyFile::Absent { .. }) => missing = Some(holder.clone()),
                 Err(other) => return Err(other.into()),

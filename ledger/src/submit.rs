@@ -7,6 +7,7 @@ use schemas::time::{Date, Timestamp};
 
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::lead;
 use crate::outbox::Parcel;
 use crate::plan::{Answer, Rejection, Submission};
 use crate::publish;
@@ -115,7 +116,7 @@ pub fn submit(
     outcome.already += known.len() as u64;
     let total = fresh.len() as u64;
     for (number, batch) in fresh.chunks(BATCH_EVENTS_MAX).enumerate() {
-        let now = clock.now();
+        let now = lead::now(writer, clock)?;
         let submissions: Vec<Submission> = batch.iter().map(|p| submission(p, now)).collect();
         let answered = writer.commit(&submissions, now)?;
         for (parcel, answer) in batch.iter().zip(&answered.answers) {

@@ -454,7 +454,8 @@ pub fn rehearse(log: &State, parcels: &[Parcel], now: Timestamp) -> Result<(), B
         let refused = |why: Refusal| BadTrust::Refused(why.into());
         let sealing = !state.recipients().in_force(at).is_empty();
         state.check_form(&signed.event).map_err(refused)?;
-        intake::check(&signed.event, signed.id(), state.size(), &parcel.opening, sealing)
+        intake::check(&signed.event, signed.id(), parcel.opening.clone())
+            .and_then(|beside| beside.check(sealing))
             .map_err(|why: BadIntake| BadTrust::Refused(why.into()))?;
         let opened = state.keyring().open(signed).map_err(refused)?;
         state.admit(&opened, at).map_err(refused)?;

@@ -1,32 +1,32 @@
 //! Hidden values beside the log, encrypted, and their keys in a folder apart.
 //!
-//! `openings/` has one line an entry (FORMAT.md 5.4), but each slot that is open or sealed stands
-//! there as `{"kept":<base64>}`, encrypted under a key of its own (`cipher`); entries
+//! `openings/` has one line an entry: the id of the event in base64, then for each slot its digest in
+//! base64 and what is left of it, all joined by one blank. That is the slot encrypted under a key of its own
+//! (`cipher`) in base64, `-` where it is withheld, or `!` and the position of the entry that erased it. Entries
 //! without slots have an empty line. `opening-keys/` has one line an entry too, in files of the same
 //! names: for each slot its key in base64, or `-` where there is none, joined by one blank. Whoever
 //! copies the openings copies no key; so a value is gone for good, from old copies too, when its key
 //! is.
 //!
-//! In a commit the keys come first, then the openings, then the store: what is past the store's
+//! In a commit both come first, flushed side by side, then the store: what is past the store's
 //! size was never promised, and is dropped in both.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
-use schemas::opening::{OpeningLine, Slot};
+use schemas::hash::Hash;
+use schemas::opening::{OpeningLine, SALT_BYTES, Slot};
 use schemas::tile;
-use schemas::value::Value;
 
 use crate::cipher::{Place, SlotKey};
 use crate::failure::{Damage, Failure};
 use crate::files;
 use crate::lines::{self, LineFolder};
 
-/// Stands in a line of keys where a slot has none.
-const NO_KEY: &str = "-";
-/// The member that holds an encrypted slot.
-const KEPT: &str = "kept";
+/// Stands in a line of keys where a slot has none, and in a line of openings where it is withheld.
+const NOTHING: &str = "-";
+/// Stands before the position of the entry that erased a slot.
+const ERASED: char = '!';
 
 /// The openings of one log, and their keys. One process has them at a time, as with the store.
 #[derive(Debug)]
@@ -66,26 +66,34 @@ impl Vault {
     ///
     /// # Errors
     /// [`Failure::Misspelt`] for a line that is none of FORMAT.md 5.4, [`Failure::Random`], and as
-    /// [`LineFolder::append`].
-    pub fn append<L: AsRef<str>>(&self, first: u64, lines: &[L]) -> Result<(), Failure> {
-        let (mut kept, mut keys) = (Vec::with_capacity(lines.len()), Vec::with_capacity(lines.len()));
-        for (position, line) in (first..).zip(lines) {
+    /// [`Vault::append`].
+    pub fn append_lines<L: AsRef<str>>(&self, first: u64, lines: &[L]) -> Result<(), Failure> {
+        let mut hidden = Vec::with_capacity(lines.len());
+        for line in lines {
             let line = line.as_ref();
-            if line.is_empty() {
-                kept.push(String::new());
-                keys.push(String::new());
-                continue;
-            }
-            let misspelt = |_| Failure::Misspelt { what: "a line of openings", text: line.chars().take(40).collect() };
-            let (at_rest, its_keys) = hide(position, &OpeningLine::parse(line).map_err(misspelt)?)?;
-            kept.push(at_rest.to_text());
-            keys.push(keys_text(&its_keys));
+            let misspelt = || Failure::Misspelt { what: "a line of openings", text: line.chars().take(40).collect() };
+            hidden.push(if line.is_empty() {
+                Hidden::default()
+            } else {
+                let line = OpeningLine::parse(line).map_err(|_| misspelt())?;
+                if line.digests.len() != line.slots.len() {
+                    return Err(misspelt());
+                }
+                Hidden::new(line.event, &line.digests, &line.slots)?
+            });
         }
-        for line in &kept {
-            lines::check(line)?;
-        }
-        self.keys.append(first, &keys)?;
-        self.openings.append(first, &kept)
+        self.append(first, &hidden)
+    }
+
+    /// Writes what was hidden of the entries from `first` on, which is the size now: keys and values side by
+    /// side. On the disk when this returns; after an error nothing more is taken.
+    ///
+    /// # Errors
+    /// As [`LineFolder::append`].
+    pub fn append(&self, first: u64, hidden: &[Hidden]) -> Result<(), Failure> {
+        let lines: Vec<&str> = hidden.iter().map(|one| one.line.as_str()).collect();
+        let keys: Vec<&str> = hidden.iter().map(|one| one.keys.as_str()).collect();
+        lines::append_both((&self.keys, keys.as_slice()), (&self.openings, lines.as_slice()), first)
     }
 
     /// The line of one entry in the form of FORMAT.md 5.4; `None` past the end.
@@ -136,8 +144,8 @@ impl Vault {
         for slot in slots {
             let (Some(kept), Some(key)) = (at_rest.slots.get_mut(*slot), its_keys.get_mut(*slot)) else { continue };
             *key = None;
-            if !matches!(kept, Kept::Plain(Slot::ErasedBy(_))) {
-                *kept = Kept::Plain(Slot::ErasedBy(by));
+            if !matches!(kept.1, Kept::Erased(_)) {
+                kept.1 = Kept::Erased(by);
             }
         }
         let (new_keys, new_line) = (keys_text(&its_keys), at_rest.to_text());
@@ -225,65 +233,157 @@ impl Copied {
     }
 }
 
+/// What lies on the disk of an entry's hidden values, ready to be written: the values encrypted, and their keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hidden {
+    line: String,
+    keys: String,
+}
+
+impl Hidden {
+    /// Encrypts the slots of an event under new keys.
+    ///
+    /// # Errors
+    /// [`Failure::Random`] if there are none to be had.
+    pub fn new(event: Hash, digests: &[Hash], slots: &[Slot]) -> Result<Self, Failure> {
+        let mut keys: Vec<Option<SlotKey>> = SlotKey::draw(slots.len())?.into_iter().map(Some).collect();
+        let mut kept = Vec::with_capacity(slots.len());
+        for (number, (slot, digest)) in slots.iter().zip(digests).enumerate() {
+            let place = Place { event, slot: number };
+            kept.push((
+                *digest,
+                match (slot, &keys[number]) {
+                    (Slot::Open(_) | Slot::Sealed(_), Some(key)) => Kept::Hidden(key.encrypt(place, &plain(slot))),
+                    (Slot::ErasedBy(by), _) => Kept::Erased(*by),
+                    _ => Kept::Withheld,
+                },
+            ));
+            if !matches!(kept[number].1, Kept::Hidden(_)) {
+                keys[number] = None;
+            }
+        }
+        Ok(Self { line: AtRest { event, slots: kept }.to_text(), keys: keys_text(&keys) })
+    }
+}
+
 /// A slot as it lies on the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kept {
     /// Encrypted.
     Hidden(Vec<u8>),
-    /// Withheld or erased: there is nothing to hide.
-    Plain(Slot),
+    /// There is nothing to hide.
+    Withheld,
+    /// Destroyed by the erasure at that position.
+    Erased(u64),
 }
 
 /// A line as it lies on the disk.
 struct AtRest {
-    /// Everything but the slots.
-    line: OpeningLine,
-    slots: Vec<Kept>,
+    event: Hash,
+    /// Each slot with its digest.
+    slots: Vec<(Hash, Kept)>,
 }
 
 impl AtRest {
     fn to_text(&self) -> String {
-        let Ok(Value::Object(mut members)) = Value::parse(self.line.to_json().as_bytes()) else { return String::new() };
-        let slot = |kept: &Kept| match kept {
-            Kept::Hidden(bytes) => {
-                Value::Object(BTreeMap::from([(KEPT.to_owned(), Value::Text(base::to_base64(bytes)))]))
+        let mut text = self.event.to_base64();
+        for (digest, kept) in &self.slots {
+            text.push(' ');
+            text += &digest.to_base64();
+            text.push(' ');
+            match kept {
+                Kept::Hidden(bytes) => text += &base::to_base64(bytes),
+                Kept::Withheld => text += NOTHING,
+                Kept::Erased(by) => {
+                    text.push(ERASED);
+                    text += &by.to_string();
+                }
             }
-            Kept::Plain(slot) => slot.to_value(),
-        };
-        members.insert("slots".to_owned(), Value::List(self.slots.iter().map(slot).collect()));
-        Value::Object(members).to_json()
+        }
+        text
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let Ok(Value::Object(mut members)) = Value::parse(text.as_bytes()) else { return None };
-        let Some(Value::List(items)) = members.insert("slots".to_owned(), Value::List(Vec::new())) else { return None };
-        let slot = |item: &Value| match item.get(KEPT) {
-            Some(kept) => base::from_base64(kept.as_text()?).map(Kept::Hidden),
-            None => match Slot::of_value(item)? {
-                plain @ (Slot::Withheld | Slot::ErasedBy(_)) => Some(Kept::Plain(plain)),
-                Slot::Open(_) | Slot::Sealed(_) => None,
-            },
-        };
-        let slots = items.iter().map(slot).collect::<Option<_>>()?;
-        let at_rest = Self { line: OpeningLine::parse(&Value::Object(members).to_json()).ok()?, slots };
-        (at_rest.to_text() == text).then_some(at_rest)
+        let mut words = text.split(' ');
+        let event = Hash::from_base64(words.next()?)?;
+        let mut slots = Vec::new();
+        while let Some(digest) = words.next() {
+            let kept = match words.next()? {
+                NOTHING => Kept::Withheld,
+                word => match word.strip_prefix(ERASED) {
+                    Some(by) => Kept::Erased(base::from_decimal(by)?),
+                    None => Kept::Hidden(base::from_base64(word)?),
+                },
+            };
+            slots.push((Hash::from_base64(digest)?, kept));
+        }
+        Some(Self { event, slots })
+    }
+
+    /// The line as FORMAT.md 5.4 has it, with what `show` makes of each encrypted slot.
+    fn line(self, position: u64, mut show: impl FnMut(usize, &[u8]) -> Option<Slot>) -> Option<OpeningLine> {
+        let (mut digests, mut slots) = (Vec::with_capacity(self.slots.len()), Vec::with_capacity(self.slots.len()));
+        for (number, (digest, kept)) in self.slots.into_iter().enumerate() {
+            digests.push(digest);
+            slots.push(match kept {
+                Kept::Hidden(bytes) => show(number, &bytes)?,
+                Kept::Withheld => Slot::Withheld,
+                Kept::Erased(by) => Slot::ErasedBy(by),
+            });
+        }
+        Some(OpeningLine { entry: position, event: self.event, digests, slots })
     }
 }
 
-/// Encrypts what a line shows.
-fn hide(position: u64, line: &OpeningLine) -> Result<(AtRest, Vec<Option<SlotKey>>), Failure> {
-    let (mut slots, mut keys) = (Vec::new(), Vec::new());
-    for (number, slot) in line.slots.iter().enumerate() {
-        if let Slot::Open(_) | Slot::Sealed(_) = slot {
-            let key = SlotKey::draw()?;
-            slots.push(Kept::Hidden(key.encrypt(Place { position, slot: number }, &slot.to_value().to_json())));
-            keys.push(Some(key));
-        } else {
-            slots.push(Kept::Plain(slot.clone()));
-            keys.push(None);
-        }
+/// First byte of a slot before it is encrypted: a disclosure with its salt as bytes, then the rest of its JSON.
+const SALTED: u8 = b'o';
+/// A disclosure as it is.
+const OPEN: u8 = b't';
+/// An age file in base64.
+const SEALED: u8 = b's';
+/// Before the salt in the JSON of a disclosure, and after it. FORMAT.md 5.2.
+const AROUND: (&[u8], &[u8]) = (b"[\"", b"\",");
+/// Characters of a salt in base64url.
+const SALT_CHARS: usize = (SALT_BYTES * 4).div_ceil(3);
+
+/// What is encrypted of a slot. A disclosure is base64 around JSON around base64: its bytes need two thirds of that.
+fn plain(slot: &Slot) -> Vec<u8> {
+    let with = |kind: u8, parts: &[&[u8]]| {
+        let mut bytes = vec![kind];
+        parts.iter().for_each(|part| bytes.extend_from_slice(part));
+        bytes
+    };
+    match slot {
+        Slot::Open(text) => match salted(text) {
+            Some((salt, rest)) => with(SALTED, &[&salt, &rest]),
+            None => with(OPEN, &[text.as_bytes()]),
+        },
+        Slot::Sealed(text) => with(SEALED, &[text.as_bytes()]),
+        Slot::Withheld | Slot::ErasedBy(_) => Vec::new(),
     }
-    Ok((AtRest { line: OpeningLine { slots: Vec::new(), ..line.clone() }, slots }, keys))
+}
+
+/// The salt of a disclosure, and its JSON after it.
+fn salted(text: &str) -> Option<(Vec<u8>, Vec<u8>)> {
+    let json = base::from_base64url(text)?;
+    let (salt, rest) = json.strip_prefix(AROUND.0)?.split_at_checked(SALT_CHARS)?;
+    let salt = base::from_base64url(std::str::from_utf8(salt).ok()?)?;
+    Some((salt, rest.strip_prefix(AROUND.1)?.to_vec()))
+}
+
+/// The slot of which this was encrypted.
+fn slot_of(plain: &[u8]) -> Option<Slot> {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).ok();
+    match plain.split_first()? {
+        (&SALTED, bytes) => {
+            let (salt, rest) = bytes.split_at_checked(SALT_BYTES)?;
+            let json = [AROUND.0, base::to_base64url(salt).as_bytes(), AROUND.1, rest].concat();
+            Some(Slot::Open(base::to_base64url(&json)))
+        }
+        (&OPEN, bytes) => text(bytes).map(Slot::Open),
+        (&SEALED, bytes) => text(bytes).map(Slot::Sealed),
+        _ => None,
+    }
 }
 
 /// The line as FORMAT.md 5.4 has it. A slot whose key was destroyed is withheld.
@@ -294,19 +394,12 @@ fn show(position: u64, line: &str, keys: &str, dir: &Path) -> Result<String, Fai
     let damaged = || Failure::damaged(dir, Damage::Line { position });
     let at_rest = AtRest::parse(line).ok_or_else(damaged)?;
     let keys = read_keys(keys).filter(|k| k.len() == at_rest.slots.len()).ok_or_else(damaged)?;
-    let mut shown = at_rest.line;
-    for (number, (kept, key)) in at_rest.slots.into_iter().zip(keys).enumerate() {
-        shown.slots.push(match (kept, key) {
-            (Kept::Plain(slot), _) => slot,
-            (Kept::Hidden(_), None) => Slot::Withheld,
-            (Kept::Hidden(bytes), Some(key)) => {
-                let text = key.decrypt(Place { position, slot: number }, &bytes).ok_or_else(damaged)?;
-                let value = Value::parse(text.as_bytes()).map_err(|_| damaged())?;
-                Slot::of_value(&value).ok_or_else(damaged)?
-            }
-        });
-    }
-    Ok(shown.to_json())
+    let event = at_rest.event;
+    let shown = at_rest.line(position, |number, bytes| match &keys[number] {
+        None => Some(Slot::Withheld),
+        Some(key) => slot_of(&key.decrypt(Place { event, slot: number }, bytes)?),
+    });
+    Ok(shown.ok_or_else(damaged)?.to_json())
 }
 
 /// The line without what is encrypted.
@@ -314,16 +407,12 @@ fn withhold(position: u64, line: &str, dir: &Path) -> Result<String, Failure> {
     if line.is_empty() {
         return Ok(String::new());
     }
-    let at_rest = AtRest::parse(line).ok_or_else(|| Failure::damaged(dir, Damage::Line { position }))?;
-    let slot = |kept| match kept {
-        Kept::Plain(slot) => slot,
-        Kept::Hidden(_) => Slot::Withheld,
-    };
-    Ok(OpeningLine { slots: at_rest.slots.into_iter().map(slot).collect(), ..at_rest.line }.to_json())
+    let shown = AtRest::parse(line).and_then(|at_rest| at_rest.line(position, |_, _| Some(Slot::Withheld)));
+    Ok(shown.ok_or_else(|| Failure::damaged(dir, Damage::Line { position }))?.to_json())
 }
 
 fn keys_text(keys: &[Option<SlotKey>]) -> String {
-    let one = |key: &Option<SlotKey>| key.as_ref().map_or_else(|| NO_KEY.to_owned(), SlotKey::to_text);
+    let one = |key: &Option<SlotKey>| key.as_ref().map_or_else(|| NOTHING.to_owned(), SlotKey::to_text);
     keys.iter().map(one).collect::<Vec<_>>().join(" ")
 }
 
@@ -331,6 +420,6 @@ fn read_keys(text: &str) -> Option<Vec<Option<SlotKey>>> {
     if text.is_empty() {
         return Some(Vec::new());
     }
-    let one = |word: &str| if word == NO_KEY { Some(None) } else { SlotKey::parse(word).map(Some) };
+    let one = |word: &str| if word == NOTHING { Some(None) } else { SlotKey::parse(word).map(Some) };
     text.split(' ').map(one).collect()
 }

@@ -10,10 +10,10 @@ pub mod local;
 use std::sync::{Arc, Mutex};
 
 use schemas::checkpoint::Checkpoint;
+use schemas::hash::Hash;
 use schemas::note::{Note, SignatureLine};
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
-use verifier::levels::Levels;
 use verifier::signature::{BadKey, PublicKey};
 use verifier::witness::answer::{BadReply, Reply};
 use verifier::witness::request::Request;
@@ -120,6 +120,9 @@ pub enum Silence {
     Unsteady,
 }
 
+/// Gives the consistency proof from one size of the log to another; an empty one where there is none.
+pub type Prove<'a> = dyn Fn(u64, u64) -> Vec<Hash> + Sync + 'a;
+
 /// One witness of the policy.
 struct Member {
     name: String,
@@ -199,15 +202,16 @@ impl Panel {
         (names(seen), names(not))
     }
 
-    /// Asks all whose cosignature is still missing, at once. `levels` proves, `received_at` is when
-    /// the last entry under the checkpoint was received.
-    pub fn ask(&mut self, note: &Note, levels: &Levels, received_at: Timestamp, now: Timestamp) -> Asked {
+    /// Asks all whose cosignature is still missing, at once. `prove` gives consistency proofs from one size to
+    /// another, and is asked only when a witness is; `received_at` is when the last entry under the checkpoint was
+    /// received. While they are asked, over the network, nothing of the ledger is held.
+    pub fn ask(&mut self, note: &Note, prove: &Prove<'_>, received_at: Timestamp, now: Timestamp) -> Asked {
         let mut note = note.clone();
         let Ok(checkpoint) = Checkpoint::parse(&note.text) else {
             return Asked { note, reached: false, silent: Vec::new() };
         };
         let plain = plain(&note, &self.members);
-        let question = Question { checkpoint: &checkpoint, note: &plain, levels, received_at, now };
+        let question = Question { checkpoint: &checkpoint, note: &plain, prove, received_at, now };
         let has = |m: &Member| note.signatures.iter().any(|line| m.key.cosigned_at(&note.text, line).is_some());
         let missing: Vec<&mut Member> = self.members.iter_mut().filter(|m| !has(m)).collect();
         let answers: Vec<(String, Result<SignatureLine, Silence>)> = std::thread::scope(|scope| {
@@ -242,7 +246,7 @@ fn plain(note: &Note, members: &[Member]) -> Note {
 struct Question<'a> {
     checkpoint: &'a Checkpoint,
     note: &'a Note,
-    levels: &'a Levels,
+    prove: &'a Prove<'a>,
     received_at: Timestamp,
     now: Timestamp,
 }
@@ -253,7 +257,7 @@ impl Member {
         let size = question.checkpoint.size;
         let mut old = if self.known <= size { self.known } else { 0 };
         for _ in 0..TRIES {
-            let proof = question.levels.consistency(old, size).unwrap_or_default();
+            let proof = (question.prove)(old, size);
             let request = Request { old, proof, note: question.note.clone() };
             let response = way.add_checkpoint(&request, question.now)?;
             match Reply::parse(response.status, &response.content_type, &response.body)? {

@@ -1,6 +1,7 @@
 //! The one writer of a ledger: opens its folder, commits batches, answers. Never the other way round.
 
 use std::path::{Path, PathBuf};
+use std::sync::RwLockReadGuard;
 
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
@@ -17,9 +18,11 @@ use crate::failure::{Damage, Failure, LastCheckpoint};
 use crate::files;
 use crate::keys::{self, BadKeyFile};
 use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Rejection, Submission};
+use crate::prepare::{Prepared, prepare};
 use crate::probe::Probe;
+use crate::reader::Reader;
 use crate::store::{Batch, Committed, Store};
-use crate::vault::Vault;
+use crate::vault::{Hidden, Vault};
 
 /// Largest document, in bytes. FORMAT.md 1.5.
 pub const DOCUMENT_BYTES_MAX: usize = 16 << 20;
@@ -132,6 +135,16 @@ impl Home {
         self.0.join("published")
     }
 
+    /// Whether a server runs on it, or when the last one ended.
+    pub fn served(&self) -> PathBuf {
+        self.0.join("served")
+    }
+
+    /// When the operator confirmed last that the clock is right.
+    pub fn clock(&self) -> PathBuf {
+        self.0.join("clock-confirmed")
+    }
+
     /// Pseudonyms of parties that are not named.
     pub fn pseudonyms(&self) -> PathBuf {
         self.0.join("pseudonyms")
@@ -172,11 +185,10 @@ pub enum BadLedger {
 /// A ledger, open for writing.
 pub struct Writer {
     home: Home,
-    store: Store,
-    vault: Vault,
+    /// What readers see too, while this writes.
+    reader: Reader,
     anchor: Anchor,
     state: State,
-    levels: Levels,
     keys: LedgerKeys,
     head: Note,
     committed: Committed,
@@ -187,6 +199,10 @@ pub struct Writer {
 /// What a commit answers; can be had only from [`Writer::commit`], after it is on the disk.
 #[derive(Debug)]
 pub struct Answered {
+    /// Position of the first entry of the batch.
+    pub first: u64,
+    /// The entries that the batch added, the seal last.
+    pub entries: Vec<Vec<u8>>,
     /// One answer a submission, in order.
     pub answers: Vec<Answer>,
     /// The checkpoint that covers them.
@@ -230,28 +246,28 @@ impl Writer {
         let opened = state.keyring().open(genesis).map_err(BadLedger::Genesis)?;
         let placed = state.admit(&opened, at).map_err(BadLedger::Genesis)?;
         let unsealed = |why| Failure::Unsealed { path: home.folder().to_owned(), why: Box::new(why) };
-        let mut plan = plan::plan(&mut state, beside, at, &keys).map_err(unsealed)?;
+        let prepared = prepare(beside.to_vec(), state.keyring())?;
+        let mut plan = plan::plan(&mut state, prepared, at, &keys).map_err(unsealed)?;
         if let Some(Answer::Refused(why)) = plan.answers.iter().find(|a| matches!(a, Answer::Refused(_))) {
             return Err(BadLedger::Beginning(why.clone()));
         }
         plan.first = 0;
         plan.entries.insert(0, placed.bytes);
-        plan.lines.insert(0, String::new());
+        plan.leaves.insert(0, placed.leaf);
+        plan.hidden.insert(0, Hidden::default());
         let store = Store::create(&home.store())?;
         let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
         let anchor = Anchor::at(&home.checkpoint());
         let document = schemas::catalogue::TEXT.as_bytes();
         write_document(home, document)?;
-        let committed = write(&store, &vault, &anchor, &plan, &[])?;
-        let levels = plan.entries.iter().map(|bytes| Hash::leaf(bytes)).collect();
+        let (committed, _) = write(&store, &vault, &anchor, &mut plan, &[])?;
+        let levels: Levels = plan.leaves.into_iter().collect();
         let head = plan.note;
         Ok(Self {
             home: home.clone(),
-            store,
-            vault,
+            reader: Reader::new(home, origin, store, vault, levels),
             anchor,
             state,
-            levels,
             keys,
             head,
             committed,
@@ -266,19 +282,14 @@ impl Writer {
     /// [`BadLedger`] with the way out.
     pub fn open(home: &Home, probe: &Probe) -> Result<Self, BadLedger> {
         let anchor = Anchor::at(&home.checkpoint());
-        let bytes = anchor.read()?;
-        let absent = || Failure::Absent { what: "ledger", path: home.folder().to_owned() };
-        let bytes = bytes.ok_or_else(absent)?;
-        let bad = || BadLedger::Checkpoint { path: home.checkpoint() };
-        let head = Note::parse(&bytes).map_err(|_| bad())?;
-        let signed = Checkpoint::parse(&head.text).map_err(|_| bad())?;
-        let last = LastCheckpoint { path: home.checkpoint(), size: signed.size, root: signed.root.to_base64() };
-        let keys = read_keys(home)?;
-        let holds = verifier::signature::PublicKey::new(&keys.log.vkey())
-            .is_ok_and(|key| head.signatures.iter().any(|l| key.holds_strictly(head.text.as_bytes(), &l.signature)));
-        if signed.origin.as_str() != keys.log.vkey().name || !holds {
-            return Err(bad());
+        let found = anchor.candidates()?;
+        if found.is_empty() {
+            return Err(Failure::Absent { what: "ledger", path: home.folder().to_owned() }.into());
         }
+        let keys = read_keys(home)?;
+        let read = found.iter().find_map(|bytes| signed_by(&keys, bytes));
+        let (head, signed) = read.ok_or_else(|| BadLedger::Checkpoint { path: home.checkpoint() })?;
+        let last = LastCheckpoint { path: home.checkpoint(), size: signed.size, root: signed.root.to_base64() };
         let store = Store::open(&home.store(), probe).map_err(|f| f.knowing(&last))?;
         let mut state = State::new(signed.origin.clone());
         let (mut root_then, mut levels) = (None, Levels::default());
@@ -303,7 +314,8 @@ impl Writer {
         let vault = Vault::open(&home.openings(), &home.opening_keys(), state.size())?;
         let committed = store.committed();
         let (home, cosigned) = (home.clone(), Vec::new());
-        let mut writer = Self { home, store, vault, anchor, state, levels, keys, head, committed, cosigned };
+        let reader = Reader::new(&home, &signed.origin, store, vault, levels);
+        let mut writer = Self { home, reader, anchor, state, keys, head, committed, cosigned };
         writer.catch_up(signed.size)?;
         Ok(writer)
     }
@@ -319,7 +331,7 @@ impl Writer {
             known: None,
         };
         let name = checkpoint_name(self.state.size());
-        let bytes = self.store.note(&name)?.ok_or_else(damaged)?;
+        let bytes = self.store().note(&name)?.ok_or_else(damaged)?;
         let note = Note::parse(&bytes).map_err(|_| damaged())?;
         let checkpoint = Checkpoint::parse(&note.text).map_err(|_| damaged())?;
         if checkpoint.root != self.state.root() || !self.state.is_sealed() {
@@ -330,21 +342,48 @@ impl Writer {
         Ok(())
     }
 
-    /// Commits one batch, then answers. Everything in the answer is on the disk.
+    /// Commits one batch, then answers. Everything in the answer is on the disk. A batch without events is a seal
+    /// alone, which moves time on.
     ///
     /// # Errors
     /// [`Failure`]: nobody is answered, and this writer takes nothing more; open the ledger again.
     pub fn commit(&mut self, submissions: &[Submission], sealed_at: Timestamp) -> Result<Answered, Failure> {
+        let prepared = prepare(submissions.to_vec(), self.state.keyring())?;
+        let batch = self.admit(prepared)?;
+        self.close(batch, sealed_at)
+    }
+
+    /// The same for what was prepared elsewhere, by a keyring of this log. Where nothing of it comes in, nothing is
+    /// written: whoever sends what is refused does not make the log grow.
+    ///
+    /// # Errors
+    /// As [`Writer::commit`].
+    pub fn commit_prepared(&mut self, prepared: Vec<Prepared>, sealed_at: Timestamp) -> Result<Answered, Failure> {
+        let batch = self.admit(prepared)?;
+        if !batch.is_empty() {
+            return self.close(batch, sealed_at);
+        }
+        let (size, root) = (self.state.size(), self.state.root());
+        let checkpoint = Checkpoint { origin: self.state.origin().clone(), size, root };
+        Ok(Answered { first: size, entries: Vec::new(), answers: batch.into_answers(), checkpoint })
+    }
+
+    fn admit(&mut self, prepared: Vec<Prepared>) -> Result<plan::Batch, Failure> {
         if self.committed.size() != self.state.size() {
             return Err(Failure::Stopped { path: self.home.folder().to_owned() });
         }
+        Ok(plan::admit_all(&mut self.state, prepared, &self.keys))
+    }
+
+    fn close(&mut self, batch: plan::Batch, sealed_at: Timestamp) -> Result<Answered, Failure> {
         let unsealed = |why| Failure::Unsealed { path: self.home.folder().to_owned(), why: Box::new(why) };
-        let plan = plan::plan(&mut self.state, submissions, sealed_at, &self.keys).map_err(unsealed)?;
-        self.committed = write(&self.store, &self.vault, &self.anchor, &plan, &self.cosigned)?;
+        let mut plan = plan::close(&mut self.state, batch, sealed_at, &self.keys).map_err(unsealed)?;
+        let (committed, entries) = write(self.store(), self.vault(), &self.anchor, &mut plan, &self.cosigned)?;
+        self.committed = committed; // durable from here on
         self.cosigned.clear();
-        plan.entries.iter().for_each(|bytes| self.levels.push(Hash::leaf(bytes)));
+        self.reader.grow(&plan.leaves);
         self.head = plan.note;
-        Ok(Answered { answers: plan.answers, checkpoint: plan.checkpoint })
+        Ok(Answered { first: plan.first, entries, answers: plan.answers, checkpoint: plan.checkpoint })
     }
 
     /// Takes in a checkpoint of this log with cosignatures; the next commit writes it with its own.
@@ -363,7 +402,7 @@ impl Writer {
             return Ok(());
         }
         let notes = std::mem::take(&mut self.cosigned);
-        self.store.commit(&Batch { first: self.store.size(), entries: Vec::new(), notes })?;
+        self.store().commit(&Batch { first: self.store().size(), entries: Vec::new(), notes })?;
         Ok(())
     }
 
@@ -395,18 +434,34 @@ impl Writer {
     }
 
     /// What the log has said, and the hashes of its tree, for what needs both.
-    pub fn state_and_levels(&mut self) -> (&mut State, &Levels) {
-        (&mut self.state, &self.levels)
+    pub fn state_and_levels(&mut self) -> (&mut State, RwLockReadGuard<'_, Levels>) {
+        (&mut self.state, self.reader.levels())
     }
 
     /// Hashes of its tree, from which any proof can be made.
-    pub fn levels(&self) -> &Levels {
-        &self.levels
+    pub fn levels(&self) -> RwLockReadGuard<'_, Levels> {
+        self.reader.levels()
+    }
+
+    /// For those who read what is on the disk, and wait for nobody.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// The last signed checkpoint.
     pub fn head(&self) -> &Note {
         &self.head
+    }
+
+    /// The checkpoint of a size that this log had, signed: the very bytes that were signed when it had it.
+    ///
+    /// # Errors
+    /// [`Failure`] if the log never was of that size.
+    pub fn sign_checkpoint(&self, size: u64) -> Result<Note, Failure> {
+        let gap = |_| Failure::damaged(&self.home.store(), Damage::Gap { position: size });
+        let root = self.levels().root(size).map_err(gap)?;
+        let text = Checkpoint { origin: self.state.origin().clone(), size, root }.to_text();
+        Ok(Note { signatures: vec![self.keys.log.sign(&text)], text })
     }
 
     /// Signs the receipt of a refusal with the log's key.
@@ -417,12 +472,12 @@ impl Writer {
 
     /// The store of entries.
     pub fn store(&self) -> &Store {
-        &self.store
+        self.reader.store()
     }
 
     /// The openings.
     pub fn vault(&self) -> &Vault {
-        &self.vault
+        self.reader.vault()
     }
 
     /// The ledger's folder.
@@ -431,26 +486,37 @@ impl Writer {
     }
 }
 
+/// The checkpoint, if the log's own key signed it.
+fn signed_by(keys: &LedgerKeys, bytes: &[u8]) -> Option<(Note, Checkpoint)> {
+    let note = Note::parse(bytes).ok()?;
+    let checkpoint = Checkpoint::parse(&note.text).ok()?;
+    let key = verifier::signature::PublicKey::new(&keys.log.vkey()).ok()?;
+    let holds = note.signatures.iter().any(|line| key.holds_strictly(note.text.as_bytes(), &line.signature));
+    (holds && checkpoint.origin.as_str() == key.vkey().name).then_some((note, checkpoint))
+}
+
 /// Name under which the store keeps the checkpoint of a size.
 pub fn checkpoint_name(size: u64) -> String {
     format!("checkpoint/{size:020}")
 }
 
-/// Keys, openings, then store, then the checkpoint apart from it; each is on the disk before the next.
+/// Keys and openings, then the store, then the checkpoint apart from it; each is on the disk before the next. Gives the
+/// entries back.
 fn write(
     store: &Store,
     vault: &Vault,
     anchor: &Anchor,
-    plan: &Plan,
+    plan: &mut Plan,
     cosigned: &[(String, Vec<u8>)],
-) -> Result<Committed, Failure> {
-    vault.append(plan.first, &plan.lines)?;
+) -> Result<(Committed, Vec<Vec<u8>>), Failure> {
+    vault.append(plan.first, &plan.hidden)?;
     let note = plan.note.to_text().into_bytes();
     let mut notes = vec![(checkpoint_name(plan.checkpoint.size), note.clone())];
     notes.extend_from_slice(cosigned);
-    let committed = store.commit(&Batch { first: plan.first, entries: plan.entries.clone(), notes })?;
+    let batch = Batch { first: plan.first, entries: std::mem::take(&mut plan.entries), notes };
+    let committed = store.commit(&batch)?;
     anchor.replace(&note)?;
-    Ok(committed)
+    Ok((committed, batch.entries))
 }
 
 fn write_document(home: &Home, bytes: &[u8]) -> Result<Hash, Failure> {

@@ -190,7 +190,7 @@ impl Submit {
     }
 }
 
-fn read_event(path: &Path) -> Result<String, Ended> {
+pub(super) fn read_event(path: &Path) -> Result<String, Ended> {
     let bytes = if path == Path::new("-") {
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut std::io::Read::take(std::io::stdin(), JSON_BYTES_MAX as u64), &mut bytes)?;
@@ -203,7 +203,7 @@ fn read_event(path: &Path) -> Result<String, Ended> {
 }
 
 /// The register row that the JSON stands for: its party, its type, header and row.
-fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
+pub(super) fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
     let bad = |what: String| Ended::Refused(format!("the event: {what}"));
     let json: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
     let Value::Object(mut members) = json else { return Err(bad("expected a JSON object".to_owned())) };

@@ -6,6 +6,7 @@ use clap::Args;
 use ledger::clock::Clock;
 use ledger::folder;
 use ledger::keys::KeyFolder;
+use ledger::lead;
 use ledger::outbox::Outbox;
 use ledger::pseudonym::Pseudonyms;
 use ledger::queue::{BadBatch, Queue};
@@ -56,7 +57,7 @@ impl Intake {
             make_keys: false,
             channel: Channel::Cli,
             recipients: &recipients,
-            now: Clock::System.now(),
+            now: lead::now(&writer, Clock::System)?,
         };
         let queue = Queue::at(&home.intake());
         match queue.close_week(&mut writer, &mut outbox, &mut signer, &intake, settings.sealed_batch_size) {

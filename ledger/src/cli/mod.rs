@@ -2,13 +2,18 @@
 
 mod append;
 mod care;
+mod clock;
+mod desk;
 mod erase;
 mod export;
 mod import;
 mod intake;
 mod key;
+mod nats;
+mod outbox;
 mod proof;
 mod publish;
+mod serve;
 mod setup;
 mod succeed;
 mod unseal;
@@ -56,6 +61,13 @@ enum Command {
     Epoch(key::Epoch),
     /// Begin a new log that goes on from an old one: when the key of checkpoints is lost or stolen, or the ledger is handed over.
     Succeed(succeed::Succeed),
+    /// At an institution: sign into an encrypted outbox, hand in over a line or a stick, keep receipts.
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    /// Take in what institutions packed up on a stick, and write the answers back to it.
+    TakeIn(outbox::Office),
+    /// Open the desk of an institution: a local page to record, approve, and see what is owed.
+    Desk(desk::Desk),
     /// Submit what lies in the outbox.
     Submit(append::Submit),
     /// Print the header row of a register, ready to be filled in.
@@ -73,6 +85,8 @@ enum Command {
     Witness(publish::Witness),
     /// Write the log as a bundle that anyone can verify, openings for one party, or a backup.
     Export(export::Export),
+    /// Serve the ledger over HTTP: institutions hand in, everybody reads what is published.
+    Serve(serve::Serve),
     /// Close the week of the sealed stream: one batch of constant size (the oversight body, weekly).
     Intake(intake::Intake),
     /// Read sealed values with an identity of oversight; the log records it first.
@@ -83,6 +97,12 @@ enum Command {
     Restore(care::Restore),
     /// Read everything and verify it, signatures included.
     Fsck(care::Fsck),
+    /// Say that the clock is right, where the ledger does not believe it.
+    #[command(subcommand)]
+    Clock(clock::Clock),
+    /// Prepare NATS servers that carry the log to others.
+    #[command(subcommand)]
+    Nats(nats::Nats),
 }
 
 /// Why a command ended early.
@@ -127,6 +147,9 @@ pub fn run() -> ExitCode {
         Command::Key(arguments) => arguments.run(),
         Command::Epoch(arguments) => arguments.run(),
         Command::Succeed(arguments) => arguments.run(),
+        Command::Outbox(command) => command.run(),
+        Command::TakeIn(arguments) => arguments.run(),
+        Command::Desk(arguments) => arguments.run(),
         Command::Submit(arguments) => arguments.run(),
         Command::Template { event } => template(&event),
         Command::Pack(arguments) => arguments.run(),
@@ -134,11 +157,14 @@ pub fn run() -> ExitCode {
         Command::Publish(arguments) => arguments.run(),
         Command::Witness(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Serve(arguments) => arguments.run(),
         Command::Intake(arguments) => arguments.run(),
         Command::Unseal(arguments) => arguments.run(),
         Command::Erase(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
+        Command::Clock(arguments) => arguments.run(),
+        Command::Nats(arguments) => arguments.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

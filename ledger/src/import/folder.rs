@@ -6,6 +6,7 @@
 //!
 //! `plants.csv`, `expected/`, `refused/`, a README and hidden files beside them are not read.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -22,9 +23,15 @@ use super::{Import, Known, Options, Parties, Place, is_harmless, refs, table};
 /// What may stand beside the registers and is not read.
 const BESIDE: [&str; 6] = ["plants.csv", "expected", "refused", "README", "README.md", "README.txt"];
 
+/// Where the bytes of a file are.
+enum Content {
+    Disk(PathBuf),
+    Memory(Vec<u8>),
+}
+
 /// A file, whose it is and of which type.
 struct Source {
-    path: PathBuf,
+    content: Content,
     file: String,
     party: String,
     event: &'static EventType,
@@ -60,12 +67,37 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
 
 /// Reads files of one party, each named `<event.type>.csv` or `<event.type>.<anything>.csv`.
 pub fn read_files(paths: &[PathBuf], party: &str, parties: &Parties, options: &Options, known: &dyn Known) -> Import {
+    let named = paths.iter().map(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        (path.display().to_string(), name, Content::Disk(path.clone()))
+    });
+    read_named(named, party, parties, options, known)
+}
+
+/// The same for files that were handed over, each with its name and its bytes.
+pub fn read_bytes(
+    files: Vec<(String, Vec<u8>)>,
+    party: &str,
+    parties: &Parties,
+    options: &Options,
+    known: &dyn Known,
+) -> Import {
+    let named = files.into_iter().map(|(name, bytes)| (name.clone(), name, Content::Memory(bytes)));
+    read_named(named, party, parties, options, known)
+}
+
+/// Files by the name under which problems are told, the name that says their type, and their bytes.
+fn read_named(
+    files: impl Iterator<Item = (String, String, Content)>,
+    party: &str,
+    parties: &Parties,
+    options: &Options,
+    known: &dyn Known,
+) -> Import {
     let mut told = Problems::new(options.limits.problems);
     let world = World { parties, known, options, utc_offset_minutes: options.utc_offset_minutes };
     let mut sources = Vec::new();
-    for path in paths {
-        let file = path.display().to_string();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    for (file, name, content) in files {
         let csv = name.strip_suffix(".csv");
         let stem = csv.unwrap_or(&name);
         // The longest beginning that is a type: what follows it is the file's own affair.
@@ -73,7 +105,7 @@ pub fn read_files(paths: &[PathBuf], party: &str, parties: &Parties, options: &O
         let event = ends.into_iter().rev().find_map(|end| event_type(&stem[..end]));
         match (csv.is_some(), event, whose(party, &world)) {
             (true, Some((event, inner)), Ok(())) => {
-                sources.push(Source { path: path.clone(), file, party: party.to_owned(), event, inner });
+                sources.push(Source { content, file, party: party.to_owned(), event, inner });
             }
             (true, Some(_), Err(what)) => told.push(Problem::of_file(&file, what)),
             _ => told.push(Problem::of_file(&file, unknown_type(stem))),
@@ -146,7 +178,8 @@ impl Reader<'_> {
                     _ if left == 0 => What::TooManyFiles { max: self.options.limits.files },
                     Some((event, inner)) => {
                         left -= 1;
-                        sources.push(Source { path: self.root.join(&file), file, party: party.clone(), event, inner });
+                        let content = Content::Disk(self.root.join(&file));
+                        sources.push(Source { content, file, party: party.clone(), event, inner });
                         continue;
                     }
                     None if stem.is_none() => What::StrayFile {},
@@ -229,8 +262,15 @@ fn read(sources: &[Source], world: &World<'_>, told: &mut Problems) -> Drafts {
     let mut rows = Vec::new();
     let mut skipped = Vec::new();
     for source in sources {
-        let text = bytes_of(&source.path, world.options).map_err(|what| (None, what));
-        let text = text.and_then(|bytes| world.options.charset.decode(&bytes));
+        let bytes = match &source.content {
+            Content::Disk(path) => bytes_of(path, world.options).map(Cow::Owned),
+            Content::Memory(bytes) if bytes.len() as u64 > world.options.limits.file_bytes => {
+                Err(What::FileTooLarge { max: world.options.limits.file_bytes })
+            }
+            Content::Memory(bytes) => Ok(Cow::Borrowed(bytes.as_slice())),
+        };
+        let bytes = bytes.map_err(|what| (None, what));
+        let text = bytes.and_then(|bytes| world.options.charset.decode(&bytes));
         match text {
             Ok(text) => read_sheet(source, &text, world, told, &mut rows, &mut skipped),
             Err((line, what)) => told.push(Problem { line, ..Problem::of_file(&source.file, what) }),

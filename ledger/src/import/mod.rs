@@ -29,13 +29,15 @@ mod render;
 mod row;
 mod table;
 
+use std::collections::BTreeMap;
+
 use schemas::catalogue::Catalogue;
 use schemas::time::Timestamp;
 
 pub use draft::{Claim, Draft, Holder, Place};
 pub(crate) use echo::is_harmless;
 pub use echo::shown;
-pub use folder::{read_files, read_folder};
+pub use folder::{read_bytes, read_files, read_folder};
 pub use known::{Known, Nothing};
 pub use mapping::{MAPPING_BYTES_MAX, Mapping};
 pub use parties::{IdentityMode, Parties, Party};
@@ -118,6 +120,18 @@ pub fn template(event: &str) -> Option<String> {
     let catalogue = Catalogue::built_in();
     let event = catalogue.event(event).or_else(|| catalogue.inner(event))?;
     (!folder::is_of_the_ledger(event)).then(|| columns::header_row(event) + "\n")
+}
+
+/// A header, and cells by line.
+pub type Cells = (Vec<String>, BTreeMap<u64, Vec<String>>);
+
+/// The header of a file, and the rows that begin on wanted lines, as they stand: to show what is wrong in its place.
+/// Nothing where the file cannot be read at all.
+pub fn cells(bytes: &[u8], charset: Charset, wanted: &dyn Fn(u64) -> bool) -> Option<Cells> {
+    let records = table::records(&charset.decode(bytes).ok()?, &Limits::default()).ok()?;
+    let mut records = records.into_iter();
+    let header = records.next()?.cells;
+    Some((header, records.filter(|row| wanted(row.line)).map(|row| (row.line, row.cells)).collect()))
 }
 
 /// Whether a text is free of control characters.

@@ -12,7 +12,7 @@ use crate::common::{Dice, Running, command, say};
 /// Replaces the checkpoint, saying each number once it is promised, until killed.
 pub fn anchor_for_ever(folder: &Path) {
     let anchor = Anchor::at(&folder.join("checkpoint"));
-    let from = anchor.read().unwrap().map_or(0, |bytes| number(&bytes));
+    let from = newest(&anchor).unwrap_or(0);
     for next in from + 1.. {
         anchor.replace(&checkpoint(next)).unwrap();
         say(&next.to_string());
@@ -42,15 +42,16 @@ pub fn replace_for_ever(folder: &Path) {
 
 /// A checkpoint of varying length that shows whether it is whole.
 fn checkpoint(number: u64) -> Vec<u8> {
-    format!("{number}\n{}end {number}\n", "filler\n".repeat((number % 1_000) as usize)).into_bytes()
+    format!("origin\n{number}\n{}end {number}\n", "filler\n".repeat((number % 1_000) as usize)).into_bytes()
 }
 
-/// The number in a whole checkpoint.
-fn number(bytes: &[u8]) -> u64 {
-    let text = std::str::from_utf8(bytes).unwrap();
-    let number = text.lines().next().unwrap().parse().unwrap();
-    assert!(bytes == checkpoint(number), "half a checkpoint");
-    number
+/// The number in the newest whole checkpoint; the older of the two files may be half written over.
+fn newest(anchor: &Anchor) -> Option<u64> {
+    let whole = |bytes: Vec<u8>| {
+        let number = std::str::from_utf8(&bytes).ok()?.lines().nth(1)?.parse().ok()?;
+        (bytes == checkpoint(number)).then_some(number)
+    };
+    anchor.candidates().unwrap().into_iter().find_map(whole)
 }
 
 /// The lines that belong from a position on.
@@ -261,13 +262,13 @@ fn a_file_is_rewritten_whole_or_not_at_all() {
 fn the_checkpoint_is_whole_and_as_new_as_promised_when_killed() {
     let folder = tempfile::tempdir().unwrap();
     let anchor = Anchor::at(&folder.path().join("checkpoint"));
-    assert_eq!(anchor.read().unwrap(), None);
+    assert_eq!(newest(&anchor), None);
     let mut dice = Dice(79);
     for _ in 0..40 {
         let mut running = Running::start(command("anchor", folder.path()));
         let heard: Vec<_> = (0..=dice.roll(30)).map_while(|_| running.hear()).collect();
         let promised: u64 = running.kill().or(heard.last().cloned()).unwrap().parse().unwrap();
-        let found = number(&anchor.read().unwrap().unwrap());
+        let found = newest(&anchor).unwrap();
         assert!((promised..=promised + 1).contains(&found), "{promised} was promised, {found} is there");
     }
 }
@@ -281,9 +282,9 @@ fn no_other_length_is_kept_as_a_checkpoint() {
     for length in [0, ANCHOR_BYTES_MAX + 1] {
         assert!(matches!(anchor.replace(&vec![b'b'; length]), Err(Failure::Unfit { .. })), "{length}");
     }
-    assert_eq!(anchor.read().unwrap().unwrap(), longest);
+    assert_eq!(anchor.candidates().unwrap(), [longest]);
     fs::write(anchor.path(), vec![b'b'; ANCHOR_BYTES_MAX + 1]).unwrap();
-    assert!(matches!(anchor.read(), Err(Failure::Unfit { .. })));
+    assert!(matches!(anchor.candidates(), Err(Failure::Unfit { .. })));
     fs::write(folder.path().join("deep/er/sync-failed"), "").unwrap();
-    assert!(matches!(anchor.read(), Err(Failure::Unsynced { .. })));
+    assert!(matches!(anchor.candidates(), Err(Failure::Unsynced { .. })));
 }

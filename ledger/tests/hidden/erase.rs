@@ -118,7 +118,7 @@ fn what_is_erased_is_gone_from_every_file_and_every_proof_holds() {
         |ledger: &Ledger| needles.iter().flat_map(|needle| holding(ledger.home.folder(), needle)).collect::<Vec<_>>();
     assert!(found(&ledger).len() >= 2, "the key and the parcel's disclosure are there before");
     let kept = fs::read_to_string(ledger.home.openings().join("000")).unwrap();
-    let ciphertext = kept.lines().nth(position as usize).unwrap().split("\"kept\":\"").nth(1).unwrap()[..64].to_owned();
+    let ciphertext = kept.lines().nth(position as usize).unwrap().split(' ').nth(2).unwrap()[..64].to_owned();
     assert!(!holding(&ledger.home.openings(), ciphertext.as_bytes()).is_empty());
 
     // Leftovers of a command that was killed hold values too.

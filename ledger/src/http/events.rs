@@ -1,0 +1,235 @@
+//! Handing in: signed events, each with its hidden values, and one answer each.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use schemas::hash::Hash;
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+use utoipa::ToSchema;
+
+use super::app::App;
+use super::caller::{self, Purpose};
+use super::problem::{Kind, Problem, ProblemDetails};
+use super::query::Query;
+use crate::outbox::Parcel;
+use crate::plan::Rejection;
+use crate::sequencer::{Delivery, Reply};
+
+/// Media type of what is handed in and of the answers: one JSON object a line.
+pub const JSONL: &str = "application/jsonl";
+
+/// What became of one event. One line each, in the order of the request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Answer {
+    /// Id of the event, hex: SHA-256 of its text, which ends before the first empty line.
+    pub event: String,
+    /// `stands`: it is in the log, the receipt says where. `waits`: it is in the log, and its receipt comes when
+    /// witnesses have seen it (`/receipts/{event}`). `refused`: it was kept out.
+    pub status: Status,
+    /// Its position in the log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
+    /// False if the very same event stood there before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fresh: Option<bool>,
+    /// Why it was kept out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<ProblemDetails>,
+    /// C2SP tlog-proof of an event that stands, or the refusal, signed by the log's key (FORMAT.md 14.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+}
+
+/// What became of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// In the log, and published.
+    Stands,
+    /// In the log, not published yet.
+    Waits,
+    /// Kept out.
+    Refused,
+}
+
+/// Hands events in. Any key that is in force may carry any party's events.
+#[utoipa::path(post, path = "/events", tag = "events",
+    request_body(content = String, content_type = "application/jsonl",
+        description = "One parcel a line (FORMAT.md 20, without received_at): canonical JSON with `event`, `opening`, `source`. At most 256 lines and 16 MiB, unless this server is configured otherwise."),
+    security(("signature" = [])),
+    responses(
+        (status = 200, description = "One answer a line, in the same order; whatever it says is on the disk", body = Answer, content_type = "application/jsonl"),
+        (status = 400, description = "A line cannot be read, or the body is not the one that was signed: nothing was taken", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed, or the signature was not accepted", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 408, description = "The body did not come in time: nothing was taken", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 413, description = "Too many lines or bytes: nothing was taken", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 415, description = "Another media type", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "Too fast: nothing was taken; Retry-After says when", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Busy, or ending: send the same again after Retry-After", body = ProblemDetails, content_type = "application/problem+json")))]
+pub async fn post(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (parts, body) = request.into_parts();
+    Query::parse(parts.uri.query(), &[])?;
+    of_type(&parts.headers)?;
+    let limits = &app.config.events;
+    let length = length(&parts.headers, &body, limits.bytes_max)?;
+    let present = caller::caller(&app, &parts, Purpose::HandIn).await?;
+    let _place = place(&app, length)?;
+    let body = read(body, &app).await?;
+    present.caller.get().carries(&body).map_err(|why| Problem::new(Kind::BadRequest, why.to_string()))?;
+    let lines_max = limits.lines_max;
+    let parsed = tokio::task::spawn_blocking(move || parcels(&body, lines_max));
+    let (deliveries, ids) = parsed.await.map_err(|_| Problem::internal())??;
+    app.key_events.take(&present.caller.get().key, deliveries.len(), Instant::now()).map_err(|seconds| {
+        let detail =
+            "this key carries in more events than the server takes from one; nothing was taken, send the same again";
+        Problem::new(Kind::TooFast, detail).after(seconds)
+    })?;
+    let replies = app.sequencer.append(deliveries).await?;
+    app.figures.answered(&replies);
+    let text = tokio::task::spawn_blocking(move || answers(replies, &ids));
+    let text = text.await.map_err(|_| Problem::internal())?;
+    Ok(([(header::CONTENT_TYPE, JSONL), (header::CACHE_CONTROL, "no-store")], text).into_response())
+}
+
+fn of_type(headers: &HeaderMap) -> Result<(), Problem> {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let coded = headers.contains_key(header::CONTENT_ENCODING);
+    if kind.eq_ignore_ascii_case(JSONL) && !coded {
+        return Ok(());
+    }
+    let detail = "send the events as application/jsonl, one parcel a line, without a content encoding";
+    Err(Problem::new(Kind::MediaType, detail))
+}
+
+fn too_large(max: usize) -> Problem {
+    let detail = format!("the body has more than {max} bytes: send fewer events in one request; nothing was taken");
+    Problem::new(Kind::TooLarge, detail)
+}
+
+/// How long the body can be, as far as its head tells.
+fn length(headers: &HeaderMap, body: &Body, max: usize) -> Result<usize, Problem> {
+    let told = body.size_hint().exact().and_then(|n| usize::try_from(n).ok());
+    let told = told.or_else(|| headers.contains_key(header::CONTENT_LENGTH).then_some(usize::MAX));
+    match told {
+        Some(length) if length > max => Err(too_large(max)),
+        Some(length) => Ok(length),
+        None => Ok(max),
+    }
+}
+
+/// Memory for a body, as long as its request is worked on.
+fn place(app: &App, length: usize) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
+    let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
+    let busy = |_| {
+        let detail = "too many bodies are under way; nothing was taken. Send the same again in a moment";
+        Problem::new(Kind::Busy, detail).after(1)
+    };
+    std::sync::Arc::clone(&app.body_kib).try_acquire_many_owned(kib).map_err(busy)
+}
+
+/// Reads a body of bounded length in bounded time, piece by piece.
+async fn read(mut body: Body, app: &App) -> Result<Bytes, Problem> {
+    let (requests, max) = (&app.config.requests, app.config.events.bytes_max);
+    let end = Instant::now() + Duration::from_secs(requests.body_seconds);
+    let mut pieces: Vec<u8> = Vec::new();
+    loop {
+        let pause = Instant::now() + Duration::from_secs(requests.body_pause_seconds);
+        let piece = timeout_at(end.min(pause), next(&mut body)).await;
+        let slow = |_| {
+            let detail = "the body did not come in time; nothing was taken. Send fewer events in one request";
+            Problem::new(Kind::TooSlow, detail)
+        };
+        match piece.map_err(slow)? {
+            None => return Ok(pieces.into()),
+            Some(Err(_)) => return Err(Problem::new(Kind::BadRequest, "the body broke off; nothing was taken")),
+            Some(Ok(piece)) if pieces.len() + piece.len() > max => return Err(too_large(max)),
+            Some(Ok(piece)) => pieces.extend_from_slice(&piece),
+        }
+    }
+}
+
+/// The next piece of a body; trailers are passed over.
+async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
+    loop {
+        let frame = std::future::poll_fn(|context| std::pin::Pin::new(&mut *body).poll_frame(context)).await?;
+        match frame.map(http_body::Frame::into_data) {
+            Ok(Ok(data)) => return Some(Ok(data)),
+            Ok(Err(_)) => {}
+            Err(why) => return Some(Err(why)),
+        }
+    }
+}
+
+/// The id of an event: of its text, whatever follows. Bytes that are no note have one too, to be answered by.
+fn id(note: &str) -> Hash {
+    let text = note.find("\n\n").map_or(note, |end| &note[..=end]);
+    Hash::of(&[text.as_bytes()])
+}
+
+/// The events of a body with their ids.
+fn parcels(body: &[u8], lines_max: usize) -> Result<(Vec<Delivery>, Vec<Hash>), Problem> {
+    let bad = |detail: String| Problem::new(Kind::BadLine, format!("{detail}; nothing was taken"));
+    let text = std::str::from_utf8(body).map_err(|e| bad(format!("byte {} is not UTF-8", e.valid_up_to())))?;
+    let lines = text.strip_suffix('\n').unwrap_or(text);
+    if lines.is_empty() {
+        return Err(bad("the body has no line".to_owned()));
+    }
+    let count = lines.bytes().filter(|b| *b == b'\n').count() + 1;
+    if count > lines_max {
+        let detail = format!("the body has {count} lines, at most {lines_max} are taken at once; nothing was taken");
+        return Err(Problem::new(Kind::TooLarge, detail));
+    }
+    let (mut deliveries, mut ids) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for (number, line) in (1..).zip(lines.split('\n')) {
+        let form = "a parcel is canonical JSON with event, opening and source (FORMAT.md 20)";
+        let parcel = Parcel::parse(line).ok_or_else(|| bad(format!("line {number}: {form}")))?;
+        if parcel.received_at.is_some() {
+            return Err(bad(format!("line {number} has received_at: the ledger says when it receives")));
+        }
+        ids.push(id(&parcel.note));
+        deliveries.push(Delivery { note: parcel.note.into_bytes(), opening: parcel.opening });
+    }
+    Ok((deliveries, ids))
+}
+
+fn answers(replies: Vec<Reply>, ids: &[Hash]) -> Vec<u8> {
+    let mut text = Vec::new();
+    for (reply, id) in replies.into_iter().zip(ids) {
+        let event = id.to_hex();
+        let answer = match reply {
+            Reply::Stands { position, fresh, receipt } => Answer {
+                event,
+                status: if receipt.is_some() { Status::Stands } else { Status::Waits },
+                position: Some(position),
+                fresh: Some(fresh),
+                problem: None,
+                receipt: receipt.map(|receipt| receipt.to_text()),
+            },
+            Reply::Refused { why, receipt } => Answer {
+                event,
+                status: Status::Refused,
+                position: None,
+                fresh: None,
+                problem: Some(refusal(&why).details()),
+                receipt: receipt.map(|note| note.to_text()),
+            },
+        };
+        // Nothing in it that serde could not write.
+        text.extend(serde_json::to_vec(&answer).unwrap_or_default());
+        text.push(b'\n');
+    }
+    text
+}
+
+fn refusal(why: &Rejection) -> Problem {
+    let kind = match why {
+        Rejection::Admission(_) => Kind::RefusedByAdmission,
+        Rejection::Intake(_) | Rejection::Writer { .. } => Kind::RefusedByIntake,
+    };
+    Problem::new(kind, why.to_string())
+}

@@ -1,0 +1,221 @@
+//! Connections: so many in all and of each address, each in bounded time, with TLS where it is configured.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::{Sleep, sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+use super::app::App;
+use super::figures::Held;
+use super::limits::{Counted, Counts, neighbourhood};
+
+/// Pause after an accept that failed: no more open files, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Header fields in a request.
+const HEADERS_MAX: usize = 64;
+
+/// Who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// Its address, as the connection or a trusted proxy tells.
+    pub address: IpAddr,
+    /// The address that its limits go by.
+    pub counts_as: IpAddr,
+}
+
+impl Peer {
+    /// The peer at an address.
+    pub fn at(address: IpAddr) -> Self {
+        let address = address.to_canonical();
+        Self { address, counts_as: neighbourhood(address) }
+    }
+}
+
+/// Where connections come in.
+pub struct Door {
+    listener: TcpListener,
+    tls: Option<TlsAcceptor>,
+    app: App,
+    router: Router,
+    places: Arc<Semaphore>,
+    of_address: Counts<IpAddr>,
+}
+
+/// What a connection holds as long as it is open.
+struct Place {
+    _in_all: OwnedSemaphorePermit,
+    _of_address: Option<Counted<IpAddr>>,
+    _counted: Held,
+}
+
+impl Door {
+    /// A door with all its places free.
+    pub fn new(listener: TcpListener, tls: Option<TlsAcceptor>, app: App, router: Router) -> Self {
+        let places = Arc::new(Semaphore::new(app.config.requests.connections_max));
+        Self { listener, tls, app, router, places, of_address: Counts::default() }
+    }
+
+    /// Takes connections until `ending` says so, then waits for those that are open, so long.
+    pub async fn serve(self, mut ending: watch::Receiver<bool>) {
+        loop {
+            let taken = tokio::select! {
+                taken = self.listener.accept() => taken,
+                _ = ending.wait_for(|ends| *ends) => break,
+            };
+            match taken {
+                Ok((stream, address)) => self.take(stream, address, ending.clone()),
+                Err(why) => {
+                    tracing::warn!(why = %why, "no connection could be taken");
+                    sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self.listener); // whoever comes now is told at once that nobody listens
+        let all = u32::try_from(self.app.config.requests.connections_max).unwrap_or(u32::MAX);
+        let grace = Duration::from_secs(self.app.config.stop.seconds);
+        if timeout(grace, self.places.acquire_many(all)).await.is_err() {
+            tracing::warn!("some connections did not end in time and are cut off");
+        }
+    }
+
+    fn take(&self, stream: TcpStream, address: SocketAddr, ending: watch::Receiver<bool>) {
+        let config = &self.app.config;
+        let peer = Peer::at(address.ip());
+        // A proxy brings many clients; their own addresses are counted by request.
+        let proxy = config.proxy.addresses.contains(&peer.address);
+        let of_address = if proxy {
+            Some(None)
+        } else {
+            self.of_address.enter(&peer.counts_as, config.requests.connections_of_address_max).map(Some)
+        };
+        let in_all = Arc::clone(&self.places).try_acquire_owned();
+        let (Some(of_address), Ok(in_all)) = (of_address, in_all) else {
+            self.app.figures.refused_connections.inc();
+            return;
+        };
+        let counted = Held::one(&self.app.figures.connections);
+        let place = Place { _in_all: in_all, _of_address: of_address, _counted: counted };
+        let (app, router, tls) = (Arc::clone(&self.app), self.router.clone(), self.tls.clone());
+        tokio::spawn(async move {
+            let _ = stream.set_nodelay(true);
+            let stream = Patient::new(stream, Duration::from_secs(app.config.requests.write_seconds));
+            match tls {
+                None => converse(stream, peer, &app, router, ending).await,
+                Some(tls) => {
+                    let greeting = timeout(Duration::from_secs(app.config.requests.head_seconds), tls.accept(stream));
+                    if let Ok(Ok(stream)) = greeting.await {
+                        converse(stream, peer, &app, router, ending).await;
+                    }
+                }
+            }
+            drop(place);
+        });
+    }
+}
+
+/// Answers the requests of one connection.
+async fn converse<S>(stream: S, peer: Peer, app: &App, router: Router, mut ending: watch::Receiver<bool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let requests = &app.config.requests;
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        hyper::service::Service::call(&router, request)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(requests.head_seconds))
+        .max_headers(HEADERS_MAX)
+        .max_buf_size(requests.head_bytes_max.max(8 << 10))
+        .max_header_size(requests.head_bytes_max)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // What went wrong on a connection is the client's affair; requests are accounted for one by one.
+        _ = connection.as_mut() => return,
+        _ = ending.wait_for(|ends| *ends) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+/// A connection whose other side must take what is sent within its time.
+struct Patient {
+    stream: TcpStream,
+    patience: Duration,
+    /// Runs while something cannot be sent.
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl Patient {
+    fn new(stream: TcpStream, patience: Duration) -> Self {
+        Self { stream, patience, end: None }
+    }
+
+    /// What sending came to: pending for too long is an error.
+    fn bounded<T>(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if sent.is_ready() {
+            self.end = None;
+            return sent;
+        }
+        let patience = self.patience;
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep(patience)));
+        match end.as_mut().poll(context) {
+            Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+}
+
+impl AsyncRead for Patient {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Patient {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.bounded(context, sent)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
+        self.bounded(context, sent)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = Pin::new(&mut self.stream).poll_flush(context);
+        self.bounded(context, sent)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = Pin::new(&mut self.stream).poll_shutdown(context);
+        self.bounded(context, sent)
+    }
+}

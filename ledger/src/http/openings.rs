@@ -1,0 +1,68 @@
+//! Hidden values, for those who may read them. FORMAT.md 5.4.
+
+use axum::extract::{Request, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use schemas::entry::Entry;
+use schemas::opening::{OpeningLine, Slot};
+use verifier::audience::Audience;
+
+use super::app::{App, Parts};
+use super::caller::{self, Purpose};
+use super::events::JSONL;
+use super::problem::{Kind, Problem, ProblemDetails};
+use super::query::Query;
+use super::readings;
+use crate::writer::Writer;
+
+/// Gives the openings of some entries, as far as the caller's party may read them.
+#[utoipa::path(get, path = "/openings", tag = "parties",
+    params(
+        ("from" = u64, Query, description = "Position of the first entry"),
+        ("limit" = u64, Query, description = "How many entries; the server gives at most what it is configured to"),
+        ("purpose" = Option<String>, Query, description = "Why they are read, for the record of it: a code of access_purpose; `audit` if absent")),
+    security(("signature" = [])),
+    responses(
+        (status = 200, description = "One line an entry that has hidden values (FORMAT.md 5.4), with those withheld that are for others; sealed ones stay sealed. The log has recorded first who gets them. `Content-Range: entries <first>-<last>/<published>` says of which entries.", body = String, content_type = "application/jsonl"),
+        (status = 400, description = "No such numbers", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 401, description = "Not signed, or the signature was not accepted", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 404, description = "Beyond what is published", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 501, description = "This server does not record readings", body = ProblemDetails, content_type = "application/problem+json")))]
+pub async fn openings(State(app): State<App>, request: Request) -> Result<Response, Problem> {
+    let (parts, _) = request.into_parts();
+    let query = Query::parse(parts.uri.query(), &["from", "limit", "purpose"])?;
+    let (from, limit) = (query.number("from")?, query.number("limit")?);
+    let purpose = query.maybe("purpose")?.unwrap_or("audit").to_owned();
+    let present = caller::caller(&app, &parts, Purpose::Read).await?;
+    let records = app.readings.clone().ok_or_else(readings::not_offered)?;
+    let size = app.size();
+    if from >= size || limit == 0 {
+        let detail = format!("from must be below {size}, the entries that are published, and limit above 0");
+        return Err(Problem::new(if limit == 0 { Kind::BadRequest } else { Kind::NotPublished }, detail));
+    }
+    let count = limit.min(app.config.readings.openings_max).min(size - from);
+    let caller = present.caller.get().clone();
+    let audience = Audience::of(&caller.holder.party, Some(caller.role));
+    let (text, rows) = app.on_disk(move |app| lines(app, &audience, from, count)).await?;
+    let record = move |writer: &mut Writer| records.record(writer, &caller.holder, caller.role, &purpose, rows);
+    app.sequencer.with(record).await??;
+    let range = format!("entries {from}-{}/{size}", from + count - 1);
+    let head =
+        [(header::CONTENT_TYPE, JSONL), (header::CACHE_CONTROL, "no-store"), (header::CONTENT_RANGE, range.as_str())];
+    Ok((head, text).into_response())
+}
+
+/// The lines that an audience may have, and of how many entries it gets a value.
+fn lines(app: &Parts, audience: &Audience, from: u64, count: u64) -> Result<(String, u64), Problem> {
+    let (mut text, mut rows) = (String::new(), 0);
+    for position in from..from + count {
+        let Some(line) = app.reader.vault().line(position)?.filter(|line| !line.is_empty()) else { continue };
+        let line = OpeningLine::parse(&line).map_err(|_| Problem::internal())?;
+        let entry = Entry::reread(&app.reader.entry(position)?).map_err(|_| Problem::internal())?;
+        let limited = audience.limit(&entry.signed, line);
+        rows += u64::from(limited.slots.iter().any(|slot| matches!(slot, Slot::Open(_) | Slot::Sealed(_))));
+        text.push_str(&limited.to_json());
+        text.push('\n');
+    }
+    Ok((text, rows))
+}

@@ -1,0 +1,90 @@
+//! What opens the folder at an institution: a key file kept elsewhere, or a passphrase.
+
+use std::path::{Path, PathBuf};
+
+use crate::cipher::RestKey;
+use crate::failure::Failure;
+use crate::{files, keys, seal};
+
+use super::BadOutpost;
+
+/// Name of the file in the folder that tells which way it opens.
+const LOCK: &str = "lock";
+/// First line of a key file.
+const MAGIC: &str = "oversight-outpost-key/v1";
+/// What the lock of a folder with a key file says.
+const BY_FILE: &str = "key file";
+/// Least length of a passphrase, in characters: a stolen folder can be tried for years.
+pub const PASSPHRASE_CHARS_MIN: usize = 12;
+
+/// What opens the folder.
+#[derive(Clone)]
+pub enum Secret {
+    /// A file that lies elsewhere, such as on a stick or in a home that is itself encrypted.
+    KeyFile(PathBuf),
+    /// Words that people remember.
+    Passphrase(String),
+}
+
+/// The words are never shown.
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::KeyFile(path) => write!(f, "KeyFile({})", path.display()),
+            Self::Passphrase(_) => f.write_str("Passphrase(..)"),
+        }
+    }
+}
+
+/// Draws the key of a new folder and locks it; a key file that is there already serves again.
+pub(super) fn make(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost> {
+    let (key, lock) = match secret {
+        Secret::KeyFile(path) => {
+            let inside = path.canonicalize().unwrap_or_else(|_| path.clone()).starts_with(folder);
+            if inside || path.starts_with(folder) {
+                return Err(BadOutpost::KeyInside { path: path.clone() });
+            }
+            let key = if path.exists() { read(path)? } else { draw(path)? };
+            (key, format!("{BY_FILE}\n").into_bytes())
+        }
+        Secret::Passphrase(words) => {
+            if words.chars().count() < PASSPHRASE_CHARS_MIN {
+                return Err(BadOutpost::Short);
+            }
+            let key = RestKey::draw()?;
+            let locked = seal::lock(key.to_text().as_bytes(), words)?;
+            (key, locked)
+        }
+    };
+    files::replace(&folder.join(LOCK), &lock)?;
+    Ok(key)
+}
+
+/// The key of a folder that is there.
+pub(super) fn open(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost> {
+    let absent = || Failure::Absent { what: "outbox of an institution", path: folder.to_owned() };
+    let lock = files::read(&folder.join(LOCK), seal::LOCKED_BYTES_MAX)?.ok_or_else(absent)?;
+    let by_file = lock.starts_with(BY_FILE.as_bytes());
+    match secret {
+        Secret::KeyFile(path) if by_file => read(path),
+        Secret::Passphrase(words) if !by_file => {
+            let text = seal::unlock(&lock, words).and_then(|bytes| String::from_utf8(bytes).ok());
+            text.and_then(|text| RestKey::parse(&text)).ok_or(BadOutpost::Closed)
+        }
+        _ => Err(BadOutpost::OtherWay { wants: if by_file { "the key file" } else { "a passphrase" } }),
+    }
+}
+
+fn draw(path: &Path) -> Result<RestKey, BadOutpost> {
+    let key = RestKey::draw()?;
+    keys::write_new(path, format!("{MAGIC}\n{}\n", key.to_text()).as_bytes())?;
+    Ok(key)
+}
+
+fn read(path: &Path) -> Result<RestKey, BadOutpost> {
+    let absent = || Failure::Absent { what: "key file", path: path.to_owned() };
+    let bytes = files::read(path, 4_096)?.ok_or_else(absent)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let key = text.strip_prefix(MAGIC).and_then(|rest| RestKey::parse(rest.trim()));
+    key.ok_or_else(|| BadOutpost::KeyFile { path: path.to_owned() })
+}

@@ -1,0 +1,330 @@
+//! The outbox of an institution, in a folder where the ledger is not: signed and on the disk first, handed in when
+//! there is a line or a stick, answered later.
+//!
+//! Everything in the folder is encrypted ([`Secret`]): a stolen laptop shows how much was recorded, and nothing of
+//! it. A record's [`State`] never says more than what the policy here proves: an answer that does not hold changes
+//! nothing and is shown. One process has the folder at a time.
+//!
+//! [`Outpost::record`] keeps, `carry` sends and takes in what came back, `stick` does the same without a line,
+//! `sign` makes events of checked rows, [`Known`] is what refers to what.
+
+mod answers;
+mod carry;
+mod client;
+mod held;
+mod journal;
+mod known;
+mod lock;
+mod sign;
+mod standing;
+pub mod stick;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use schemas::event::SignedEvent;
+use schemas::hash::Hash;
+use schemas::note::Origin;
+use schemas::policy::Policy;
+use schemas::time::Timestamp;
+use verifier::pack::{self, PackReport};
+
+pub use answers::{Lie, Taken};
+pub use carry::{Backoff, Line, Progress, Stopped};
+pub use client::{Client, Trouble};
+pub use held::{Held, Outage, State, Waiting};
+pub use known::{Known, Sight};
+pub use lock::{PASSPHRASE_CHARS_MIN, Secret};
+pub use sign::{BadRows, SignedHere};
+pub use standing::Standing;
+
+use crate::cipher::RestKey;
+use crate::failure::{Damage, Failure};
+use crate::files;
+use crate::import::Holder;
+use crate::outbox::Parcel;
+use held::{Shelf, Told};
+use journal::Journal;
+
+/// Longest file of settings or of a pack, encrypted, in bytes.
+const FILE_BYTES_MAX: usize = 256 << 20;
+
+/// An outbox at an institution, opened.
+#[derive(Debug)]
+pub struct Outpost {
+    folder: PathBuf,
+    key: RestKey,
+    standing: Standing,
+    policy: Policy,
+    journal: Journal,
+    shelf: Shelf,
+}
+
+/// Why an outpost does not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum BadOutpost {
+    /// The disk.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// The passphrase is another.
+    #[error("the passphrase does not open it: mind capitals and the keyboard's language")]
+    Closed,
+    /// A passphrase where there is a key file, or the other way round.
+    #[error("it opens with {wants}, and with nothing else")]
+    OtherWay {
+        /// With what.
+        wants: &'static str,
+    },
+    /// The passphrase is too short.
+    #[error("a passphrase of at least {PASSPHRASE_CHARS_MIN} characters: five words that do not belong together")]
+    Short,
+    /// The key file would be stolen with the folder.
+    #[error("{}: the key file must not lie in the folder that it opens", .path.display())]
+    KeyInside {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is none.
+    #[error("{}: not the key file of an outbox", .path.display())]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The settings make no sense.
+    #[error("{what}")]
+    Standing {
+        /// What does not.
+        what: String,
+    },
+    /// What shall be recorded is no event of this log.
+    #[error("{source_row}: {what}")]
+    Parcel {
+        /// Address of the register row.
+        source_row: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// A passphrase could not be used.
+    #[error(transparent)]
+    Seal(#[from] crate::seal::BadSeal),
+}
+
+impl Outpost {
+    /// Makes a folder for an institution.
+    ///
+    /// # Errors
+    /// [`BadOutpost`]; the folder must not hold anything yet.
+    pub fn create(folder: &Path, secret: &Secret, standing: &Standing) -> Result<Self, BadOutpost> {
+        standing.check()?;
+        if folder.exists() && !files::list(folder, |_| true)?.is_empty() {
+            return Err(Failure::Occupied { path: folder.to_owned() }.into());
+        }
+        files::create_folder(folder)?;
+        let key = lock::make(folder, secret)?;
+        keep(folder, &key, SETTINGS, &standing.to_value().to_json())?;
+        Self::open_with(folder, key)
+    }
+
+    /// Opens a folder, and has it alone from here on.
+    ///
+    /// # Errors
+    /// [`BadOutpost`].
+    pub fn open(folder: &Path, secret: &Secret) -> Result<Self, BadOutpost> {
+        Self::open_with(folder, lock::open(folder, secret)?)
+    }
+
+    fn open_with(folder: &Path, key: RestKey) -> Result<Self, BadOutpost> {
+        let damaged = |name: &str| Failure::damaged(&folder.join(name), Damage::Line { position: 0 });
+        let text = kept(folder, &key, SETTINGS)?.ok_or_else(|| damaged(SETTINGS))?;
+        let value = schemas::value::Value::parse(text.as_bytes()).map_err(|_| damaged(SETTINGS))?;
+        let standing = Standing::of_value(&value).ok_or_else(|| damaged(SETTINGS))?;
+        let policy = standing.policy()?;
+        let (journal, said) = Journal::open(folder, key.clone())?;
+        let mut shelf = Shelf::default();
+        for (position, value) in (0..).zip(&said) {
+            if !Told::of_value(value).is_some_and(|told| shelf.take(told)) {
+                return Err(Failure::damaged(&folder.join("journal"), Damage::Line { position }).into());
+            }
+        }
+        Ok(Self { folder: folder.to_owned(), key, standing, policy, journal, shelf })
+    }
+
+    /// What the institution goes by.
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+
+    /// Goes by something else from now on, such as a new address or list of parties.
+    ///
+    /// # Errors
+    /// [`BadOutpost`]; the former settings then stand.
+    pub fn settle(&mut self, standing: Standing) -> Result<(), BadOutpost> {
+        standing.check()?;
+        if standing.origin != self.standing.origin || standing.party != self.standing.party {
+            let what = "another log or another party needs a folder of its own".to_owned();
+            return Err(BadOutpost::Standing { what });
+        }
+        keep(&self.folder, &self.key, SETTINGS, &standing.to_value().to_json())?;
+        self.policy = standing.policy()?;
+        self.standing = standing;
+        Ok(())
+    }
+
+    /// The policy under which answers are checked.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Everything that was recorded, in order.
+    pub fn held(&self) -> &[Held] {
+        &self.shelf.held
+    }
+
+    /// The record of that id.
+    pub fn find(&self, event: &Hash) -> Option<&Held> {
+        self.shelf.find(event)
+    }
+
+    /// Drafts that wait for their second signature, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = &Waiting> {
+        self.shelf.order.iter().filter_map(|id| self.shelf.waiting.get(id))
+    }
+
+    /// The draft of that id.
+    pub fn draft(&self, event: &Hash) -> Option<&Waiting> {
+        self.shelf.waiting.get(event)
+    }
+
+    /// Times during which the ledger was not reached, in order.
+    pub fn outages(&self) -> &[Outage] {
+        &self.shelf.outages
+    }
+
+    /// Whether a register row was signed here, and not refused; [`Outpost::sources`] answers for many.
+    pub fn has(&self, source: &str) -> bool {
+        let refused = |held: &Held| matches!(held.state, State::Refused { .. });
+        self.held().iter().any(|held| held.parcel.source == source && !refused(held))
+            || self.waiting().any(|draft| draft.parcel.source == source)
+    }
+
+    /// Register rows that were signed here, and not refused.
+    pub fn sources(&self) -> BTreeSet<&str> {
+        let standing = self.held().iter().filter(|held| !matches!(held.state, State::Refused { .. }));
+        let held = standing.map(|held| held.parcel.source.as_str());
+        held.chain(self.waiting().map(|draft| draft.parcel.source.as_str())).collect()
+    }
+
+    /// The highest number that each key has used here, by party and holder as the log names them; refused events
+    /// and drafts have used theirs too.
+    pub fn numbers(&self) -> BTreeMap<(String, String), i64> {
+        let mut numbers = BTreeMap::new();
+        let all = self.held().iter().map(|held| &held.signed).chain(self.waiting().map(|draft| &draft.signed));
+        for signed in all {
+            let name = &signed.note.signatures[0].name;
+            let Some((party, holder)) = self.standing.origin.holder_of(name) else { continue };
+            let highest: &mut i64 = numbers.entry((party.to_owned(), holder.to_owned())).or_insert(0);
+            *highest = (*highest).max(signed.event.seq);
+        }
+        numbers
+    }
+
+    /// Keeps records; they are on the disk when this returns. An event that is here already is passed over, and one
+    /// that waited as a draft no longer waits. Says how many are new.
+    ///
+    /// # Errors
+    /// [`BadOutpost`]; then none of them counts as recorded.
+    pub fn record(&mut self, parcels: &[Parcel], at: Timestamp) -> Result<usize, BadOutpost> {
+        let mut told: Vec<Told> = Vec::new();
+        let mut fresh = BTreeSet::new();
+        for parcel in parcels {
+            let id = self.admit(parcel)?;
+            if self.find(&id).is_none() && fresh.insert(id) {
+                told.push(Told::Recorded { parcel: parcel.clone(), at });
+            }
+        }
+        self.tell(told)?;
+        Ok(fresh.len())
+    }
+
+    /// Keeps a draft until its second signature comes.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if not.
+    pub fn wait(&mut self, parcel: &Parcel, holder: &Holder, at: Timestamp) -> Result<(), BadOutpost> {
+        let id = self.admit(parcel)?;
+        if self.find(&id).is_some() {
+            return Ok(());
+        }
+        self.tell(vec![Told::Draft { parcel: parcel.clone(), holder: holder.clone(), at }])
+    }
+
+    /// Ends a draft that nobody will sign. Its number stays unused, which is no harm.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if not.
+    pub fn discard(&mut self, event: &Hash) -> Result<(), BadOutpost> {
+        self.tell(vec![Told::Dropped { event: *event }])
+    }
+
+    /// The newest pack about the institution that was kept, as its file is.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if it cannot be read.
+    pub fn pack(&self) -> Result<Option<Vec<u8>>, BadOutpost> {
+        let Some(text) = kept(&self.folder, &self.key, PACK)? else { return Ok(None) };
+        Ok(schemas::base::from_base64(&text))
+    }
+
+    /// Checks a pack under the policy here and, if it holds, keeps it in place of the one before.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if it cannot be kept; what does not hold is no error, the report says so.
+    pub fn keep_pack(&mut self, bytes: &[u8]) -> Result<PackReport, BadOutpost> {
+        let checked = pack::check(bytes, &self.policy, &[]);
+        if checked.report.exit_code() == 0 {
+            keep(&self.folder, &self.key, PACK, &schemas::base::to_base64(bytes))?;
+        }
+        Ok(checked)
+    }
+
+    /// Checks that a parcel is an event for this log.
+    fn admit(&self, parcel: &Parcel) -> Result<Hash, BadOutpost> {
+        let bad = |what: String| BadOutpost::Parcel { source_row: parcel.source.clone(), what };
+        let signed = SignedEvent::parse(parcel.note.as_bytes()).map_err(|why| bad(why.to_string()))?;
+        if Origin::parse(&signed.event.ledger).as_ref() != Some(&self.standing.origin) {
+            return Err(bad(format!(
+                "it is for the log {}, this outbox for {}",
+                signed.event.ledger, self.standing.origin
+            )));
+        }
+        if parcel.received_at.is_some() {
+            return Err(bad("it says when it was received, which only a replay may".to_owned()));
+        }
+        Ok(signed.id())
+    }
+
+    /// Writes down, then believes.
+    fn tell(&mut self, told: Vec<Told>) -> Result<(), BadOutpost> {
+        self.journal.append(&told.iter().map(Told::to_value).collect::<Vec<_>>())?;
+        for one in told {
+            self.shelf.take(one);
+        }
+        Ok(())
+    }
+}
+
+/// Name of the encrypted settings.
+const SETTINGS: &str = "settings";
+/// Name of the encrypted pack.
+const PACK: &str = "pack";
+
+fn keep(folder: &Path, key: &RestKey, name: &str, text: &str) -> Result<(), Failure> {
+    files::replace(&folder.join(name), key.close(name, text)?.as_bytes())
+}
+
+fn kept(folder: &Path, key: &RestKey, name: &str) -> Result<Option<String>, Failure> {
+    let path = folder.join(name);
+    let Some(bytes) = files::read(&path, FILE_BYTES_MAX)? else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes).ok().and_then(|line| key.open(name, line));
+    text.map(Some).ok_or_else(|| Failure::damaged(&path, Damage::Line { position: 0 }))
+}

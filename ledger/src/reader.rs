@@ -1,0 +1,104 @@
+//! What can be read of a ledger while its one writer writes: entries, openings, hashes, checkpoints.
+//!
+//! Whoever holds a [`Reader`] sees what is on the disk and waits for nobody. What of it may leave the
+//! house is another question: [`crate::publish`].
+
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+use schemas::hash::Hash;
+use schemas::note::{Note, Origin};
+use schemas::tile::{self, TILE_WIDTH, Tile};
+use verifier::levels::Levels;
+
+use crate::failure::{Damage, Failure};
+use crate::store::Store;
+use crate::vault::Vault;
+use crate::writer::{Home, checkpoint_name};
+
+/// A ledger, to read; as many as wanted.
+#[derive(Clone)]
+pub struct Reader(Arc<Parts>);
+
+struct Parts {
+    home: Home,
+    origin: Origin,
+    store: Store,
+    vault: Vault,
+    levels: RwLock<Levels>,
+}
+
+impl Reader {
+    pub(crate) fn new(home: &Home, origin: &Origin, store: Store, vault: Vault, levels: Levels) -> Self {
+        let levels = RwLock::new(levels);
+        Self(Arc::new(Parts { home: home.clone(), origin: origin.clone(), store, vault, levels }))
+    }
+
+    /// The ledger's folder.
+    pub fn home(&self) -> &Home {
+        &self.0.home
+    }
+
+    /// Name of the log.
+    pub fn origin(&self) -> &Origin {
+        &self.0.origin
+    }
+
+    /// The store of entries.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// The openings.
+    pub fn vault(&self) -> &Vault {
+        &self.0.vault
+    }
+
+    /// Hashes of the tree. The writer waits while this is held: look something up, and let it go.
+    pub fn levels(&self) -> RwLockReadGuard<'_, Levels> {
+        self.0.levels.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Entries that were committed.
+    pub(crate) fn grow(&self, leaves: &[Hash]) {
+        let mut levels = self.0.levels.write().unwrap_or_else(PoisonError::into_inner);
+        leaves.iter().for_each(|leaf| levels.push(*leaf));
+    }
+
+    /// The bytes of a tile: hashes, or a bundle of entries. Nothing if the log has not that much.
+    ///
+    /// # Errors
+    /// [`Failure`] if the store does not give an entry.
+    pub fn tile(&self, tile: Tile) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(first) = tile.index.checked_mul(TILE_WIDTH) else { return Ok(None) };
+        if let Some(level) = tile.level {
+            let levels = self.levels();
+            let hashes = levels.hashes(level, first, tile.width);
+            return Ok(hashes.map(|hashes| hashes.iter().flat_map(|hash| hash.0).collect()));
+        }
+        if first.checked_add(tile.width).is_none_or(|end| end > self.store().size()) {
+            return Ok(None);
+        }
+        let mut entries = Vec::with_capacity(tile.width as usize);
+        for entry in self.store().entries(first).take(tile.width as usize) {
+            entries.push(entry?.1);
+        }
+        Ok(Some(tile::bundle_bytes(entries.iter().map(Vec::as_slice))))
+    }
+
+    /// The entry at a position that is there.
+    ///
+    /// # Errors
+    /// [`Failure`] if the store does not give it.
+    pub fn entry(&self, position: u64) -> Result<Vec<u8>, Failure> {
+        let gap = || Failure::damaged(&self.home().store(), Damage::Gap { position });
+        self.store().entry(position)?.ok_or_else(gap)
+    }
+
+    /// The checkpoint of a size, where one was signed, with the cosignatures that it has.
+    ///
+    /// # Errors
+    /// [`Failure`] if the store does not give it.
+    pub fn checkpoint(&self, size: u64) -> Result<Option<Note>, Failure> {
+        Ok(self.store().note(&checkpoint_name(size))?.and_then(|bytes| Note::parse(&bytes).ok()))
+    }
+}

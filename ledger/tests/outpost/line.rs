@@ -1,0 +1,220 @@
+//! Handing in over lines that fail, to ledgers that are busy, ignorant or lying.
+
+use std::process::Stdio;
+
+use ledger::answer::{AnswerLine, Said};
+use ledger::clock::Clock;
+use ledger::keys;
+use ledger::outpost::{Client, Outpost, Progress, State, Trouble};
+use schemas::hash::Hash;
+
+use crate::place::{Place, covered};
+use crate::server::{Cut, Server, Turn, line};
+
+fn client(place: &Place, url: &str) -> Client {
+    Client::patient(url, keys::read(&place.path("keys/cso-x.x1.key")).unwrap(), 20)
+}
+
+fn submit(outpost: &mut Outpost, client: &mut Client) -> Progress {
+    outpost.submit(client, &|| Clock::System.now(), &mut |_, _| {}).unwrap()
+}
+
+#[test]
+fn a_line_that_is_cut_anywhere_loses_nothing_and_doubles_nothing() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut outpost = place.outpost("outbox");
+    assert_eq!(place.sign(&mut outpost, 1, 6).recorded, 6);
+    let all = usize::MAX;
+    let cuts = [(0, all), (40, all), (3_000, all), (all, 0), (all, 20), (all, 200), (all, 5_000)];
+    let cuts: Vec<Cut> = cuts.into_iter().map(|(there, back)| Cut { there, back }).collect();
+    let count = cuts.len();
+    let address = line(server.address, cuts);
+    // The host that is signed is the server's: a line in between changes no byte.
+    let mut client = client(&place, &format!("http://{address}"));
+    client.speak_for(&server.address.to_string());
+    for round in 0..count {
+        let done = submit(&mut outpost, &mut client);
+        let stopped = done.stopped.expect("the line was cut");
+        assert!(matches!(stopped.why, Trouble::Line(_)), "{round}: {stopped:?}");
+        assert_eq!((stopped.left, covered(&outpost).len()), (6, 0), "{round}");
+    }
+    let outage = *outpost.outages().last().unwrap();
+    assert_eq!((outpost.outages().len(), outage.until), (1, None));
+    let done = submit(&mut outpost, &mut client);
+    assert_eq!((done.stopped, done.taken.covered, covered(&outpost).len()), (None, 6, 6));
+    assert!(outpost.outages()[0].until.is_some_and(|until| until >= outage.from));
+    assert_eq!(server.attempts(), 6, "each stands once");
+    let mut positions = covered(&outpost);
+    positions.dedup();
+    assert!(positions.is_sorted() && positions.len() == 6, "in the order in which they were recorded: {positions:?}");
+    // What is proven is not handed in again.
+    assert_eq!(submit(&mut outpost, &mut client).sent, 0);
+    drop(outpost);
+    assert_eq!(covered(&place.again("outbox")).len(), 6, "on the disk");
+}
+
+#[test]
+fn a_refusal_is_kept_and_blocks_nothing_behind_it() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut client = client(&place, &server.url());
+    let mut first = place.outpost("first");
+    place.sign(&mut first, 1, 3);
+    assert_eq!(submit(&mut first, &mut client).taken.covered, 3);
+    // Another machine with the same key, set up with the same first number.
+    let mut second = place.outpost("second");
+    place.sign(&mut second, 4, 8);
+    let done = submit(&mut second, &mut client);
+    assert_eq!((done.stopped, done.taken.covered, done.taken.refused.len()), (None, 2, 3));
+    let states: Vec<u8> = second
+        .held()
+        .iter()
+        .map(|held| match &held.state {
+            State::Refused { number, .. } => *number,
+            State::Covered { .. } => 99,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(states, [10, 10, 10, 99, 99], "their numbers were used");
+    assert!(second.held()[0].receipt.as_deref().is_some_and(|note| note.starts_with("oversight-refusal/v1\n")));
+    assert_eq!(submit(&mut second, &mut client).sent, 0, "a refusal is final for these bytes");
+    // The row may be signed anew, under a fresh number.
+    assert_eq!(place.sign(&mut second, 4, 4).recorded, 1);
+    assert_eq!(submit(&mut second, &mut client).taken.covered, 1);
+}
+
+#[test]
+fn what_the_ledger_does_not_even_read_blocks_nothing() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 3);
+    let mut odd = outpost.held()[0].parcel.clone();
+    place.sign(&mut outpost, 4, 5);
+    let text = odd.note.replacen("\"seq\":10", "\"seq\":99", 1);
+    odd.note = text;
+    odd.source = "cso-x/visit.attempted/unreadable".to_owned();
+    outpost.record(&[odd], Clock::System.now()).unwrap();
+    place.sign(&mut outpost, 6, 7);
+    let done = submit(&mut outpost, &mut client(&place, &server.url()));
+    assert_eq!((done.stopped, done.taken.covered, covered(&outpost).len()), (None, 7, 7));
+    assert_eq!(done.unread.len(), 1, "{:?}", done.unread);
+}
+
+#[test]
+fn busy_ledgers_wrong_clocks_and_strangers() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 2);
+    let mut theirs = client(&place, &server.url());
+    server.next(Turn::Busy);
+    let stopped = submit(&mut outpost, &mut theirs).stopped.unwrap();
+    assert!(matches!(stopped.why, Trouble::Busy { .. }) && stopped.why.passes());
+    assert!(outpost.outages().is_empty(), "a busy ledger is no outage");
+    // A key that the log does not know: somebody must act, and trying again does not help.
+    let stranger = verifier::signature::SecretKey::new("a.example/log/cso-x/x9", &[9; 32]);
+    let stopped = submit(&mut outpost, &mut Client::new(&server.url(), stranger)).stopped.unwrap();
+    assert!(matches!(stopped.why, Trouble::Refused { status: 401, .. }) && !stopped.why.passes(), "{stopped:?}");
+    // This machine's clock is two hours behind, as the ledger sees it.
+    *server.ahead.lock().unwrap() = 7_200;
+    assert_eq!(submit(&mut outpost, &mut theirs).taken.covered, 2);
+    // And then it falls behind by two more.
+    *server.ahead.lock().unwrap() = 14_400;
+    place.sign(&mut outpost, 3, 3);
+    assert_eq!(submit(&mut outpost, &mut theirs).taken.covered, 1);
+}
+
+#[test]
+fn an_answer_that_does_not_hold_changes_nothing() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut client = client(&place, &server.url());
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 2);
+    assert_eq!(submit(&mut outpost, &mut client).taken.covered, 2);
+    let others = outpost.held()[0].receipt.clone().unwrap();
+    place.sign(&mut outpost, 3, 3);
+    let (event, first) = (outpost.held()[2].id, outpost.held()[0].id);
+    let said = |said: Said| AnswerLine { event, said };
+    let bent = others.replacen("index 6", "index 7", 1);
+    for (answer, lies) in [
+        (said(Said::Stands { position: 1, receipt: others.clone() }), 1),
+        (said(Said::Stands { position: 1, receipt: bent }), 1),
+        (said(Said::Stands { position: 1, receipt: String::new() }), 1),
+        (said(Said::Refused { why: "we do not like it".to_owned(), receipt: None }), 1),
+        (said(Said::Refused { why: "we do not like it".to_owned(), receipt: Some("no note".to_owned()) }), 1),
+        (AnswerLine { event: Hash::of(&[b"other"]), said: Said::Waits { position: 1 } }, 0),
+        // What is proven cannot be taken back.
+        (AnswerLine { event: first, said: Said::Refused { why: "on second thoughts".to_owned(), receipt: None } }, 1),
+    ] {
+        server.next(Turn::Says(answer.to_line() + "\n"));
+        let done = submit(&mut outpost, &mut client);
+        assert_eq!((done.taken.lies.len(), done.taken.covered), (lies, 0), "{answer:?}");
+        assert_eq!(outpost.held()[2].state, State::Recorded, "{answer:?}");
+        assert!(matches!(outpost.held()[0].state, State::Covered { .. }));
+    }
+    for text in ["", "{}\n", "<html>", "\u{0}\n"] {
+        server.next(Turn::Says(text.to_owned()));
+        let stopped = submit(&mut outpost, &mut client).stopped.unwrap();
+        assert!(matches!(stopped.why, Trouble::Garbage { .. }), "{text:?}: {stopped:?}");
+    }
+    // In the log by its word: it is asked for the receipt later.
+    server.next(Turn::Says(said(Said::Waits { position: 9 }).to_line() + "\n"));
+    let done = submit(&mut outpost, &mut client);
+    assert_eq!((done.taken.received, done.taken.covered), (1, 1), "it did not know it, and got it once more");
+    assert_eq!(submit(&mut outpost, &mut client).sent, 0);
+    assert_eq!(covered(&outpost).len(), 3);
+}
+
+#[test]
+fn nothing_is_believed_under_another_policy() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut outpost = place.outpost("outbox");
+    let stranger = verifier::signature::SecretKey::new("a.example/log", &[1; 32]);
+    let mut standing = outpost.standing().clone();
+    standing.policy = format!("log {}\nquorum none\n", stranger.vkey());
+    outpost.settle(standing.clone()).unwrap();
+    place.sign(&mut outpost, 1, 2);
+    let mut client = client(&place, &server.url());
+    let done = submit(&mut outpost, &mut client);
+    assert_eq!((done.taken.covered, done.taken.lies.len()), (0, 2));
+    assert!(outpost.held().iter().all(|held| held.state == State::Recorded));
+    // A quorum that has not seen it.
+    let witness = verifier::signature::SecretKey::new("w.example", &[2; 32]);
+    standing.policy =
+        place.policy().replace("quorum none", &format!("witness w {}\nquorum w", witness.cosigner_vkey()));
+    outpost.settle(standing.clone()).unwrap();
+    assert_eq!(submit(&mut outpost, &mut client).taken.lies.len(), 2);
+    standing.policy = place.policy();
+    outpost.settle(standing).unwrap();
+    assert_eq!(submit(&mut outpost, &mut client).taken.covered, 2, "the same bytes, the same place");
+    assert_eq!(server.attempts(), 2);
+}
+
+#[test]
+fn killed_while_the_ledger_works() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 4);
+    drop(outpost);
+    let command = format!(
+        "outbox submit outbox --key-file stick.key --keys keys --holder x1 --no-pack --address {}",
+        server.url()
+    );
+    for _ in 0..3 {
+        server.next(Turn::Silent);
+        let mut child = place.command(&command).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        server.seen.recv().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert_eq!(covered(&place.again("outbox")).len(), 0, "no answer came");
+    let said = place.good(&command);
+    assert!(said.contains("4 proven by a receipt"), "{said}");
+    assert_eq!((covered(&place.again("outbox")).len(), server.attempts()), (4, 4));
+    assert!(place.good("outbox status outbox --key-file stick.key").contains("4 covered by a checkpoint"));
+}
