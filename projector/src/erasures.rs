@@ -57,8 +57,8 @@ impl Erasures {
     }
 
     /// All of them, in log order.
-    pub fn into_all(self) -> Vec<Erasure> {
-        self.all
+    pub fn all(&self) -> &[Erasure] {
+        &self.all
     }
 }
 
@@ -115,7 +115,8 @@ mod tests {
             erasures.apply(entry, *approver, &Links::default());
         }
         let address = "fac-a/measure.imposed/r0".to_owned();
-        let got: Vec<_> = erasures.into_all().into_iter().map(|e| (e.position, e.fields, e.unlawful)).collect();
+        let all = erasures.all().iter().cloned();
+        let got: Vec<_> = all.map(|e| (e.position, e.fields, e.unlawful)).collect();
         let scope = vec!["scope".to_owned()];
         let not_granted = Unlawful::NotGranted { address: address.clone(), field: "scope".to_owned() };
         let public = Unlawful::Public { address, field: "legal_basis".to_owned() };

@@ -147,7 +147,7 @@ impl Feed for DirectFeed<'_> {
 }
 
 /// The opening line of an entry, checked against what was committed. FORMAT.md 5.4.
-fn open(accepted: &Accepted, line: &str) -> Result<Opened, Fault> {
+pub(crate) fn open(accepted: &Accepted, line: &str) -> Result<Opened, Fault> {
     let event = &accepted.entry.signed.event;
     let position = accepted.entry.position;
     let bad = |what| Fault::Opening { position, address: event.address(), what };

@@ -6,6 +6,7 @@ use crate::finding::FindingKind;
 use crate::measure::Row;
 use crate::report::{FindingsReport, MeasuresReport};
 use crate::rules::{Evaluation, RULES};
+use crate::serve::notice::Notice;
 use crate::site::disclose;
 use crate::site::input::Site;
 
@@ -71,6 +72,12 @@ impl Lens {
             report.undetermined.extend(undetermined.map(|u| (evaluation.day, u.clone())));
         }
         Disclosed(report)
+    }
+
+    /// What this audience is told beside the pages.
+    pub fn notices(&self, notices: &[Notice]) -> Disclosed<Vec<Notice>> {
+        let shows = |notice: &&Notice| notice.is_public() || self.audience == Audience::Oversight;
+        Disclosed(notices.iter().filter(shows).cloned().collect())
     }
 
     /// Measures of institutions, as computed: they are not about persons.

@@ -5,14 +5,18 @@
 //! * a new rule: a file in `rules/`, and a line in [`rules::RULES`];
 //! * a new figure: a function in `site/figures.rs`, and a line in its list;
 //! * a new measure: a file in `measures/`, and a line in [`measures::MEASURES`];
-//! * a new feed: an implementation of [`feed::Feed`].
+//! * a new feed: an implementation of [`feed::Feed`] for a log read once, of [`live::Live`] for one that goes on;
+//! * the service: `serve/`, of which [`serve::follow`] decides what is believed.
 
 pub mod calendar;
 mod cell;
+pub mod digest;
 pub mod erasures;
 pub mod feed;
 pub mod finding;
+pub mod fold;
 pub mod lens;
+pub mod live;
 pub mod measure;
 pub mod measures;
 pub mod output;
@@ -22,6 +26,7 @@ pub mod ratio;
 pub mod record;
 pub mod report;
 pub mod rules;
+pub mod serve;
 pub mod site;
 pub mod statistics;
 pub mod views;

@@ -1,5 +1,7 @@
 //! The command `projector`: findings, figures and pages from a log that verifies.
 
+mod cli;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -34,6 +36,15 @@ enum Command {
     Report(Report),
     /// Write the public pages with their data: what a web server may show to anyone.
     Site(Site),
+    /// Follow a log that goes on, and serve the public pages as it grows.
+    ///
+    /// Serves the pages and their data, /healthz, /state (position, root, state digest), /checkpoint and /metrics. What is
+    /// wrong with log, feed or projector stands on every page. Ctrl-C or SIGTERM ends it; SIGHUP makes the views anew
+    /// beside the running ones. It may be killed at any moment. projector/SERVE.md says more.
+    ///
+    /// Example:  projector serve --feed http://ledger.example --policy velmora.policy --state state --listen 127.0.0.1:8081
+    #[command(verbatim_doc_comment)]
+    Serve(cli::serve::Serve),
 }
 
 #[derive(Args)]
@@ -95,12 +106,15 @@ enum Ended {
     Projection(#[from] projector::projection::BadProjection),
     #[error(transparent)]
     Unwritten(#[from] projector::site::Unwritten),
+    #[error(transparent)]
+    Serve(#[from] cli::serve::BadServe),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Report(report) => run_report(&report),
         Command::Site(site) => run_site(&site),
+        Command::Serve(serve) => serve.run().map_err(Ended::from),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

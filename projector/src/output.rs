@@ -39,7 +39,7 @@ pub fn public_site(projection: &Projection, out: &Path) -> Result<(), Unwritten>
 }
 
 /// The pages with the data that they link to.
-fn pages(disclosed: &Disclosed<Site>) -> Vec<SiteFile> {
+pub fn pages(disclosed: &Disclosed<Site>) -> Vec<SiteFile> {
     let mut files = site::render(disclosed);
     let (findings, measures) = of_site(disclosed);
     let names = ["data/findings.csv", "data/undetermined-by-date.csv", "data/measures.csv"];

@@ -1,7 +1,7 @@
 //! The rule profile: every window and threshold that the rules use. `rules/RULES.md`, "Parameters".
 //!
 //! Profiles are documents that oversight adopts by `rule.profile.adopted`; a parameter that one
-//! lacks takes the default, which ships as a document too (`profile/default.toml`).
+//! lacks takes the default, which ships as a document too (`schemas/profile/default.toml`).
 
 mod force;
 pub mod param;
@@ -18,11 +18,7 @@ use crate::ratio::Ratio;
 
 pub use force::{Adoption, Note, Profiles, Timeline};
 use param::{Share, Whole, Words};
-
-/// The default profile's text.
-pub const DEFAULT: &str = include_str!("../profile/default.toml");
-/// Longest profile, in bytes.
-pub const PROFILE_BYTES_MAX: usize = 1 << 20;
+pub use schemas::profile::{DEFAULT, PROFILE_BYTES_MAX};
 
 static BUILT_IN: LazyLock<Profile> =
     LazyLock::new(|| Profile::parse_alone(DEFAULT).unwrap_or_else(|e| panic!("the default profile: {e}")));

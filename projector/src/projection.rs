@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::catalogue::Catalogue;
 use schemas::hash::Hash;
 use schemas::time::Timestamp;
 use schemas::value::Value;
@@ -11,17 +10,14 @@ use verifier::bundle::Opened;
 use verifier::follower::Accepted;
 use verifier::head::SignedHead;
 
-use crate::erasures::{Erasure, Erasures};
+use crate::erasures::Erasure;
 use crate::feed::{BadFeed, Feed, Sink};
+use crate::fold::Fold;
 use crate::lens::Audience;
 use crate::measure::Row;
 use crate::measures::{self, MEASURES};
-use crate::profile::Profiles;
-use crate::profile::param::{self, Whole};
-use crate::record::{Links, Record};
-use crate::rules::{self, AsOfPassed, Evaluation, Question, RULES, Reader};
+use crate::rules::{self, AsOfPassed, Evaluation, RULES, Reader};
 use crate::site::input;
-use crate::views::Views;
 
 /// When rules are asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +26,8 @@ pub enum When {
     Profile,
     /// At one instant, no later than the last seal.
     At(Timestamp),
+    /// At the evaluation dates of the adopted profiles as they pass, and at the last seal: for a log that goes on.
+    Live,
 }
 
 /// Why a projection cannot be made.
@@ -65,9 +63,9 @@ pub struct Judged {
     pub measures: Vec<Row>,
     /// The instant of the last.
     pub as_of: Timestamp,
-    read: input::Read,
-    profile: input::ProfileFacts,
-    utc_offset_minutes: i32,
+    pub(crate) read: input::Read,
+    pub(crate) profile: input::ProfileFacts,
+    pub(crate) utc_offset_minutes: i32,
 }
 
 /// Everything that was computed from a log: for everyone, and for who holds the openings.
@@ -79,8 +77,8 @@ pub struct Projection {
     pub public: Judged,
     /// With the openings at hand.
     pub opened: Judged,
-    names: Names,
-    erasures: Vec<Erasure>,
+    pub(crate) names: Names,
+    pub(crate) erasures: Vec<Erasure>,
 }
 
 /// Follows a feed to its end and asks every rule.
@@ -92,97 +90,26 @@ pub fn project(
     when: When,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Projection, BadProjection> {
-    let mut folding = Folding {
-        when,
-        public: Judge::new(input::Read::PublicLog),
-        opened: Judge::new(input::Read::Openings),
-        profiles: Profiles::new(),
-        dates: BTreeSet::new(),
-        names: Names::default(),
-        erasures: Erasures::default(),
-        last: None,
-        passed: None,
-        progress,
-    };
-    if let When::At(instant) = when {
-        folding.dates.insert(instant);
-    }
+    let mut folding = Folding { fold: Fold::new(when, true), progress };
     let head = feed.follow(&mut folding)?;
-    let last = folding.last.ok_or(BadProjection::Empty)?;
-    if let When::At(asked) = when
-        && asked > last
-    {
-        return Err(BadProjection::Future { asked, last });
-    }
-    let due: Vec<Timestamp> = folding.dates.iter().copied().filter(|date| *date <= last).collect();
-    let due = if due.is_empty() && folding.public.evaluations.is_empty() { vec![last] } else { due };
-    folding.ask(&due);
-    if let Some(passed) = folding.passed {
-        return Err(passed.into());
-    }
-    let (public, opened) = (folding.public.judged, folding.opened.judged);
-    let (Some(public), Some(opened)) = (public, opened) else { return Err(BadProjection::Empty) };
-    Ok(Projection { head, public, opened, names: folding.names, erasures: folding.erasures.into_all() })
+    folding.fold.projection(&head)
 }
 
 /// The sink that folds.
 struct Folding<'a> {
-    when: When,
-    public: Judge,
-    opened: Judge,
-    profiles: Profiles,
-    /// Dates at which rules are still to be asked.
-    dates: BTreeSet<Timestamp>,
-    names: Names,
-    erasures: Erasures,
-    last: Option<Timestamp>,
-    passed: Option<AsOfPassed>,
+    fold: Fold,
     progress: &'a mut dyn FnMut(u64, u64),
-}
-
-impl Folding<'_> {
-    /// Asks at each of these dates; the views hold what was received by then.
-    fn ask(&mut self, due: &[Timestamp]) {
-        for date in due {
-            self.dates.remove(date);
-            for judge in [&mut self.public, &mut self.opened] {
-                if let Err(passed) = judge.ask(&self.profiles, *date) {
-                    self.passed.get_or_insert(passed);
-                }
-            }
-        }
-    }
 }
 
 impl Sink for Folding<'_> {
     fn entry(&mut self, entry: &Verified<Accepted>, opened: &Opened) {
-        let received_at = entry.get().entry.received_at;
-        let due: Vec<Timestamp> = self.dates.range(..received_at).copied().collect();
-        // A date before the first entry has nothing to judge.
-        if self.last.is_none() {
-            for date in &due {
-                self.dates.remove(date);
-            }
-        } else {
-            self.ask(&due);
-        }
-        self.names.apply(entry.get());
-        self.public.apply(entry, &all_withheld(entry.get()));
-        self.opened.apply(entry, opened);
-        let accepted = entry.get();
-        self.erasures.apply(&accepted.entry, accepted.approver_role, &self.opened.links);
-        self.last = Some(received_at);
+        self.fold.entry(entry, opened);
     }
 
     fn document(&mut self, digest: Hash, bytes: &[u8]) {
         // Other documents, such as the catalogue, are no profiles; one that should be and is not
         // shows as a note of the evaluation.
-        if self.profiles.add(bytes).is_ok()
-            && self.when == When::Profile
-            && let Some(profile) = self.profiles.get(&digest)
-        {
-            self.dates.extend(profile.evaluation().iter().map(|(_, instant)| *instant));
-        }
+        self.fold.document(&digest, bytes);
     }
 
     fn progress(&mut self, done: u64, total: u64) {
@@ -190,56 +117,9 @@ impl Sink for Folding<'_> {
     }
 }
 
-/// What a reader without openings has of an entry.
-fn all_withheld(accepted: &Accepted) -> Opened {
-    let kind = Catalogue::built_in().event(&accepted.entry.signed.event.kind);
-    let withheld = kind.map(|k| k.slots().into_iter().map(str::to_owned).collect()).unwrap_or_default();
-    Opened { withheld, ..Opened::default() }
-}
-
-/// Views of one reader, and what the rules said to it.
-struct Judge {
-    read: input::Read,
-    views: Views,
-    links: Links,
-    evaluations: Vec<Evaluation>,
-    judged: Option<Judged>,
-}
-
-impl Judge {
-    fn new(read: input::Read) -> Self {
-        Self { read, views: Views::new(), links: Links::default(), evaluations: Vec::new(), judged: None }
-    }
-
-    fn apply(&mut self, entry: &Verified<Accepted>, opened: &Opened) {
-        self.views.apply(&Record::read(entry, opened, &mut self.links));
-    }
-
-    fn ask(&mut self, profiles: &Profiles, as_of: Timestamp) -> Result<(), AsOfPassed> {
-        let question = Question::new(&self.views, profiles, as_of)?;
-        self.evaluations.push(rules::answer(&question));
-        let profile = question.profile_at(as_of);
-        let days = |name: Whole| u32::try_from(profile.whole(name)).ok();
-        self.judged = Some(Judged {
-            evaluations: self.evaluations.clone(),
-            measures: measures::answer(&question),
-            as_of,
-            read: self.read,
-            profile: input::ProfileFacts {
-                name: format!("{} {}", profile.id(), profile.version()),
-                acknowledge_working_days: days(param::ACK_WORKING_DAYS),
-                decision_days: days(param::DECISION_DAYS),
-                reply_days: days(param::REPLY_DAYS).unwrap_or_default(),
-            },
-            utc_offset_minutes: profile.calendar().utc_offset_minutes(),
-        });
-        Ok(())
-    }
-}
-
 /// Names that the public log itself prints, and how many entries there are of each type.
 #[derive(Clone, Debug, Default)]
-struct Names {
+pub(crate) struct Names {
     operator: String,
     genesis: Option<Timestamp>,
     facilities: BTreeMap<String, input::Name>,
@@ -249,7 +129,7 @@ struct Names {
 }
 
 impl Names {
-    fn apply(&mut self, accepted: &Accepted) {
+    pub(crate) fn apply(&mut self, accepted: &Accepted) {
         let event = &accepted.entry.signed.event;
         *self.entries.entry(event.kind.clone()).or_insert(0) += 1;
         self.parties.insert(event.by.clone());

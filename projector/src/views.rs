@@ -23,6 +23,7 @@ mod visits;
 
 use schemas::time::Timestamp;
 
+use crate::digest::canonical;
 use crate::record::Record;
 
 pub use adoptions::Adoptions;
@@ -78,6 +79,26 @@ pub struct Views {
     /// How records were made.
     pub recording: Recording,
 }
+
+canonical!(Views {
+    genesis,
+    head,
+    amendments,
+    adoptions,
+    parties,
+    facilities,
+    requests,
+    agreements,
+    visits,
+    security,
+    programmes,
+    consultations,
+    funding,
+    training,
+    inspections,
+    recommendations,
+    recording,
+});
 
 impl Views {
     /// Before the first event.

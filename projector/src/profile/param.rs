@@ -1,6 +1,6 @@
 //! Names of the profile's parameters and the form of each. `rules/RULES.md`, "Parameters".
 //!
-//! Only names stand here. The numbers stand in profiles, the defaults in `profile/default.toml`;
+//! Only names stand here. The numbers stand in profiles, the defaults in `schemas/profile/default.toml`;
 //! a test demands that both name the same parameters.
 
 /// A whole number, 0 or more: days, hours, months, minutes, a count.

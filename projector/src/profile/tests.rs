@@ -17,7 +17,7 @@ fn the_default_names_the_parameters_that_are_read_and_no_other() {
     let default: Vec<&str> = Profile::built_in().params().map(|(name, _)| name).collect();
     let mut read: Vec<&str> = ALL.iter().map(|(name, _)| *name).collect();
     read.sort_unstable();
-    assert_eq!(default, read, "profile/default.toml and profile/param.rs");
+    assert_eq!(default, read, "schemas/profile/default.toml and profile/param.rs");
     for (name, param) in Profile::built_in().params() {
         assert!(["textual", "jurisdiction", "default"].contains(&param.mark.as_str()), "{name}: mark");
         assert!(!param.unit.is_empty() && !param.rules.is_empty(), "{name}: unit and rule");

@@ -7,7 +7,7 @@
 //!
 //! A newcomer's map: [`input`] is what the pages are made from; [`disclose`] what the public may
 //! see of it; `transparency` and `accountability` are the two pages; `erased` a section of the latter; `figures` the charts' data;
-//! `chart` the drawing; `shell` what stands around a page.
+//! `chart` the drawing; `shell` what stands around a page; [`notices`] what a service puts on top of one.
 
 mod accountability;
 mod chart;
@@ -19,6 +19,7 @@ mod figure;
 mod figures;
 pub mod input;
 mod matrix;
+pub mod notices;
 mod others;
 mod series;
 mod sheet;

@@ -7,7 +7,7 @@ use super::text;
 use crate::lens::Audience;
 
 /// The one stylesheet, inlined: the page loads nothing.
-const STYLE: &str = include_str!("style.css");
+pub(super) const STYLE: &str = include_str!("style.css");
 
 /// Every printed page of a copy for oversight says so.
 const CLOSED: &str =

@@ -4,6 +4,7 @@ use schemas::hash::Hash;
 use schemas::time::Date;
 
 use super::{Amendments, Filed, Shelf};
+use crate::digest::canonical;
 use crate::profile::Adoption;
 
 /// Every `rule.profile.adopted`.
@@ -11,6 +12,8 @@ use crate::profile::Adoption;
 pub struct Adoptions {
     adopted: Shelf,
 }
+
+canonical!(Adoptions { adopted });
 
 impl Adoptions {
     pub(super) fn apply(&mut self, record: &Filed) {

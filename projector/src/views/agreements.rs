@@ -1,6 +1,7 @@
 //! Agreements between the administration and organisations.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Agreements between the administration and organisations.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,8 @@ pub struct Agreements {
     /// Terminations and expiries, by agreement.
     pub ended: ByCase,
 }
+
+canonical!(Agreements { concluded, terms, suspended, resumed, ended });
 
 impl Agreements {
     pub(super) fn apply(&mut self, record: &Filed) {

@@ -8,6 +8,7 @@ use schemas::value::Value;
 
 use super::Filed;
 use crate::cell;
+use crate::digest::{Canon, Canonical, canonical};
 use crate::record::Hidden;
 
 /// What was corrected or retracted.
@@ -45,6 +46,18 @@ pub enum Known<'a> {
     Absent,
     /// Nobody has shown us whether it has one, or nobody can: what depends on it is undetermined.
     Hidden(Hidden),
+}
+
+canonical!(Amendments { corrections, retractions, retracted });
+canonical!(Correction { record, field, new });
+
+impl Canonical for New {
+    fn put(&self, into: &mut Canon<'_>) {
+        match self {
+            Self::Value(value) => into.structure(&[("value", value)]),
+            Self::Hidden(why) => into.structure(&[("hidden", why)]),
+        }
+    }
 }
 
 impl Amendments {

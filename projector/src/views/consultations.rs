@@ -1,6 +1,7 @@
 //! Consultations.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Consultations.
 #[derive(Clone, Debug, Default)]
@@ -10,6 +11,8 @@ pub struct Consultations {
     /// Closings, by consultation.
     pub closed: ByCase,
 }
+
+canonical!(Consultations { opened, closed });
 
 impl Consultations {
     pub(super) fn apply(&mut self, record: &Filed) {

@@ -1,6 +1,7 @@
 //! Facilities, their status and their outages.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Facilities, their status and their outages.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct Facilities {
     /// Ends of outages, by outage.
     pub outages_ended: ByCase,
 }
+
+canonical!(Facilities { registered, status, outages, outages_ended });
 
 impl Facilities {
     pub(super) fn apply(&mut self, record: &Filed) {

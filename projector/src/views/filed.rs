@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::Amendments;
+use crate::digest::{Canon, Canonical};
 use crate::record::Record;
 
 /// A record with its address at hand. Cheap to keep in several places.
@@ -34,6 +35,12 @@ impl Deref for Filed {
 #[derive(Clone, Debug, Default)]
 pub struct Shelf(Vec<Filed>);
 
+impl Canonical for Shelf {
+    fn put(&self, into: &mut Canon<'_>) {
+        self.0.put(into);
+    }
+}
+
 static EMPTY: Shelf = Shelf(Vec::new());
 
 impl Shelf {
@@ -55,6 +62,12 @@ impl Shelf {
 /// Records by the qualified id of a case.
 #[derive(Clone, Debug, Default)]
 pub struct ByCase(BTreeMap<String, Shelf>);
+
+impl Canonical for ByCase {
+    fn put(&self, into: &mut Canon<'_>) {
+        self.0.put(into);
+    }
+}
 
 impl ByCase {
     pub(super) fn push(&mut self, case: Option<&str>, record: &Filed) {

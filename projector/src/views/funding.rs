@@ -1,6 +1,7 @@
 //! Money committed, paid, stopped.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Money committed, paid, stopped.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct Funding {
     /// Payments.
     pub disbursed: Shelf,
 }
+
+canonical!(Funding { committed, committed_to, terminated, disbursed });
 
 impl Funding {
     pub(super) fn apply(&mut self, record: &Filed) {

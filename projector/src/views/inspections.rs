@@ -1,6 +1,7 @@
 //! Inspections, their reports, urgent notifications.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Inspections, their reports, urgent notifications.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +21,16 @@ pub struct Inspections {
     /// Answers to urgent notifications, by notification.
     pub notifications_answered: ByCase,
 }
+
+canonical!(Inspections {
+    conducted,
+    conducted_by_id,
+    submitted,
+    published,
+    published_all,
+    notifications,
+    notifications_answered
+});
 
 impl Inspections {
     pub(super) fn apply(&mut self, record: &Filed) {

@@ -6,12 +6,15 @@ use schemas::catalogue::Role;
 use schemas::value::Value;
 
 use super::Filed;
+use crate::digest::canonical;
 
 /// Roles by party.
 #[derive(Clone, Debug, Default)]
 pub struct Parties {
     roles: BTreeMap<String, Role>,
 }
+
+canonical!(Parties { roles });
 
 impl Parties {
     pub(super) fn apply(&mut self, record: &Filed) {

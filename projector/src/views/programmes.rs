@@ -1,6 +1,7 @@
 //! Programmes, their changes and ends; the legal framework.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Programmes, their changes and ends; the legal framework.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub struct Programmes {
     /// What calls for consultation: programmes and framework texts adopted, changed, repealed.
     pub steps: Shelf,
 }
+
+canonical!(Programmes { adopted, ended, steps });
 
 impl Programmes {
     pub(super) fn apply(&mut self, record: &Filed) {

@@ -1,6 +1,7 @@
 //! Recommendations and the answers to them.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Recommendations and the answers to them.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +13,8 @@ pub struct Recommendations {
     /// Answers, by recommendation.
     pub answered: ByCase,
 }
+
+canonical!(Recommendations { issued, reports, answered });
 
 impl Recommendations {
     pub(super) fn apply(&mut self, record: &Filed) {

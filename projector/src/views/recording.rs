@@ -6,6 +6,7 @@ use schemas::catalogue::{Catalogue, Role};
 use schemas::time::{Date, Timestamp};
 
 use super::{Filed, Shelf};
+use crate::digest::canonical;
 
 /// When one event of a facility happened and when it was received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +29,9 @@ pub struct Recording {
     /// Events of types that need a second signature.
     pub dual: Shelf,
 }
+
+canonical!(Recording { marks, dual });
+canonical!(Mark { position, received_at, at, address });
 
 impl Recording {
     pub(super) fn apply(&mut self, record: &Filed) {

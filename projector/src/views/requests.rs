@@ -1,6 +1,7 @@
 //! Requests for access and what became of them.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Requests for access and what became of them.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +25,18 @@ pub struct Requests {
     /// Decisions against an organisation: denials, suspensions, revocations, bans.
     pub refusals: Shelf,
 }
+
+canonical!(Requests {
+    submitted,
+    acknowledged,
+    clarifications,
+    supplied,
+    decided,
+    withdrawn,
+    approved,
+    denied,
+    refusals
+});
 
 impl Requests {
     pub(super) fn apply(&mut self, record: &Filed) {

@@ -1,6 +1,7 @@
 //! Security measures, their reviews, approvals and ends.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Security measures, their reviews, approvals and ends.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct Security {
     /// Ends, by measure.
     pub ended: ByCase,
 }
+
+canonical!(Security { imposed, reviewed, approved, ended });
 
 impl Security {
     pub(super) fn apply(&mut self, record: &Filed) {

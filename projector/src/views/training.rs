@@ -1,6 +1,7 @@
 //! Training.
 
 use super::{Filed, Shelf};
+use crate::digest::canonical;
 
 /// Training.
 #[derive(Clone, Debug, Default)]
@@ -8,6 +9,8 @@ pub struct Training {
     /// Trainings.
     pub delivered: Shelf,
 }
+
+canonical!(Training { delivered });
 
 impl Training {
     pub(super) fn apply(&mut self, record: &Filed) {

@@ -1,6 +1,7 @@
 //! Notices, attempts at the gate, visits, disputes.
 
 use super::{ByCase, Filed, Shelf};
+use crate::digest::canonical;
 
 /// Notices, attempts at the gate, visits, disputes.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +19,8 @@ pub struct Visits {
     /// Resolutions, by visit.
     pub resolutions: ByCase,
 }
+
+canonical!(Visits { notices, attempts, completed, completed_of_approval, disputes, resolutions });
 
 impl Visits {
     pub(super) fn apply(&mut self, record: &Filed) {

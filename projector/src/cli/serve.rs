@@ -1,0 +1,238 @@
+//! `projector serve`: follow a log, and serve what follows from it.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use projector::lens::Audience;
+use projector::live::http::Http;
+use projector::live::tiles::Tiles;
+use projector::live::{Live, WithDocuments};
+use projector::serve::follow::{Failure, StateFolder};
+use projector::serve::log::say;
+use projector::serve::openings::Openings;
+use projector::serve::run::Runner;
+use projector::serve::server;
+use projector::serve::shown::Shown;
+use schemas::policy::Policy;
+use tokio::sync::watch;
+use verifier::files::Folder;
+use verifier::unseal::Identity;
+
+/// Arguments of `serve`.
+#[derive(Args)]
+pub struct Serve {
+    /// Where the log comes from: bundle:DIR (a bundle, or a mirror that grows), http://… or https://… (a ledger, or
+    /// static files), nats://… (a JetStream server; the program must be built with it).
+    #[arg(long, value_name = "FEED")]
+    feed: String,
+    /// Policy file that you hold from elsewhere. The feed is believed in nothing that it does not accept.
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Folder for what was followed; made at the first start. One projector alone may use it.
+    #[arg(long, value_name = "DIR")]
+    state: PathBuf,
+    /// Address and port for the public pages; port 0 takes a free one, which is printed.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8081")]
+    listen: SocketAddr,
+    /// Folder of openings, for the pages of oversight.
+    #[arg(long, value_name = "DIR", requires = "oversight_listen")]
+    openings: Option<PathBuf>,
+    /// Identity file of an oversight body: sealed values among the openings are read with it.
+    #[arg(long, value_name = "FILE", requires = "openings")]
+    key: Option<PathBuf>,
+    /// Address and port of this machine for the pages of oversight; whoever can reach it reads hidden values.
+    #[arg(long, value_name = "ADDRESS:PORT", requires = "openings")]
+    oversight_listen: Option<SocketAddr>,
+    /// Where rule profiles are looked for that the feed does not have: the folder of a bundle, or its address.
+    #[arg(long, value_name = "DIR or ADDRESS")]
+    documents: Option<String>,
+}
+
+/// Why the service could not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum BadServe {
+    /// A file cannot be read or used.
+    #[error("{}: {why}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// Not a feed.
+    #[error("--feed {0:?}: give bundle:DIR, http://…, https://… or nats://…")]
+    Feed(String),
+    /// Built without it.
+    #[cfg(not(feature = "nats"))]
+    #[error(
+        "--feed {0:?}: this program was built without NATS; build it with --features nats, or follow the ledger by http://…"
+    )]
+    WithoutNats(String),
+    /// The pages of oversight may not leave this machine by themselves.
+    #[error(
+        "--oversight-listen {0}: give an address of this machine, such as 127.0.0.1:8082. Whoever reaches it reads hidden \
+         values; to serve them further, put a server before it that asks who is there"
+    )]
+    Exposed(SocketAddr),
+    /// The address cannot be had.
+    #[error("cannot serve on {address}: {source}; choose another ADDRESS:PORT")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// No threads to serve with.
+    #[error("cannot start: {0}")]
+    Runtime(std::io::Error),
+    /// The state folder.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl Serve {
+    /// Serves until Ctrl-C or SIGTERM; SIGHUP makes the views anew.
+    ///
+    /// # Errors
+    /// [`BadServe`] says what to do.
+    pub fn run(&self) -> Result<(), BadServe> {
+        let policy = read(&self.policy, |text| Policy::parse(text).map_err(|e| e.to_string()))?;
+        if let Some(address) = self.oversight_listen.filter(|address| !address.ip().is_loopback()) {
+            return Err(BadServe::Exposed(address));
+        }
+        let identity = match &self.key {
+            Some(path) => Some(read(path, |text| Identity::parse(text).map_err(|e| e.to_string()))?),
+            None => None,
+        };
+        let openings = match &self.openings {
+            Some(folder) if folder.is_dir() => Some(Openings::new(folder, identity)),
+            Some(folder) => return Err(BadServe::File { path: folder.clone(), why: "no such folder".to_owned() }),
+            None => None,
+        };
+        let folder = StateFolder::open(&self.state)?;
+        let mut feed = self.feed(&policy, &folder)?;
+        let shown = Arc::new(Shown::new(folder.path()));
+        let runner = Runner { folder, policy, openings, shown: shown.clone() };
+        runner.show_last()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(BadServe::Runtime)?;
+        let follower = std::thread::spawn(move || runner.run(feed.as_mut()));
+        let served = runtime.block_on(self.serve(&shown));
+        shown.stop();
+        // It waits for the feed at most half a second at a time; what it had not published is fetched again.
+        let _ = follower.join();
+        say("stopped", &[("kind", "asked".to_owned())]);
+        served
+    }
+
+    async fn serve(&self, shown: &Arc<Shown>) -> Result<(), BadServe> {
+        let (stop, stopping) = watch::channel(false);
+        let mut listeners = Vec::new();
+        let doors = std::iter::once((self.listen, Audience::Public, "listens"));
+        let oversight = self.oversight_listen.map(|address| (address, Audience::Oversight, "oversight"));
+        for (address, audience, word) in doors.chain(oversight) {
+            let bad = |source| BadServe::Listen { address, source };
+            let listener = server::bind(address).await.map_err(bad)?;
+            let local = listener.local_addr().map_err(bad)?;
+            let mut stopping = stopping.clone();
+            let stopped = async move {
+                let _ = stopping.wait_for(|stop| *stop).await;
+            };
+            let served = server::serve(listener, audience, shown.clone(), stopped);
+            listeners.push((address, tokio::spawn(served)));
+            let mut out = std::io::stdout();
+            let _ = writeln!(out, "{word}  http://{local}/").and_then(|()| out.flush());
+        }
+        signalled(shown).await;
+        let _ = stop.send(true);
+        for (address, listener) in listeners {
+            if let Ok(Err(source)) = listener.await {
+                return Err(BadServe::Listen { address, source });
+            }
+        }
+        Ok(())
+    }
+
+    /// The feed, with documents from elsewhere where they were given.
+    fn feed(&self, policy: &Policy, state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
+        let text = self.feed.as_str();
+        let feed = match (files(text)?, text.split_once("://").map(|(scheme, _)| scheme)) {
+            (Some(feed), _) => feed,
+            (None, Some("nats" | "tls")) => nats(text, policy, state)?,
+            _ => return Err(BadServe::Feed(text.to_owned())),
+        };
+        let Some(place) = &self.documents else { return Ok(feed) };
+        let documents = match files(place)? {
+            Some(documents) => documents,
+            None => files(&format!("bundle:{place}"))?.ok_or_else(|| BadServe::Feed(place.clone()))?,
+        };
+        Ok(Box::new(WithDocuments { feed, documents }))
+    }
+}
+
+/// Tiles in a folder or behind an address; nothing where the text names neither.
+fn files(text: &str) -> Result<Option<Box<dyn Live>>, BadServe> {
+    if let Some(folder) = text.strip_prefix("bundle:") {
+        let path = Path::new(folder);
+        if !path.is_dir() {
+            return Err(BadServe::File { path: path.to_owned(), why: "no such folder".to_owned() });
+        }
+        return Ok(Some(Box::new(Tiles::new(Folder::new(path), folder))));
+    }
+    let is_address = text.starts_with("http://") || text.starts_with("https://");
+    Ok(is_address.then(|| Box::new(Http::new(text)) as Box<dyn Live>))
+}
+
+#[cfg(feature = "nats")]
+fn nats(text: &str, policy: &Policy, state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
+    let origin = projector::serve::follow::followed(policy)?;
+    let durable = state.name()?;
+    let feed = projector::live::nats::Nats::new(text, &origin, &durable, policy.quorum.is_none());
+    Ok(Box::new(feed.map_err(BadServe::Runtime)?))
+}
+
+#[cfg(not(feature = "nats"))]
+fn nats(text: &str, _policy: &Policy, _state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
+    Err(BadServe::WithoutNats(text.to_owned()))
+}
+
+fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, BadServe> {
+    let file = |why: String| BadServe::File { path: path.to_owned(), why };
+    parse(&std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?).map_err(file)
+}
+
+/// Ready at Ctrl-C or SIGTERM. SIGHUP asks for a rebuild.
+async fn signalled(shown: &Shown) {
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            return interrupted.await;
+        };
+        tokio::pin!(interrupted);
+        loop {
+            tokio::select! {
+                () = &mut interrupted => return,
+                _ = terminate.recv() => return,
+                _ = hang_up.recv() => shown.ask_rebuild(),
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = shown;
+        interrupted.await;
+    }
+}

@@ -1,0 +1,211 @@
+//! The pages over HTTP. Two listeners, one for anyone and one for oversight, with nothing in common but the code: what
+//! each serves was made for its audience by a lens.
+//!
+//! Nothing is computed for a request: files, `/healthz` and `/state` are at hand whole. The listener for oversight
+//! answers on this machine alone, and only to its own name, so that no page of another site can read it through a
+//! browser that runs here.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Sleep, sleep};
+
+use super::shown::{File, Shown};
+use crate::lens::Audience;
+
+/// Connections at a time and listener; more wait in the system's queue.
+pub const CONNECTIONS_MAX: usize = 256;
+/// Longest life of a connection, from its acceptance: who has not finished then is cut off, and comes again.
+pub const CONNECTION_SECONDS: u64 = 30;
+
+/// Nothing may be loaded, run, framed or sent from a page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// One listener.
+struct Door {
+    shown: Arc<Shown>,
+    audience: Audience,
+    /// Its own address, for the door that answers to no other name.
+    own: SocketAddr,
+}
+
+/// Takes an address.
+///
+/// # Errors
+/// What the system says.
+pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+/// Serves one audience until `stop` is ready, then lets requests under way end.
+///
+/// # Errors
+/// What the system says.
+pub async fn serve(
+    listener: TcpListener,
+    audience: Audience,
+    shown: Arc<Shown>,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    let own = listener.local_addr()?;
+    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience, own }));
+    let listener = Bounded { listener, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
+    axum::serve(listener, routes).with_graceful_shutdown(stop).await
+}
+
+async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
+    let response = door.answer(request.method(), request.uri().path(), request.headers());
+    let class = match response.status().as_u16() {
+        400..=499 => 1,
+        500.. => 2,
+        _ => 0,
+    };
+    door.shown.numbers.answered[class].fetch_add(1, Ordering::Relaxed);
+    response
+}
+
+impl Door {
+    fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
+        if self.audience == Audience::Oversight && !self.is_own_name(headers) {
+            return plain(StatusCode::MISDIRECTED_REQUEST, "this listener answers to its own address alone\n");
+        }
+        if method != Method::GET && method != Method::HEAD {
+            let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
+            refused.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
+            return refused;
+        }
+        let served = self.shown.door(self.audience);
+        match path {
+            "/healthz" => {
+                let status = if served.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+                typed(status, "application/json", served.health.clone())
+            }
+            "/state" => typed(StatusCode::OK, "application/json", served.state.clone()),
+            "/metrics" => typed(StatusCode::OK, "text/plain; version=0.0.4", self.shown.metrics()),
+            path => match served.file(path.strip_prefix('/').unwrap_or(path)) {
+                Some(file) => self.file(file, served.ready, headers),
+                None => plain(StatusCode::NOT_FOUND, "there is no such page; begin at /\n"),
+            },
+        }
+    }
+
+    /// Whether the request names the address that this listener has, or this machine at its port.
+    fn is_own_name(&self, headers: &HeaderMap) -> bool {
+        let named = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let port = self.own.port();
+        named == self.own.to_string() || named == format!("localhost:{port}")
+    }
+
+    fn file(&self, file: &File, ready: bool, headers: &HeaderMap) -> Response {
+        if !ready {
+            let mut response = typed(StatusCode::SERVICE_UNAVAILABLE, file.kind, file.bytes.clone());
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("5"));
+            return response;
+        }
+        let tags = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok()).unwrap_or_default();
+        let same = tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == file.tag);
+        let mut response = if same {
+            StatusCode::NOT_MODIFIED.into_response()
+        } else {
+            typed(StatusCode::OK, file.kind, file.bytes.clone())
+        };
+        // What oversight sees is for no cache on its way.
+        let keep = if self.audience == Audience::Oversight { "no-store" } else { "no-cache" };
+        response.headers_mut().insert(header::CACHE_CONTROL, header::HeaderValue::from_static(keep));
+        if let Ok(tag) = header::HeaderValue::from_str(&file.tag) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response {
+    typed(status, "text/plain; charset=utf-8", text)
+}
+
+fn typed(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, body.into()).into_response()
+}
+
+/// Takes so many connections at a time, each for so long.
+struct Bounded {
+    listener: TcpListener,
+    slots: Arc<Semaphore>,
+}
+
+impl Listener for Bounded {
+    type Io = Timed;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
+        // The semaphore is never closed; without a slot nobody is let in.
+        let slot = self.slots.clone().acquire_owned().await.ok();
+        let (stream, address) = Listener::accept(&mut self.listener).await;
+        let end = Box::pin(sleep(Duration::from_secs(CONNECTION_SECONDS)));
+        (Timed { stream, end, _slot: slot }, address)
+    }
+
+    fn local_addr(&self) -> io::Result<Self::Addr> {
+        self.listener.local_addr()
+    }
+}
+
+/// A connection that ends at its time, whatever its other side does.
+struct Timed {
+    stream: TcpStream,
+    end: Pin<Box<Sleep>>,
+    _slot: Option<OwnedSemaphorePermit>,
+}
+
+impl Timed {
+    fn over(&mut self, context: &mut Context<'_>) -> bool {
+        self.end.as_mut().poll(context).is_ready()
+    }
+}
+
+impl AsyncRead for Timed {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.over(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Pin::new(&mut self.stream).poll_read(context, into)
+    }
+}
+
+impl AsyncWrite for Timed {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.over(context) {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
