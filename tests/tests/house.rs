@@ -72,15 +72,31 @@ const RULES: &[Rule] = &[
     Rule {
         words: &["Instant::now"],
         within: SHIPPED,
-        // How long to wait for a lock, and for a child that no longer answers.
-        but: &["ledger/src/store.rs", "ledger/src/probe.rs"],
+        // How long to wait for a lock, for a child that no longer answers, and for a client; how fast one may ask.
+        but: &["ledger/src/store.rs", "ledger/src/probe.rs", "ledger/src/http/"],
         instead: "take the time as an argument: what is computed must not depend on how fast this machine is",
     },
     Rule {
         words: &["ureq::", "use ureq", "rustls::", "use rustls"],
         within: EVERYWHERE,
-        but: &["ledger/src/witness/http.rs", HERE],
-        instead: "ask through ledger::witness::Witness: one file goes out into the network, in bounded time",
+        // A side each goes out through one file; one file lets others in, with the certificate of the server, and its
+        // test is such a client.
+        but: &[
+            "ledger/src/net.rs",
+            "ledger/src/http/tls.rs",
+            "ledger/tests/serve/tls.rs",
+            "projector/src/live/http.rs",
+            HERE,
+        ],
+        instead: "ask through ledger::net or projector::live: one file a side goes out into the network, in bounded \
+                  time and size",
+    },
+    Rule {
+        words: &["async_nats::", "use async_nats"],
+        within: EVERYWHERE,
+        // One place a side; in the tests, whoever speaks to the server beside them.
+        but: &["ledger/src/nats/", "projector/src/live/nats.rs", "tests/tests/nats/", HERE],
+        instead: "send through ledger::nats, read through a projector's feed: they know what a broker may not be believed",
     },
     Rule {
         words: &["Verified::new(", "Verified("],
@@ -232,6 +248,8 @@ fn rules_see_what_they_forbid() {
         ("schemas/src/tile.rs", "use std::fs;", 1),
         ("schemas/tests/json.rs", "use std::fs;", 0),
         ("verifier/src/files.rs", "use std::fs;", 0),
+        ("ledger/src/submit.rs", "async_nats::connect(url)", 1),
+        ("ledger/src/nats/link.rs", "use async_nats::Client;", 0),
         ("ledger/src/plan.rs", "let now = SystemTime::now();", 1),
         ("ledger/src/plan.rs", "let now = Instant::now();", 1),
         ("tests/src/demo/mod.rs", "let now = Instant::now();", 0),

@@ -647,7 +647,8 @@ fn what_has_no_form_is_refused_by_number_1_and_spoils_nothing() {
         let note = said.note.to_text().into_bytes();
         submissions.push(Submission { note, opening: Opening::open(slots(said)), received_at: log.now() });
     }
-    let planned = plan(&mut state, &submissions, log.now(), &keys).unwrap();
+    let prepared = ledger::prepare::prepare(submissions.clone(), state.keyring()).unwrap();
+    let planned = plan(&mut state, prepared, log.now(), &keys).unwrap();
     for (answer, submission) in planned.answers[..count].iter().zip(&submissions) {
         let text = String::from_utf8_lossy(&submission.note[..submission.note.len().min(200)]).into_owned();
         assert!(

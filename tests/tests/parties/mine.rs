@@ -2,7 +2,9 @@
 
 use schemas::entry::Entry;
 use schemas::event::SignedEvent;
-use verifier::mine::{Difference, Own, differences};
+use schemas::note::Vkey;
+use verifier::mine::{self, Difference, Own, differences};
+use verifier::signature::SecretKey;
 
 use crate::common::{PARTY, STREAM, checked, desk, earlier, golden};
 use tests::forge::Forge;
@@ -10,7 +12,7 @@ use tests::forge::Forge;
 fn own(address: &str, receipted: Option<u64>) -> Own {
     let desk = desk();
     let entry = desk.entries.iter().map(|b| Entry::parse(b).unwrap()).find(|e| e.signed.event.address() == address);
-    Own { signed: entry.expect("a record at that address").signed, receipted }
+    Own { signed: entry.expect("a record at that address").signed, receipted, carried: None }
 }
 
 const REQUEST: &str = "cso-x/access.request.submitted/r1";
@@ -46,6 +48,15 @@ fn what_differs_is_named() {
     let hidden = Difference::MissingThoughReceipted { address: REQUEST.to_owned(), position };
     assert!(found.contains(&hidden) && hidden.is_grave(), "{found:?}");
 
+    // Ignored: an oversight body carried it in and stamped when; a receipt would weigh more.
+    let at = schemas::time::Timestamp::parse("2025-03-09T10:00:00Z").unwrap();
+    kept[0].carried = Some(("npm".to_owned(), at));
+    assert!(differences(&shown, &kept, PARTY, 7).contains(&hidden));
+    kept[0].receipted = None;
+    let ignored = Difference::CarriedInVain { address: REQUEST.to_owned(), carrier: "npm".to_owned(), at };
+    assert!(differences(&shown, &kept, PARTY, 7).contains(&ignored) && ignored.is_grave());
+    assert!(ignored.to_string().contains("npm carried it in"), "{ignored}");
+
     // Altered: another event stands under our address.
     let forge = Forge::of(golden());
     let mut event = own(REQUEST, None).signed.event;
@@ -53,7 +64,7 @@ fn what_differs_is_named() {
     let text = event.to_text();
     let key = forge.key("cso-x", "x1");
     let note = schemas::note::Note { signatures: vec![key.sign(&text)], text };
-    let other = Own { signed: SignedEvent::parse(note.to_text().as_bytes()).unwrap(), receipted: None };
+    let other = Own { signed: SignedEvent::parse(note.to_text().as_bytes()).unwrap(), receipted: None, carried: None };
     let found = differences(&records, &[other, kept[1].clone(), kept[2].clone(), kept[3].clone()], PARTY, 7);
     assert!(found.contains(&Difference::Altered { address: REQUEST.to_owned(), position }), "{found:?}");
     assert!(!found.iter().any(|d| matches!(d, Difference::NotOurs { .. })), "altered is not said twice: {found:?}");
@@ -77,6 +88,26 @@ fn an_old_pack_hides_what_a_receipt_proves() {
     assert!(
         found.iter().any(|d| matches!(d, Difference::MissingThoughReceipted { address, .. } if address == DISPUTE))
     );
+}
+
+#[test]
+fn a_stamp_is_its_carriers_alone() {
+    let origin = &golden().origin;
+    let key = |name: &str| SecretKey::new(name, &[5; 32]);
+    let event = own(REQUEST, None).signed.id();
+    let at = schemas::time::Timestamp::parse("2025-03-09T10:00:00Z").unwrap();
+    let theirs = key(&origin.holder_key_name("npm", "chief-1"));
+    let (stamp, note) = ledger::outpost::stick::stamp(origin, event, "npm", &theirs, at);
+    assert_eq!(mine::stamp(&note, &[theirs.vkey()]), Some(stamp));
+    let other = SecretKey::new(&theirs.vkey().name, &[6; 32]);
+    let witness = Vkey { alg: schemas::note::ALG_COSIGNATURE, ..theirs.vkey() };
+    for keys in [vec![], vec![other.vkey()], vec![witness], vec![key(&origin.holder_key_name("cso-x", "x1")).vkey()]] {
+        assert_eq!(mine::stamp(&note, &keys), None, "{keys:?}");
+    }
+    // Signed by another party's key in the carrier's name.
+    let posing = key(&origin.holder_key_name("fac-a", "a1"));
+    let (_, note) = ledger::outpost::stick::stamp(origin, event, "npm", &posing, at);
+    assert_eq!(mine::stamp(&note, &[posing.vkey()]), None);
 }
 
 trait Position {

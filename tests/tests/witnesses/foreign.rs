@@ -107,7 +107,7 @@ fn our_feeder_works_with_the_public_witness_server() {
     let signed = ledger::keys::read(&small.writer.home().log_key()).unwrap().sign(&forked);
     let forked = Note { text: forked, signatures: vec![signed] };
     let now = Clock::System.now();
-    let asked = panel.ask(&forked, small.writer.levels(), at(0), now);
+    let asked = panel.ask(&forked, &|old, size| small.writer.levels().consistency(old, size).unwrap(), at(0), now);
     assert!(matches!(asked.silent[..], [(_, Silence::Refused { status: 422, .. })]), "{asked:?}");
 }
 

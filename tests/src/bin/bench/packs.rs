@@ -1,7 +1,6 @@
 //! Packs in a long log: made by a ledger that is open, and checked. A million entries and 100,000 subjects are what
 //! they are meant for; what a pack costs must follow its records, and of the log's length no more than the logarithm.
 
-use std::fmt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -26,6 +25,9 @@ use schemas::time::Timestamp;
 use schemas::value::Value;
 use verifier::report::Verdict;
 use verifier::signature::SecretKey;
+
+use crate::bench::{BadBench, Bench};
+use crate::row::Row;
 
 /// Events in one commit.
 const BATCH: u64 = 256;
@@ -78,22 +80,9 @@ pub enum BadPacks {
     },
 }
 
-/// One figure.
-#[derive(Clone, Debug)]
-pub struct Figure {
-    /// What was measured.
-    pub what: String,
-    /// What came out, with its unit.
-    pub value: String,
-    /// Whether it is as good as it must be, where something is asked of it.
-    pub met: Option<bool>,
-}
-
-impl fmt::Display for Figure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let met = self.met.map_or("", |met| if met { "  met" } else { "  NOT MET" });
-        write!(f, "{:<60} {}{met}", self.what, self.value)
-    }
+/// The rows.
+pub fn run(bench: &mut Bench) -> Result<Vec<Row>, BadBench> {
+    Ok(measure(&bench.path("packs"), bench.arguments.entries)?)
 }
 
 /// Makes a log of that many entries in a folder, which must not exist, and measures its packs. The folder is left
@@ -101,12 +90,10 @@ impl fmt::Display for Figure {
 ///
 /// # Errors
 /// [`BadPacks`].
-pub fn run(folder: &Path, entries: u64) -> Result<Vec<Figure>, BadPacks> {
+fn measure(folder: &Path, entries: u64) -> Result<Vec<Row>, BadPacks> {
     let mut figures = Vec::new();
     let mut say = |what: String, value: String, met: Option<bool>| {
-        let figure = Figure { what, value, met };
-        println!("{figure}");
-        figures.push(figure);
+        figures.push(Row::said("packs", what, value, met));
     };
     let (mut maker, mut writer) = Maker::found(folder, entries)?;
     let home = writer.home().clone();

@@ -1,0 +1,133 @@
+//! What goes out: every published batch, once, in order, whatever happens to the server.
+
+use std::sync::Arc;
+
+use ledger::nats::{self, Stand};
+use ledger::publish::publish;
+use ledger::sequencer::Sequencer;
+use ledger::witness::local::LocalWitness;
+use ledger::witness::{Panel, Witness};
+use schemas::checkpoint::Checkpoint;
+use schemas::note::Note;
+use schemas::policy::Policy;
+use verifier::signature::SecretKey;
+use verifier::witness::records::Records;
+
+use crate::server::Server;
+use crate::small::{Ledger, names, now, origin, soon};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_committed_is_in_the_stream() {
+    let mut ledger = Ledger::new();
+    let server = Server::start(&origin());
+    ledger.set_up(&server.settings("setup")).await.unwrap();
+    ledger.commits(3).await;
+    let nats = ledger.start(&server).await;
+    ledger.all_sent(&mut nats.status()).await;
+    ledger.commits(3).await;
+    ledger.all_sent(&mut nats.status()).await;
+    let root = server.root().await;
+    ledger.holds_against(&root).await;
+    let size = ledger.entries().await.len() as u64;
+    let (_, seen) = root.message(&names().seen_stream(), root.last(&names().seen_stream()).await).await;
+    assert_eq!(Checkpoint::parse(&Note::parse(&seen).unwrap().text).unwrap().size, size);
+
+    // A process that is started again finds its place in the stream, and adds nothing twice.
+    nats.stop().await;
+    let mut ledger = ledger.again();
+    ledger.commits(2).await;
+    let nats = ledger.start(&server).await;
+    ledger.all_sent(&mut nats.status()).await;
+    ledger.holds_against(&root).await;
+    nats.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_killed_under_load_loses_and_doubles_nothing() {
+    const EVENTS: u64 = 120;
+    let mut ledger = Ledger::new();
+    let mut server = Server::start(&origin());
+    ledger.set_up(&server.settings("setup")).await.unwrap();
+    let nats = ledger.start(&server).await;
+    let mut status = nats.status();
+    let load = tokio::spawn(append(ledger.sequencer.clone(), (0..EVENTS).map(|_| ledger.event()).collect()));
+    for kill in 1..=3 {
+        soon("a part of the load", status.wait_for(|s| s.sent >= kill * 20)).await.unwrap();
+        server.kill();
+        let away = status.wait_for(|s| matches!(s.stand, Stand::Away { .. }));
+        soon("the loss of the server", away).await.unwrap();
+        server.again();
+    }
+    load.await.unwrap();
+    ledger.all_sent(&mut status).await;
+    ledger.holds_against(&server.root().await).await;
+    nats.stop().await;
+}
+
+/// Appends events, each in a commit of its own.
+async fn append(sequencer: Sequencer, events: Vec<ledger::sequencer::Delivery>) {
+    for event in events {
+        sequencer.append(vec![event]).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_server_that_is_away() {
+    let mut ledger = Ledger::new();
+    let mut server = Server::away(&origin(), |text| text);
+    let nats = ledger.start(&server).await;
+    let mut status = nats.status();
+    assert!(matches!(status.borrow().stand, Stand::Away { .. }), "{status:?}");
+    ledger.commits(2).await;
+    server.again();
+    // The streams are missing too, and are made while the ledger runs; the operator is told meanwhile.
+    let told = |stand: &Stand| matches!(stand, Stand::Refused { why } if why.contains("ledger nats setup"));
+    soon("the word that the stream is missing", status.wait_for(|s| told(&s.stand))).await.unwrap();
+    ledger.commits(1).await;
+    ledger.set_up(&server.settings("setup")).await.unwrap();
+    // What the operator has mended counts at once for a server that comes back.
+    server.kill();
+    server.again();
+    ledger.all_sent(&mut status).await;
+    ledger.holds_against(&server.root().await).await;
+    nats.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_what_witnesses_have_seen_leaves_the_house() {
+    let mut ledger = Ledger::new();
+    let server = Server::start(&origin());
+    ledger.set_up(&server.settings("setup")).await.unwrap();
+    let witness = SecretKey::new("w.example/witness", &[9; 32]);
+    let keep = witness.clone();
+    let (log, policy) = ledger
+        .sequencer
+        .with(move |writer| {
+            let log = ledger::keys::read(&writer.home().log_key()).unwrap().vkey();
+            let text = format!("log {log}\nwitness w {}\nquorum w\n", keep.cosigner_vkey());
+            ledger::files::replace(&writer.home().policy(), text.as_bytes()).unwrap();
+            (log, Policy::parse(&text).unwrap())
+        })
+        .await
+        .unwrap();
+    ledger.commits(2).await;
+    let nats = nats::start(server.settings("ledger"), &ledger.sequencer).await.unwrap();
+    let mut status = nats.status();
+    soon("a first look", status.wait_for(nats::Status::is_well)).await.unwrap();
+    let root = server.root().await;
+    assert_eq!((root.last(&names().stream()).await, root.last(&names().seen_stream()).await), (0, 0));
+
+    let records = Records::new(witness.cosigner_vkey());
+    let local = Arc::new(std::sync::Mutex::new(LocalWitness::new(witness, &log, records).unwrap()));
+    let publishing = move |writer: &mut ledger::writer::Writer| {
+        let way = |_: &str| Some(Box::new(local.clone()) as Box<dyn Witness>);
+        let mut panel = Panel::new(policy.clone(), way).unwrap();
+        publish(writer, &mut panel, now()).unwrap()
+    };
+    assert_eq!(ledger.sequencer.with(publishing).await.unwrap().waiting, None);
+    ledger.all_sent(&mut status).await;
+    ledger.holds_against(&root).await;
+    let (_, seen) = root.message(&names().seen_stream(), 1).await;
+    assert_eq!(Note::parse(&seen).unwrap().signatures.len(), 2, "with its cosignature");
+    nats.stop().await;
+}
