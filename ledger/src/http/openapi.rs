@@ -64,7 +64,7 @@ pub fn text() -> String {
 }
 
 /// This document.
-#[utoipa::path(get, path = "/openapi.json", tag = "operator", responses(
+#[utoipa::path(get, path = "/openapi.json", operation_id = "openapi", tag = "operator", responses(
     (status = 200, description = "OpenAPI", body = String, content_type = "application/json")))]
 pub async fn document(State(app): State<App>) -> Response {
     let head = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "public, max-age=300")];
