@@ -22,6 +22,8 @@ const SECOND: &str = "2";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchor {
     paths: [PathBuf; 2],
+    /// What they hold, once it was looked at.
+    sizes: Option<[Option<u64>; 2]>,
 }
 
 impl Anchor {
@@ -30,7 +32,7 @@ impl Anchor {
         let mut second = path.as_os_str().to_owned();
         second.push(".");
         second.push(SECOND);
-        Self { paths: [path.to_owned(), second.into()] }
+        Self { paths: [path.to_owned(), second.into()], sizes: None }
     }
 
     /// The first of its paths.
@@ -59,15 +61,21 @@ impl Anchor {
     ///
     /// # Errors
     /// [`Failure::Unfit`], [`Failure::Io`], [`Failure::Full`]; the newer of the two is then still there.
-    pub fn replace(&self, checkpoint: &[u8]) -> Result<(), Failure> {
+    pub fn replace(&mut self, checkpoint: &[u8]) -> Result<(), Failure> {
         let (bytes, max) = (checkpoint.len(), ANCHOR_BYTES_MAX);
         if bytes == 0 || bytes > max {
             return Err(Failure::Unfit { what: "a checkpoint", bytes, min: 1, max });
         }
         files::create_folder(files::parent(self.path()))?;
-        let sizes = self.files()?.map(|found| found.as_deref().and_then(size_of));
+        let mut sizes = match self.sizes.take() {
+            Some(sizes) => sizes,
+            None => self.files()?.map(|found| found.as_deref().and_then(size_of)),
+        };
         let older = usize::from(sizes[0] > sizes[1]);
-        files::overwrite(&self.paths[older], checkpoint)
+        files::overwrite(&self.paths[older], checkpoint)?;
+        sizes[older] = size_of(checkpoint);
+        self.sizes = Some(sizes);
+        Ok(())
     }
 }
 

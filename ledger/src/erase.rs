@@ -65,7 +65,7 @@ pub fn judge(writer: &Writer) -> Result<Erasures, BadErase> {
     let mut follower = Follower::new(writer.log().origin().clone());
     let mut erasures = Erasures::default();
     let total = writer.log().size();
-    for entry in writer.store().entries(0) {
+    for entry in writer.entries(0) {
         let (position, bytes) = entry?;
         follower.push(&bytes)?;
         if position + 1 == total || (position + 1).is_multiple_of(ENTRIES_AT_ONCE) {
@@ -134,7 +134,7 @@ fn carry_out(writer: &Writer, by: u64, targets: &[Target]) -> Result<Erased, Bad
 
 /// The event at a position.
 fn event_at(writer: &Writer, position: u64) -> Result<Option<SignedEvent>, Failure> {
-    let Some(entry) = writer.store().entries(position).next() else { return Ok(None) };
+    let Some(entry) = writer.entries(position).next() else { return Ok(None) };
     let (_, bytes) = entry?;
     Ok(schemas::entry::Entry::parse(&bytes).ok().map(|entry| entry.signed))
 }

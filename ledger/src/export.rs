@@ -62,7 +62,7 @@ pub fn bundle(
     let mut files = Files { folder: draft.clone(), manifest: Manifest::default(), bytes: 0 };
     let mut bundle: Vec<Vec<u8>> = Vec::new();
     let mut kept: BTreeMap<Date, Kept> = BTreeMap::new();
-    for entry in writer.store().entries(0) {
+    for entry in writer.entries(0) {
         let (position, bytes) = entry?;
         if position >= size {
             break;
@@ -231,7 +231,7 @@ fn each(
 ) -> Result<Opened, Failure> {
     let mut opened = Opened::default();
     let published = usize::try_from(publish::head(writer)?.0.size).unwrap_or(usize::MAX);
-    for (line, entry) in writer.vault().lines(0).zip(writer.store().entries(0)).take(published) {
+    for (line, entry) in writer.vault().lines(0).zip(writer.entries(0)).take(published) {
         let ((position, line), (_, bytes)) = (line?, entry?);
         let damaged = || Failure::damaged(writer.vault().openings(), Damage::Line { position });
         opened.lines = position + 1;

@@ -69,7 +69,7 @@ pub fn sync_tree(folder: &Path) -> Result<(), Failure> {
 }
 
 /// Says what happened and ends the process; a mark is left if the disk still takes one.
-fn die_of_sync(folder: &Path, error: &io::Error) -> ! {
+pub(crate) fn die_of_sync(folder: &Path, error: &io::Error) -> ! {
     let mark = folder.join(MARK);
     let _ = File::create(&mark).and_then(|file| file.sync_all());
     eprintln!(

@@ -4,6 +4,8 @@
 //! `outbox` keeps those on the disk; `plan` decides, purely, what a batch becomes; `writer`
 //! commits it through `vault`, `store` and `anchor`, in that order, and only then answers.
 //!
+//! `snapshot` is what a stop leaves behind, so that the next start need not read the whole log.
+//!
 //! Hidden values: `seal` encrypts what only oversight may read, before it is written anywhere;
 //! `vault` keeps values encrypted and their keys apart (`cipher`, `lines`); `erase` destroys both;
 //! `access` records who reads; `queue` holds the sealed stream until its week is closed.
@@ -21,8 +23,10 @@ pub mod erase;
 pub mod export;
 pub mod failure;
 pub mod files;
+mod flush;
 pub mod folder;
 pub mod fsck;
+pub mod handing;
 pub mod http;
 pub mod import;
 pub mod intake;
@@ -49,6 +53,7 @@ pub mod seal;
 pub mod sequencer;
 pub mod settings;
 pub mod sign;
+pub mod snapshot;
 pub mod store;
 pub mod submit;
 pub mod trust;

@@ -136,7 +136,7 @@ impl Mirror {
         let next = beside(&self.out, "next");
         while self.size < size && go_on() {
             let end = size.min(self.size + STEP);
-            for entry in self.reader.store().entries(self.size).take((end - self.size) as usize) {
+            for entry in self.reader.entries(self.size).take((end - self.size) as usize) {
                 let (position, bytes) = entry?;
                 if let Some(entry) = seal(&bytes) {
                     let day = self.kept.entry(entry.received_at.date(self.utc_offset_minutes)).or_default();

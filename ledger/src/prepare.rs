@@ -32,6 +32,13 @@ pub struct Prepared {
     pub read: Result<Read, Refusal>,
 }
 
+impl Prepared {
+    /// About how long its entry will be.
+    pub fn bytes(&self) -> usize {
+        self.read.as_ref().map_or(0, |read| read.event().note.text.len() + read.event().note.signatures.len() * 256)
+    }
+}
+
 /// An event that was read.
 #[derive(Clone, Debug)]
 pub struct Read {

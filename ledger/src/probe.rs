@@ -17,6 +17,8 @@ use crate::store::Store;
 
 /// Set for the child: the folder of the store to try.
 const VARIABLE: &str = "OVERSIGHT_LEDGER_PROBE";
+/// Set for the child where it need not read everything.
+const SAMPLE: &str = "OVERSIGHT_LEDGER_PROBE_SAMPLE";
 /// A child that says nothing for so long is killed, unless the caller allows another time.
 const STALL_SECONDS: u64 = 20;
 /// How often the child's memory is looked at.
@@ -76,6 +78,19 @@ impl Probe {
     /// [`Failure::Damaged`], [`Failure::Hung`], [`Failure::Locked`], [`Failure::Unprobed`],
     /// [`Failure::Io`].
     pub fn run(&self, dir: &Path) -> Result<Sound, Failure> {
+        self.watch(dir, false)
+    }
+
+    /// The same for a store that was closed in good order and has not been touched since: it is opened, which is where
+    /// a damaged one panics, spins or swells, and samples of it are read.
+    ///
+    /// # Errors
+    /// As [`Probe::run`].
+    pub fn sample(&self, dir: &Path) -> Result<Sound, Failure> {
+        self.watch(dir, true)
+    }
+
+    fn watch(&self, dir: &Path, sample: bool) -> Result<Sound, Failure> {
         let unprobed = || Failure::Unprobed { program: self.program.clone() };
         if std::env::var_os(VARIABLE).is_some() {
             return Err(unprobed()); // a child that did not know what it is; it must not start another
@@ -84,6 +99,9 @@ impl Probe {
         let memory = MEMORY_BYTES + length / 2;
         let mut command = Command::new(&self.program);
         command.args(&self.arguments).env(VARIABLE, dir);
+        if sample {
+            command.env(SAMPLE, "1");
+        }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let started = command.spawn().map_err(|e| Failure::io("start", &self.program, e))?;
         let mut child = Watched(started);
@@ -228,7 +246,10 @@ pub fn take_over() {
 }
 
 fn try_store(dir: &Path) -> Verdict {
-    let read = Store::open_unprobed(dir, None).and_then(|store| store.scan(|at| say(&format!("probe: at {at}"))));
+    let progress = |at: u64| say(&format!("probe: at {at}"));
+    let sample = std::env::var_os(SAMPLE).is_some();
+    let read = Store::open_unprobed(dir, None)
+        .and_then(|store| if sample { store.sample(progress) } else { store.scan(progress) });
     match read {
         Ok(entries) => Verdict::Sound { entries },
         Err(Failure::Locked { .. }) => Verdict::Locked,

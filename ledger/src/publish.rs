@@ -185,7 +185,7 @@ fn publication(writer: &Writer, policy: &Policy, silent: Vec<(String, Silence)>)
 }
 
 fn waiting(writer: &Writer, size: u64, silent: Vec<(String, Silence)>) -> Waiting {
-    let first = writer.store().entry(size).ok().flatten();
+    let first = writer.entry(size).ok().flatten();
     let first = first.and_then(|bytes| schemas::entry::Entry::parse(&bytes).ok()).map(|entry| entry.received_at);
     let since = first.or(writer.log().last_received()).unwrap_or(Timestamp::from_unix(0));
     Waiting { entries: writer.log().size() - size, since, silent }

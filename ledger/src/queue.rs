@@ -319,7 +319,7 @@ impl Sending {
 /// The local day on which the last batch of the sealed stream was received.
 fn last_batch(writer: &Writer, utc_offset_minutes: i32) -> Result<Option<Date>, Failure> {
     let mut last = None;
-    for entry in writer.store().entries(0) {
+    for entry in writer.entries(0) {
         let (_, bytes) = entry?;
         if let Ok(entry) = Entry::parse(&bytes)
             && entry.signed.event.kind == OUTER

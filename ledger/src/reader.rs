@@ -75,23 +75,47 @@ impl Reader {
             let hashes = levels.hashes(level, first, tile.width);
             return Ok(hashes.map(|hashes| hashes.iter().flat_map(|hash| hash.0).collect()));
         }
-        if first.checked_add(tile.width).is_none_or(|end| end > self.store().size()) {
+        if first.checked_add(tile.width).is_none_or(|end| end > self.levels().size()) {
             return Ok(None);
         }
         let mut entries = Vec::with_capacity(tile.width as usize);
-        for entry in self.store().entries(first).take(tile.width as usize) {
+        for entry in self.entries(first).take(tile.width as usize) {
             entries.push(entry?.1);
         }
         Ok(Some(tile::bundle_bytes(entries.iter().map(Vec::as_slice))))
     }
 
-    /// The entry at a position that is there.
+    /// The entry at a position that is there, compared with its leaf: what the store gives is never passed on if
+    /// it is not what was admitted.
     ///
     /// # Errors
     /// [`Failure`] if the store does not give it.
     pub fn entry(&self, position: u64) -> Result<Vec<u8>, Failure> {
         let gap = || Failure::damaged(&self.home().store(), Damage::Gap { position });
-        self.store().entry(position)?.ok_or_else(gap)
+        self.as_admitted(position, self.store().entry(position)?.ok_or_else(gap)?)
+    }
+
+    /// The entries from a position on, in order, each compared with its leaf; of those that the log has now. After
+    /// an error there is nothing more.
+    pub fn entries(&self, from: u64) -> impl Iterator<Item = Result<(u64, Vec<u8>), Failure>> + '_ {
+        let size = self.levels().size();
+        let there = move |found: &Result<(u64, Vec<u8>), Failure>| !matches!(found, Ok((at, _)) if *at >= size);
+        self.store().entries(from).take_while(there).map(|found| {
+            let (position, bytes) = found?;
+            Ok((position, self.as_admitted(position, bytes)?))
+        })
+    }
+
+    fn as_admitted(&self, position: u64, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        if self.levels().leaf(position) == Some(Hash::leaf(&bytes)) {
+            return Ok(bytes);
+        }
+        Err(Failure::damaged(&self.home().store(), Damage::Unlike { what: "entries" }))
+    }
+
+    /// The store alone, if nobody else reads any more.
+    pub(crate) fn into_store(self) -> Option<Store> {
+        Arc::into_inner(self.0).map(|parts| parts.store)
     }
 
     /// The checkpoint of a size, where one was signed, with the cosignatures that it has.

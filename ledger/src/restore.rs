@@ -12,6 +12,7 @@ use verifier::bundle::{self, Opened, Source, Visitor};
 use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::report::{Report, Verdict};
+use verifier::threads::Threads;
 
 use crate::anchor::Anchor;
 use crate::erase::{self, BadErase};
@@ -96,7 +97,13 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let mut source = Folder::new(from.bundle);
     let mut beside = from.openings.clone().map(Beside);
     let mut lines = Lines { texts: Vec::new() };
-    let report = bundle::check(&mut source, from.policy, beside.as_mut().map(|f| f as &mut dyn Source), &mut lines);
+    let report = bundle::check_with(
+        &mut source,
+        from.policy,
+        beside.as_mut().map(|f| f as &mut dyn Source),
+        &mut lines,
+        &Threads::new(),
+    );
     let good = matches!(report.verdict(), Verdict::Verified | Verdict::PartlyErased);
     let (true, Some(head)) = (good, report.head.clone()) else { return Err(BadRestore::NotVerified(Box::new(report))) };
     let size = head.checkpoint.size;

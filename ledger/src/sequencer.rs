@@ -35,6 +35,8 @@ use crate::writer::Writer;
 pub const WAITING_JOBS_MAX: usize = 4_096;
 /// Events of one commit, at most: its flushes serve everyone, and a page of the store holds few values.
 pub const COMMIT_EVENTS_MAX: usize = 512;
+/// Bytes of their notes, at most: a batch travels as one message, and brokers take no longer ones (FORMAT.md 23.3).
+pub const COMMIT_BYTES_MAX: usize = 4 << 20;
 /// An empty batch closes when the last seal is as old as this, in seconds: time moves in the log even when
 /// nobody reports. `design`: a seal at least once a day.
 pub const HEARTBEAT_SECONDS: i64 = 20 * 3_600;

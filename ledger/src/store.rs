@@ -25,7 +25,8 @@ use std::time::{Duration, Instant};
 
 use crate::failure::{Damage, Failure};
 use crate::files;
-use crate::probe::Probe;
+use crate::flush::Watch;
+use crate::probe::{Probe, Sound};
 use crate::row::{ENTRY, HEAD, Head, NOTE, entry_key, lead, note_key, parts, place, position_of, well_named};
 
 /// Longest entry, in bytes. C2SP tlog-tiles frames each entry with a u16 length.
@@ -39,6 +40,8 @@ pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
 /// sled's page cache, in bytes.
 const CACHE_BYTES: u64 = 64 << 20;
+/// Entries that are read as samples.
+const SAMPLES: u64 = 512;
 /// How long a lock may outlast the process or the handle that held it.
 const LOCK_GRACE: Duration = Duration::from_secs(2);
 /// Pause between two attempts to lock.
@@ -77,7 +80,8 @@ impl Committed {
 
 /// The durable store of one log. One process has it at a time; within it, share by reference.
 pub struct Store {
-    // Fields drop in this order: sled first, the lock last.
+    // Fields drop in this order: who holds sled too first, then sled, the lock last.
+    watch: Watch,
     db: sled::Db,
     /// sled's file, opened once more, to fsync it.
     log: File,
@@ -125,6 +129,19 @@ impl Store {
     /// [`Failure::Absent`], [`Failure::Locked`], [`Failure::Damaged`], [`Failure::Hung`],
     /// [`Failure::Unsynced`], [`Failure::Unprobed`], [`Failure::Io`].
     pub fn open(dir: &Path, probe: &Probe) -> Result<Self, Failure> {
+        Self::open_with(dir, |dir| probe.run(dir))
+    }
+
+    /// Opens a store that was closed by [`Store::close`] and has not been touched since: the child reads samples of it.
+    /// What the caller reads of it, it must compare with what it knows.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn reopen(dir: &Path, probe: &Probe) -> Result<Self, Failure> {
+        Self::open_with(dir, |dir| probe.sample(dir))
+    }
+
+    fn open_with(dir: &Path, try_it: impl FnOnce(&Path) -> Result<Sound, Failure>) -> Result<Self, Failure> {
         if !dir.is_dir() {
             return Err(Failure::Absent { what: "store", path: dir.to_owned() });
         }
@@ -139,7 +156,7 @@ impl Store {
         }
         // A killed process leaves pages that only memory holds; a snapshot must not outlive them.
         files::sync_tree(dir)?;
-        let sound = probe.run(dir)?;
+        let sound = try_it(dir)?;
         let store = Self::open_unprobed(dir, Some(lock))?;
         if store.size() != sound.entries {
             return Err(Failure::damaged(dir, Damage::Unlike { what: "entries" }));
@@ -176,6 +193,7 @@ impl Store {
         let head = bytes.as_ref().and_then(|b| b.strip_prefix(&[0])).and_then(Head::parse);
         let head = head.ok_or_else(|| Failure::damaged(dir, Damage::Unlike { what: "records" }))?;
         Ok(Self {
+            watch: watch(&db, dir),
             db,
             log,
             dir: dir.to_owned(),
@@ -299,13 +317,40 @@ impl Store {
         self.stopped.store(true, Ordering::Release);
         guarded(&self.dir, || {
             self.db.apply_batch(rows)?;
-            self.db.flush()
+            self.watch.flush(|| self.db.flush())
         })?;
         files::sync(&self.log, &self.dir); // durable from here on, or the process has ended
         *settled = head;
         self.size.store(head.size, Ordering::Release);
         self.stopped.store(false, Ordering::Release);
         Ok(Committed { first: size, size: head.size })
+    }
+
+    /// Closes the store in good order: sled writes its own snapshot only while opening, so it is opened once more, and the
+    /// next start has nothing to recover. `last` is called when all is on the disk, while nobody else can have the store.
+    ///
+    /// # Errors
+    /// [`Failure`] of sled or the disk, or what `last` failed of; nothing is lost by it.
+    pub fn close<T>(self, last: impl FnOnce(&Path) -> Result<T, Failure>) -> Result<T, Failure> {
+        let Self { watch, db, log, dir, _lock: lock, .. } = self;
+        drop((watch, db, log));
+        drop(open_sled(&dir)?);
+        files::sync_tree(&dir)?;
+        let told = last(&dir);
+        drop(lock);
+        told
+    }
+
+    /// Reads samples, as the child does where it need not read everything.
+    pub(crate) fn sample(&self, progress: impl Fn(u64)) -> Result<u64, Failure> {
+        let size = self.size();
+        for position in
+            (0..size).step_by(usize::try_from(size / SAMPLES).unwrap_or(1).max(1)).chain(size.checked_sub(1))
+        {
+            self.entry(position)?;
+            progress(position);
+        }
+        Ok(size)
     }
 
     /// Reads everything, as the child does; `progress` hears of every 1,000th entry.
@@ -447,6 +492,12 @@ fn lock(dir: &Path) -> Result<File, Failure> {
             Err(std::fs::TryLockError::Error(e)) => return Err(Failure::io("lock", &path, e)),
         }
     }
+}
+
+/// Somebody who asks sled while it flushes.
+fn watch(db: &sled::Db, dir: &Path) -> Watch {
+    let db = db.clone();
+    Watch::over(dir, move || db.flush().map(drop).map_err(|error| error.to_string()))
 }
 
 /// Opens sled's database. Its own lock is let go only when its last thread has finished.

@@ -21,6 +21,7 @@ use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Rejection, Submission
 use crate::prepare::{Prepared, prepare};
 use crate::probe::Probe;
 use crate::reader::Reader;
+use crate::snapshot;
 use crate::store::{Batch, Committed, Store};
 use crate::vault::{Hidden, Vault};
 
@@ -60,6 +61,11 @@ impl Home {
     /// The last signed checkpoint, apart from the store.
     pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint")
+    }
+
+    /// What the last stop left, so that the next start need not read the whole log. It may be removed at any time.
+    pub fn state(&self) -> PathBuf {
+        self.0.join("state")
     }
 
     /// Adopted catalogues and profiles, named by their digests.
@@ -257,10 +263,10 @@ impl Writer {
         plan.hidden.insert(0, Hidden::default());
         let store = Store::create(&home.store())?;
         let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
-        let anchor = Anchor::at(&home.checkpoint());
+        let mut anchor = Anchor::at(&home.checkpoint());
         let document = schemas::catalogue::TEXT.as_bytes();
         write_document(home, document)?;
-        let (committed, _) = write(&store, &vault, &anchor, &mut plan, &[])?;
+        let (committed, _) = write(&store, &vault, &mut anchor, &mut plan, &[])?;
         let levels: Levels = plan.leaves.into_iter().collect();
         let head = plan.note;
         Ok(Self {
@@ -290,27 +296,10 @@ impl Writer {
         let read = found.iter().find_map(|bytes| signed_by(&keys, bytes));
         let (head, signed) = read.ok_or_else(|| BadLedger::Checkpoint { path: home.checkpoint() })?;
         let last = LastCheckpoint { path: home.checkpoint(), size: signed.size, root: signed.root.to_base64() };
-        let store = Store::open(&home.store(), probe).map_err(|f| f.knowing(&last))?;
-        let mut state = State::new(signed.origin.clone());
-        let (mut root_then, mut levels) = (None, Levels::default());
-        for entry in store.entries(0) {
-            let (_, bytes) = entry.map_err(|f| f.knowing(&last))?;
-            state.replay(&bytes).map_err(|fault| BadLedger::Log { path: home.store(), fault })?;
-            levels.push(state.last_leaf());
-            if state.size() == signed.size {
-                root_then = Some(state.root());
-            }
-        }
-        match root_then {
-            None => {
-                return Err(Failure::Behind { path: home.store(), size: state.size(), known: Box::new(last) }.into());
-            }
-            Some(root) if root != signed.root => {
-                let (path, root) = (home.store(), root.to_base64());
-                return Err(Failure::Differs { path, root, known: Box::new(last) }.into());
-            }
-            Some(_) => {}
-        }
+        let untouched = home.store().is_dir() && snapshot::take_mark(&home.state(), &home.store())?;
+        let opened = if untouched { Store::reopen(&home.store(), probe) } else { Store::open(&home.store(), probe) };
+        let store = opened.map_err(|f| f.knowing(&last))?;
+        let (state, levels) = Self::read_log(home, &store, &signed, &keys, untouched, &last)?;
         let vault = Vault::open(&home.openings(), &home.opening_keys(), state.size())?;
         let committed = store.committed();
         let (home, cosigned) = (home.clone(), Vec::new());
@@ -318,6 +307,85 @@ impl Writer {
         let mut writer = Self { home, reader, anchor, state, keys, head, committed, cosigned };
         writer.catch_up(signed.size)?;
         Ok(writer)
+    }
+
+    /// The state of the log that the store holds, which must be the one that was signed last. A snapshot spares reading
+    /// what it covers; where it does not lead to what was signed, it is passed over.
+    fn read_log(
+        home: &Home,
+        store: &Store,
+        signed: &Checkpoint,
+        keys: &LedgerKeys,
+        untouched: bool,
+        last: &LastCheckpoint,
+    ) -> Result<(State, Levels), BadLedger> {
+        let key = verifier::signature::PublicKey::new(&keys.log.vkey()).ok();
+        let recalled = key.and_then(|key| snapshot::recall(&home.state(), &signed.origin, &key, store.size()));
+        if let Some((state, levels)) = recalled
+            && (untouched || holds(store, &levels).map_err(|f| f.knowing(last))?)
+            && let Ok(read) = Self::replay(home, store, signed, (state, levels), last)
+        {
+            return Ok(read);
+        }
+        let beginning = (State::new(signed.origin.clone()), Levels::default());
+        let read = Self::replay(home, store, signed, beginning, last)?;
+        snapshot::forget(&home.state())?; // the next stop writes a good one
+        Ok(read)
+    }
+
+    /// Replays what the store holds beyond a state, and compares with what was signed last.
+    fn replay(
+        home: &Home,
+        store: &Store,
+        signed: &Checkpoint,
+        (mut state, mut levels): (State, Levels),
+        last: &LastCheckpoint,
+    ) -> Result<(State, Levels), BadLedger> {
+        for entry in store.entries(state.size()) {
+            let (_, bytes) = entry.map_err(|f| f.knowing(last))?;
+            state.replay(&bytes).map_err(|fault| BadLedger::Log { path: home.store(), fault })?;
+            levels.push(state.last_leaf());
+        }
+        let (path, size) = (home.store(), state.size());
+        match levels.root(signed.size) {
+            Err(_) => Err(Failure::Behind { path, size, known: Box::new(last.clone()) }.into()),
+            Ok(root) if root != signed.root => {
+                Err(Failure::Differs { path, root: root.to_base64(), known: Box::new(last.clone()) }.into())
+            }
+            Ok(_) => Ok((state, levels)),
+        }
+    }
+
+    /// Stops in good order: leaves a snapshot of the state, and a mark that the store was closed, so that the next start
+    /// need not read the whole log. Nothing is lost without it, as everything that was answered is on the disk. While
+    /// somebody still reads, there is no mark, as the store stays open.
+    ///
+    /// # Errors
+    /// [`Failure`] if they cannot be written.
+    pub fn stop(mut self) -> Result<(), Failure> {
+        if self.committed.size() != self.state.size() {
+            return Ok(()); // the last commit failed: the next start looks at everything
+        }
+        let folder = self.home.state();
+        snapshot::keep(&folder, &mut self.state, &self.reader.levels(), &self.keys.log)?;
+        drop(self.state);
+        match self.reader.into_store() {
+            Some(store) => store.close(|dir| snapshot::mark(&folder, &snapshot::listing(dir)?)),
+            None => Ok(()),
+        }
+    }
+
+    /// One entry, as [`Reader::entry`] gives it. `None` past the end.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`], [`Failure::Io`].
+    pub fn entry(&self, position: u64) -> Result<Option<Vec<u8>>, Failure> {
+        if position >= self.state.size() { Ok(None) } else { self.reader.entry(position).map(Some) }
+    }
+
+    /// Entries from a position on, as [`Reader::entries`] gives them.
+    pub fn entries(&self, from: u64) -> impl Iterator<Item = Result<(u64, Vec<u8>), Failure>> + '_ {
+        self.reader.entries(from)
     }
 
     /// A commit that was cut short after the store, before the checkpoint apart from it.
@@ -378,7 +446,8 @@ impl Writer {
     fn close(&mut self, batch: plan::Batch, sealed_at: Timestamp) -> Result<Answered, Failure> {
         let unsealed = |why| Failure::Unsealed { path: self.home.folder().to_owned(), why: Box::new(why) };
         let mut plan = plan::close(&mut self.state, batch, sealed_at, &self.keys).map_err(unsealed)?;
-        let (committed, entries) = write(self.store(), self.vault(), &self.anchor, &mut plan, &self.cosigned)?;
+        let (committed, entries) =
+            write(self.reader.store(), self.reader.vault(), &mut self.anchor, &mut plan, &self.cosigned)?;
         self.committed = committed; // durable from here on
         self.cosigned.clear();
         self.reader.grow(&plan.leaves);
@@ -495,6 +564,29 @@ fn signed_by(keys: &LedgerKeys, bytes: &[u8]) -> Option<(Note, Checkpoint)> {
     (holds && checkpoint.origin.as_str() == key.vkey().name).then_some((note, checkpoint))
 }
 
+/// Whether the store still holds the entries that these are the leaves of.
+fn holds(store: &Store, levels: &Levels) -> Result<bool, Failure> {
+    let same = |from, to| {
+        for entry in store.entries(from) {
+            let (position, bytes) = entry?;
+            if position >= to {
+                break;
+            }
+            if levels.leaf(position) != Some(Hash::leaf(&bytes)) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    };
+    // Two halves at once: reading is bound by the processor, and someone is waiting.
+    let (middle, end) = (levels.size() / 2, levels.size());
+    std::thread::scope(|scope| {
+        let later = scope.spawn(|| same(middle, end));
+        let earlier: bool = same(0, middle)?;
+        Ok(later.join().unwrap_or(Ok(false))? && earlier)
+    })
+}
+
 /// Name under which the store keeps the checkpoint of a size.
 pub fn checkpoint_name(size: u64) -> String {
     format!("checkpoint/{size:020}")
@@ -505,7 +597,7 @@ pub fn checkpoint_name(size: u64) -> String {
 fn write(
     store: &Store,
     vault: &Vault,
-    anchor: &Anchor,
+    anchor: &mut Anchor,
     plan: &mut Plan,
     cosigned: &[(String, Vec<u8>)],
 ) -> Result<(Committed, Vec<Vec<u8>>), Failure> {

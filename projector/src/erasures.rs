@@ -1,6 +1,6 @@
 //! The erasures that a log records, and whether the rules allowed each. FORMAT.md 17.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use schemas::catalogue::Role;
 use schemas::entry::Entry;
@@ -31,7 +31,7 @@ pub struct Erasure {
 pub(crate) struct Erasures {
     judge: verifier::erasures::Erasures,
     /// Positions by address: an erasure may name any record before it.
-    positions: BTreeMap<String, u64>,
+    positions: HashMap<String, u64>,
     all: Vec<Erasure>,
 }
 

@@ -12,6 +12,7 @@ use verifier::fault::Fault;
 use verifier::follower::{Accepted, Follower};
 use verifier::head::{BadHead, SignedHead, check_head};
 use verifier::report::{Report, Verdict};
+use verifier::threads::Threads;
 
 /// Who takes the entries of a feed.
 pub trait Sink {
@@ -73,7 +74,7 @@ impl Feed for BundleFeed<'_> {
     fn follow(&mut self, sink: &mut dyn Sink) -> Result<SignedHead, BadFeed> {
         let mut visitor = Passing { sink };
         let openings = self.openings.as_mut().map(|o| &mut **o as &mut dyn Source);
-        let report = bundle::check(self.source, self.policy, openings, &mut visitor);
+        let report = bundle::check_with(self.source, self.policy, openings, &mut visitor, &Threads::new());
         match (report.verdict(), &report.head) {
             (Verdict::Verified | Verdict::PartlyErased, Some(head)) => Ok(head.clone()),
             _ => Err(BadFeed::NotVerified(Box::new(report))),
@@ -157,8 +158,7 @@ pub(crate) fn open(accepted: &Accepted, line: &str) -> Result<Opened, Fault> {
     };
     let mut opened = Opened::default();
     if line.is_empty() {
-        opened.withheld = kind.slots().into_iter().map(str::to_owned).collect();
-        return Ok(opened);
+        return Ok(Opened::nothing_of(&event.kind));
     }
     let parsed = OpeningLine::parse(line).map_err(bad)?;
     if parsed.entry != position || parsed.event != accepted.entry.signed.id() {
@@ -170,7 +170,7 @@ pub(crate) fn open(accepted: &Accepted, line: &str) -> Result<Opened, Fault> {
             schemas::opening::Slot::Open(_) => {}
             // To whoever has no identity for it, a sealed value is withheld.
             schemas::opening::Slot::Sealed(_) | schemas::opening::Slot::Withheld => {
-                opened.withheld.insert(name.to_owned());
+                opened.withhold(name);
             }
             schemas::opening::Slot::ErasedBy(by) => {
                 opened.erased.insert(name.to_owned(), *by);

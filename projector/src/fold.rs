@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use schemas::catalogue::Catalogue;
 use schemas::hash::Hash;
 use schemas::time::Timestamp;
 use verifier::Verified;
@@ -18,7 +17,7 @@ use crate::projection::{BadProjection, Judged, Names, Projection, When};
 use crate::record::{Links, Record};
 use crate::rules::{self, AsOfPassed, Evaluation, Question};
 use crate::site::input;
-use crate::views::Views;
+use crate::views::{Filed, Views};
 
 /// Everything that was folded so far.
 #[derive(Debug)]
@@ -87,10 +86,15 @@ impl Fold {
         }
         let accepted = entry.get();
         self.names.apply(accepted);
-        self.public.apply(entry, &all_withheld(accepted));
+        let shown = Opened::nothing_of(&accepted.entry.signed.event.kind);
+        let record = self.public.read(entry, &shown);
+        self.public.views.file(&record);
         let links = match &mut self.opened {
             Some(judge) => {
-                judge.apply(entry, opened);
+                // Where no opening says more, both readers have one and the same record.
+                let same = opened.is_closed() && judge.links.is_empty() && opened.withheld == shown.withheld;
+                let record = if same { record } else { judge.read(entry, opened) };
+                judge.views.file(&record);
                 &judge.links
             }
             None => &self.public.links,
@@ -157,13 +161,6 @@ impl Fold {
     }
 }
 
-/// What a reader without openings has of an entry.
-fn all_withheld(accepted: &Accepted) -> Opened {
-    let kind = Catalogue::built_in().event(&accepted.entry.signed.event.kind);
-    let withheld = kind.map(|k| k.slots().into_iter().map(str::to_owned).collect()).unwrap_or_default();
-    Opened { withheld, ..Opened::default() }
-}
-
 /// Measures and the profile at one date.
 #[derive(Clone, Debug)]
 struct Figures {
@@ -188,8 +185,8 @@ impl Judge {
         Self { read, views: Views::new(), links: Links::default(), evaluations: Vec::new(), figures: None }
     }
 
-    fn apply(&mut self, entry: &Verified<Accepted>, opened: &Opened) {
-        self.views.apply(&Record::read(entry, opened, &mut self.links));
+    fn read(&mut self, entry: &Verified<Accepted>, opened: &Opened) -> Filed {
+        Filed::new(Record::read(entry, opened, &mut self.links))
     }
 
     fn ask(&self, profiles: &Profiles, as_of: Timestamp) -> Result<(Evaluation, Figures), AsOfPassed> {

@@ -8,7 +8,6 @@
 
 pub mod event_stream;
 pub mod http;
-#[cfg(feature = "nats")]
 pub mod nats;
 pub mod tiles;
 

@@ -131,8 +131,13 @@ pub(crate) struct Names {
 impl Names {
     pub(crate) fn apply(&mut self, accepted: &Accepted) {
         let event = &accepted.entry.signed.event;
-        *self.entries.entry(event.kind.clone()).or_insert(0) += 1;
-        self.parties.insert(event.by.clone());
+        match self.entries.get_mut(&event.kind) {
+            Some(count) => *count += 1,
+            None => drop(self.entries.insert(event.kind.clone(), 1)),
+        }
+        if !self.parties.contains(&event.by) {
+            self.parties.insert(event.by.clone());
+        }
         self.genesis.get_or_insert(accepted.entry.received_at);
         let text = |field: &str| event.text(field).unwrap_or_default().to_owned();
         let name = || {

@@ -68,6 +68,11 @@ impl Links {
     /// What every pseudonym begins with.
     const PREFIX: &str = "anon-";
 
+    /// Whether none is known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn learn(&mut self, accepted: &Accepted, opened: &Opened) {
         let pseudonym = accepted.entry.signed.event.text("organisation");
         let id = opened.values.get("party_id").and_then(Value::as_text);
@@ -237,7 +242,7 @@ mod tests {
         let public = BTreeMap::from([("shown".to_owned(), Value::Bool(true))]);
         let opened = Opened {
             values: BTreeMap::new(),
-            withheld: ["shown", "kept", "both"].map(str::to_owned).into(),
+            withheld: std::sync::Arc::new(["shown", "kept", "both"].map(str::to_owned).into()),
             erased: BTreeMap::from([("gone".to_owned(), 12), ("both".to_owned(), 9), ("shown".to_owned(), 9)]),
         };
         let got: Vec<String> = hidden(&public, &opened).iter().map(|(name, why)| format!("{name}: {why}")).collect();

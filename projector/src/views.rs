@@ -108,9 +108,13 @@ impl Views {
 
     /// Takes in the next record of the log.
     pub fn apply(&mut self, record: &Record) {
+        self.file(&Filed::new(record.clone()));
+    }
+
+    /// The same for a record that is filed already, for other readers too.
+    pub(crate) fn file(&mut self, record: &Filed) {
         self.genesis.get_or_insert(record.received_at());
         self.head = Some((record.position(), record.received_at()));
-        let record = &Filed::new(record);
         self.amendments.apply(record);
         self.adoptions.apply(record);
         self.parties.apply(record);

@@ -79,8 +79,7 @@ impl Entry {
 
     /// The bytes of an entry that holds the note.
     pub fn bytes(position: u64, received_at: Timestamp, prev: Hash, note: &[u8]) -> Vec<u8> {
-        let mut out = format!("{MAGIC}\n{position} {received_at} {}\n", prev.to_base64()).into_bytes();
-        out.extend_from_slice(note);
-        out
+        let head = format!("{MAGIC}\n{position} {received_at} {}\n", prev.to_base64());
+        [head.as_bytes(), note].concat()
     }
 }

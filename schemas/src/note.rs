@@ -145,9 +145,23 @@ pub struct SignatureLine {
 impl SignatureLine {
     /// The line without its end.
     pub fn to_text(&self) -> String {
-        let mut body = self.id.0.to_vec();
+        let mut out = String::with_capacity(self.chars());
+        self.write(&mut out);
+        out
+    }
+
+    /// About how long the line is.
+    fn chars(&self) -> usize {
+        self.name.len() + (self.signature.len() + 6) * 4 / 3 + 8
+    }
+
+    fn write(&self, out: &mut String) {
+        let mut body = Vec::with_capacity(4 + self.signature.len());
+        body.extend_from_slice(&self.id.0);
         body.extend_from_slice(&self.signature);
-        format!("\u{2014} {} {}", self.name, base::to_base64(&body))
+        for part in ["\u{2014} ", &self.name, " ", &base::to_base64(&body)] {
+            out.push_str(part);
+        }
     }
 
     fn parse(line: &str) -> Option<Self> {
@@ -219,9 +233,12 @@ impl Note {
 
     /// The note's bytes as text.
     pub fn to_text(&self) -> String {
-        let mut out = format!("{}\n", self.text);
+        let lines: usize = self.signatures.iter().map(|line| line.chars() + 1).sum();
+        let mut out = String::with_capacity(self.text.len() + 1 + lines);
+        out.push_str(&self.text);
+        out.push('\n');
         for line in &self.signatures {
-            out.push_str(&line.to_text());
+            line.write(&mut out);
             out.push('\n');
         }
         out

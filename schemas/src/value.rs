@@ -102,12 +102,34 @@ impl Value {
 /// Reads a type whose canonical JSON is what `serde_json` writes for it.
 pub(crate) fn parse_canonical<T: for<'a> Deserialize<'a> + Serialize>(bytes: &[u8]) -> Result<T, BadJson> {
     let value: T = serde_json::from_slice(bytes).map_err(|e| BadJson::Syntax(e.to_string()))?;
-    let again = to_canonical(&value);
-    if again.as_bytes() == bytes {
-        return Ok(value);
+    // Written again against what was read: nothing is kept, and the first byte that differs ends it.
+    let mut again = Again { read: bytes, at: 0 };
+    match serde_json::to_writer(&mut again, &value) {
+        Ok(()) if again.at == bytes.len() => Ok(value),
+        _ => Err(BadJson::NotCanonical { at: again.at }),
     }
-    let at = again.bytes().zip(bytes).take_while(|(a, b)| a == *b).count();
-    Err(BadJson::NotCanonical { at })
+}
+
+/// Compares what is written with what was read.
+struct Again<'a> {
+    read: &'a [u8],
+    at: usize,
+}
+
+impl std::io::Write for Again<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let rest = self.read.get(self.at..).unwrap_or_default();
+        if rest.starts_with(bytes) {
+            self.at += bytes.len();
+            return Ok(bytes.len());
+        }
+        self.at += bytes.iter().zip(rest).take_while(|(a, b)| a == b).count();
+        Err(std::io::ErrorKind::InvalidData.into())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 pub(crate) fn to_canonical<T: Serialize>(value: &T) -> String {

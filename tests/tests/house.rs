@@ -129,6 +129,7 @@ const RULES: &[Rule] = &[
         but: &[
             "verifier/src/archive.rs",
             "verifier/src/files.rs",
+            "verifier/src/threads.rs",
             "verifier/src/witness/service/",
             "verifier/src/main.rs",
             "verifier/src/print.rs",

@@ -109,22 +109,22 @@ impl State {
         if bytes.len() > ENTRY_BYTES_MAX {
             return Err(BadEntry::TooLong.into());
         }
-        let leaf = self.place_bytes(signed, received_at, &bytes)?;
+        let leaf = Hash::leaf(&bytes);
+        self.place_leaf(signed, received_at, leaf)?;
         Ok(Placed { position, bytes, leaf })
     }
 
-    /// The same, where the entry's bytes are at hand.
-    pub(crate) fn place_bytes(
+    /// The same, where the entry's leaf is at hand.
+    pub(crate) fn place_leaf(
         &mut self,
         signed: &SignedEvent,
         received_at: Timestamp,
-        bytes: &[u8],
-    ) -> Result<Hash, Refusal> {
+        leaf: Hash,
+    ) -> Result<(), Refusal> {
         let (kind, effect) = self.check(signed, received_at)?;
         self.apply(effect);
-        let leaf = Hash::leaf(bytes);
         self.take(signed, kind, leaf, received_at);
-        Ok(leaf)
+        Ok(())
     }
 
     /// What can be said of an event before its signatures are looked at: FORMAT.md 11, 2 to 4.
@@ -241,9 +241,8 @@ impl State {
         if kind.id_of.is_some() != signed.event.id.is_some() {
             return Err(Refusal::IdPresence { kind: kind.name.clone(), wants: kind.id_of.is_some() });
         }
-        let address = signed.event.address();
-        if self.record(&address).is_some() {
-            return Err(Refusal::AddressUsed { address });
+        if self.record_of(&signed.event).is_some() {
+            return Err(Refusal::AddressUsed { address: signed.event.address() });
         }
         match (&kind.id_of, &signed.event.id) {
             (Some(id_of), Some(id)) if self.has_thing(id_of, id) => {
@@ -276,11 +275,15 @@ impl State {
                 return Err(unknown());
             }
             for target in targets {
-                let (found, wanted) = match &reference.targets {
-                    Targets::Any => (self.record(target).is_some(), "a record".to_owned()),
-                    Targets::Types(types) => (self.target(types, target).is_some(), types.join(" or ")),
+                let found = match &reference.targets {
+                    Targets::Any => self.record(target).is_some(),
+                    Targets::Types(types) => self.target(types, target).is_some(),
                 };
                 if !found {
+                    let wanted = match &reference.targets {
+                        Targets::Any => "a record".to_owned(),
+                        Targets::Types(types) => types.join(" or "),
+                    };
                     return Err(Refusal::NoTarget { name: name.clone(), target: target.clone(), wanted });
                 }
             }

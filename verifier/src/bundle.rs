@@ -1,25 +1,29 @@
 //! The check of a whole bundle: the steps of FORMAT.md, in its numbers. FORMAT.md 13.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod tile;
+mod walk;
 
-use schemas::catalogue::Catalogue;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
+
+use schemas::catalogue::{Catalogue, EventType};
 use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
-use schemas::note::Origin;
-use schemas::opening::{BadOpening, OpeningLine, Slot};
+use schemas::opening::OpeningLine;
 use schemas::policy::Policy;
-use schemas::tile::{self, Tile};
+use schemas::tile::{TILE_WIDTH, Tile, index_of, index_path, split_bundle};
 use schemas::value::Value;
 
+use self::tile::{Counts, Stop};
+use self::walk::{Beside, Walk};
+use crate::crew::{Alone, Crew, Queue};
 use crate::doubt::{DOUBTFUL_MAX, Doubts};
-use crate::erasures::Erasures;
 use crate::fault::Fault;
-use crate::follower::{Accepted, Follower};
+use crate::follower::Accepted;
 use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
 use crate::report::{Outcome, Report, Step};
-use crate::tiles::TileCheck;
 use crate::times::{Seen, Times};
 use crate::verified::Verified;
 
@@ -56,10 +60,33 @@ pub struct Unreadable {
 pub struct Opened {
     /// Values by slot.
     pub values: BTreeMap<String, Value>,
-    /// Slots that this reader may not see, or has no opening for.
-    pub withheld: BTreeSet<String>,
+    /// Slots that this reader may not see, or has no opening for. Shared, as mostly it is all of them.
+    pub withheld: Arc<BTreeSet<String>>,
     /// Slots that were erased, and by which entry.
     pub erased: BTreeMap<String, u64>,
+}
+
+/// All slots of each type.
+static SLOTS: LazyLock<BTreeMap<&str, Arc<BTreeSet<String>>>> = LazyLock::new(|| {
+    let slots = |kind: &EventType| Arc::new(kind.slots().into_iter().map(str::to_owned).collect());
+    Catalogue::built_in().events().map(|kind| (kind.name.as_str(), slots(kind))).collect()
+});
+
+impl Opened {
+    /// What a reader without any opening has of an entry of that type.
+    pub fn nothing_of(kind: &str) -> Self {
+        Self { withheld: SLOTS.get(kind).map(Arc::clone).unwrap_or_default(), ..Self::default() }
+    }
+
+    /// Adds a slot that is not at hand.
+    pub fn withhold(&mut self, slot: &str) {
+        Arc::make_mut(&mut self.withheld).insert(slot.to_owned());
+    }
+
+    /// Whether nothing is at hand that the log itself does not show.
+    pub fn is_closed(&self) -> bool {
+        self.values.is_empty() && self.erased.is_empty()
+    }
 }
 
 /// Who follows along while a bundle is checked.
@@ -89,7 +116,18 @@ pub fn check(
     openings: Option<&mut dyn Source>,
     visitor: &mut dyn Visitor,
 ) -> Report {
-    let mut check = Check { report: Report::new(policy), source, visitor };
+    check_with(source, policy, openings, visitor, &Alone)
+}
+
+/// The same with a crew, which may do several jobs at a time. The report is the same whoever does them.
+pub fn check_with(
+    source: &mut dyn Source,
+    policy: &Policy,
+    openings: Option<&mut dyn Source>,
+    visitor: &mut dyn Visitor,
+    crew: &dyn Crew,
+) -> Report {
+    let mut check = Check { report: Report::new(policy), source, visitor, crew };
     if let Err(why) = check.run(policy, openings) {
         check.report.cannot_tell(why.to_string());
     }
@@ -100,6 +138,7 @@ struct Check<'a> {
     report: Report,
     source: &'a mut dyn Source,
     visitor: &'a mut dyn Visitor,
+    crew: &'a dyn Crew,
 }
 
 impl Check<'_> {
@@ -146,12 +185,20 @@ impl Check<'_> {
             faults.push(Fault::FileExtra { path: extra.clone() });
         }
         let total = listed.0.len() as u64;
-        for (done, (path, want)) in (1..).zip(&listed.0) {
-            match self.source.read(path)? {
-                None => faults.push(Fault::FileMissing { path: path.clone() }),
-                Some(bytes) if Hash::of(&[&bytes]) != *want => faults.push(Fault::FileChanged { path: path.clone() }),
-                Some(_) => {}
+        let (mut hashing, mut files, mut done) = (Queue::new(self.crew, 4), listed.0.iter(), 0);
+        loop {
+            while !hashing.is_full() {
+                let Some((path, want)) = files.next() else { break };
+                let (path, want) = (path.clone(), *want);
+                let bytes = self.source.read(&path)?;
+                hashing.put(move || match bytes {
+                    None => Some(Fault::FileMissing { path }),
+                    Some(bytes) => (Hash::of(&[&bytes]) != want).then_some(Fault::FileChanged { path }),
+                });
             }
+            let Some(fault) = hashing.take() else { break };
+            faults.extend(fault);
+            done += 1;
             self.visitor.progress("files", done, total);
         }
         let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
@@ -175,10 +222,8 @@ impl Check<'_> {
         let title = "files are those of a bundle of this size";
         let mut faults = Vec::new();
         // A size that no manifest of this length could cover is not worth listing.
-        if size / tile::TILE_WIDTH > manifest.0.len() as u64 {
-            faults.push(Fault::FileMissing {
-                path: format!("tile/entries/{}", tile::index_path(size / tile::TILE_WIDTH)),
-            });
+        if size / TILE_WIDTH > manifest.0.len() as u64 {
+            faults.push(Fault::FileMissing { path: format!("tile/entries/{}", index_path(size / TILE_WIDTH)) });
         } else {
             let tiles: BTreeSet<String> = Tile::all(size).iter().map(Tile::path).collect();
             let missing = tiles.iter().filter(|t| !manifest.0.contains_key(*t));
@@ -210,29 +255,36 @@ impl Check<'_> {
     ) -> Result<BTreeMap<u64, Kept>, Unreadable> {
         // The day's witnesses may have been slow: for kept checkpoints the log's signature counts.
         let signed_only = Policy { quorum: None, ..policy.clone() };
+        let signed_only = Arc::new(signed_only);
         let mut kept = BTreeMap::new();
         let mut faults = Vec::new();
-        for path in manifest.0.keys().filter(|p| p.starts_with("checkpoints/")) {
+        let mut paths = manifest.0.keys().filter(|p| p.starts_with("checkpoints/"));
+        let mut checking = Queue::new(self.crew, 8);
+        loop {
+            while !checking.is_full() {
+                let Some(path) = paths.next() else { break };
+                let (bytes, policy) = (self.source.read(path)?.unwrap_or_default(), Arc::clone(&signed_only));
+                let path = path.clone();
+                checking.put(move || (check_head(&bytes, &policy), path));
+            }
+            let Some((checked, path)) = checking.take() else { break };
             let named = path.strip_prefix("checkpoints/").and_then(schemas::base::from_decimal);
-            let bytes = self.source.read(path)?.unwrap_or_default();
-            match (check_head(&bytes, &signed_only), named) {
+            match (checked, named) {
                 (Ok(head), Some(size)) if head.get().checkpoint.size == size => {
                     if size > shown {
                         faults.push(Fault::Ahead { path: path.clone(), size, shown });
                     } else if size == 0 {
                         faults.push(Fault::CheckpointSize { path: path.clone(), size });
                     }
-                    let seen = Seen::by(policy, &head.get().witnesses, size, path);
-                    kept.insert(size, Kept { path: path.clone(), root: head.get().checkpoint.root, seen });
+                    let seen = Seen::by(policy, &head.get().witnesses, size, &path);
+                    kept.insert(size, Kept { path, root: head.get().checkpoint.root, seen });
                 }
                 (Ok(_), _) => {
                     let what = "its name is not the size that it states".to_owned();
-                    faults.push(Fault::FileMalformed { path: path.clone(), what });
+                    faults.push(Fault::FileMalformed { path, what });
                 }
-                (Err(BadHead::Signature { key }), _) => {
-                    faults.push(Fault::CheckpointSignature { path: path.clone(), key });
-                }
-                (Err(other), _) => faults.push(Fault::FileMalformed { path: path.clone(), what: other.to_string() }),
+                (Err(BadHead::Signature { key }), _) => faults.push(Fault::CheckpointSignature { path, key }),
+                (Err(other), _) => faults.push(Fault::FileMalformed { path, what: other.to_string() }),
             }
         }
         let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
@@ -276,33 +328,22 @@ impl Check<'_> {
         openings: Option<&mut dyn Source>,
     ) -> Result<(), Unreadable> {
         let size = head.checkpoint.size;
-        let mut walk = Walk::new(head.checkpoint.origin.clone(), documents, times);
+        let mut walk = Walk::new(head.checkpoint.origin.clone(), documents, kept, times);
         let inside = manifest.0.keys().any(|p| p.starts_with("openings/"));
-        let mut beside = openings;
-        for tile in Tile::all(size).into_iter().filter(|t| t.level.is_none()) {
-            let bytes = self.source.read(&tile.path())?.unwrap_or_default();
-            let Some(entries) = tile::split_bundle(&bytes, tile.width) else {
-                let what = format!("it does not hold {} entries", tile.width);
-                self.report.faults.push(Fault::FileMalformed { path: tile.path(), what });
-                break;
-            };
-            let index = tile::index_path(tile.index);
-            let lines = match (&mut beside, inside) {
-                (Some(folder), _) => folder.read(&index)?,
-                (None, true) => self.source.read(&format!("openings/{index}"))?,
-                (None, false) => None,
-            };
-            let lines = lines.map(|b| String::from_utf8_lossy(&b).into_owned());
-            if let Err(fault) = walk.bundle(tile, &entries, lines.as_deref(), kept, self.source, self.visitor)? {
-                self.report.faults.push(fault);
-                break;
-            }
-            self.visitor.progress("entries", walk.follower.state().size(), size);
+        let mut beside = match openings {
+            Some(folder) => Beside::Folder(folder),
+            None if inside => Beside::Inside,
+            None => Beside::Nowhere,
+        };
+        match walk.run(size, self.source, &mut beside, self.crew, self.visitor) {
+            Ok(()) => {}
+            Err(Stop::Fault(fault)) => self.report.faults.push(fault),
+            Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
         }
         if !self.report.has_fault() {
             self.finish(head, &mut walk)?;
         }
-        let at_hand = beside.is_some() || inside;
+        let at_hand = !matches!(beside, Beside::Nowhere);
         self.steps(&mut walk, at_hand);
         self.doubts(size, manifest, &walk.doubts)
     }
@@ -341,7 +382,7 @@ impl Check<'_> {
         for tile in tiles {
             let path = tile.path();
             let bytes = self.source.read(&path)?.filter(|bytes| manifest.0.get(&path) == Some(&Hash::of(&[bytes])));
-            let entries = bytes.as_deref().and_then(|bytes| tile::split_bundle(bytes, tile.width));
+            let entries = bytes.as_deref().and_then(|bytes| split_bundle(bytes, tile.width));
             let changed = || Unreadable { path, why: "it changed while it was read".to_owned() };
             for entry in entries.ok_or_else(changed)?.into_iter().filter_map(|bytes| Entry::reread(bytes).ok()) {
                 if let Some(doubtful) = doubts.of(&entry) {
@@ -364,9 +405,8 @@ impl Check<'_> {
         self.report.step(step);
         unbounded.iter().for_each(|words| self.report.not_checked(words));
         let outcome = if broken { Outcome::Fault } else { Outcome::Holds };
-        let signatures = walk.follower.signatures();
-        let state = walk.follower.state();
-        let (entries, streams, batches) = (state.size(), state.streams(), state.batches());
+        let signatures = walk.signatures;
+        let Counts { entries, streams, batches } = walk.counts;
         for (section, title, counted) in [
             ("3", "signatures of every event", format!("{signatures} signatures")),
             ("6", "entries form one chain", format!("{entries} entries")),
@@ -396,169 +436,6 @@ struct Kept {
     seen: Option<Seen>,
 }
 
-#[derive(Default)]
-struct OpeningCount {
-    open: u64,
-    sealed: u64,
-    withheld: u64,
-    erased: u64,
-}
-
-/// One walk over all entries.
-struct Walk<'a> {
-    follower: Follower,
-    tiles: TileCheck,
-    documents: &'a BTreeSet<Hash>,
-    openings: OpeningCount,
-    erasures: Erasures,
-    times: Times,
-    doubts: Doubts,
-}
-
-impl<'a> Walk<'a> {
-    fn new(origin: Origin, documents: &'a BTreeSet<Hash>, times: Times) -> Self {
-        let (openings, erasures, doubts) = (OpeningCount::default(), Erasures::default(), Doubts::default());
-        let (follower, tiles) = (Follower::new(origin), TileCheck::default());
-        Self { follower, tiles, documents, openings, erasures, times, doubts }
-    }
-
-    fn bundle(
-        &mut self,
-        tile: Tile,
-        entries: &[&[u8]],
-        lines: Option<&str>,
-        kept: &BTreeMap<u64, Kept>,
-        source: &mut dyn Source,
-        visitor: &mut dyn Visitor,
-    ) -> Result<Result<(), Fault>, Unreadable> {
-        let pushed = self.push(tile, entries, kept, source)?;
-        // An entry whose signature still waits came before whatever else is at fault.
-        let accepted = match (self.follower.drain(), pushed) {
-            (Err(fault), _) | (Ok(_), Err(fault)) => return Ok(Err(fault)),
-            (Ok(accepted), Ok(())) => accepted,
-        };
-        let mut lines = lines.map(|l| l.split('\n'));
-        for entry in &accepted {
-            if let Some(fault) = self.times.see(entry.get()) {
-                return Ok(Err(fault));
-            }
-            let line = match lines.as_mut().map(Iterator::next) {
-                Some(None) => return Ok(Err(line_count(tile))),
-                line => line.flatten(),
-            };
-            match self.open(entry.get(), line) {
-                Ok((opened, line)) => {
-                    visitor.line(entry, line.as_ref());
-                    visitor.entry(entry, &opened);
-                }
-                Err(fault) => return Ok(Err(fault)),
-            }
-        }
-        // Every line has its end, so there is one empty piece after the last.
-        let whole = lines.is_none_or(|mut rest| rest.next() == Some("") && rest.next().is_none());
-        Ok(if whole { Ok(()) } else { Err(line_count(tile)) })
-    }
-
-    /// FORMAT.md 6 to 11: the entries of one tile.
-    fn push(
-        &mut self,
-        tile: Tile,
-        entries: &[&[u8]],
-        kept: &BTreeMap<u64, Kept>,
-        source: &mut dyn Source,
-    ) -> Result<Result<(), Fault>, Unreadable> {
-        let first = tile.index * tile::TILE_WIDTH;
-        let hashes_path = Tile { level: Some(0), ..tile }.path();
-        let hashes = source.read(&hashes_path)?.and_then(|b| tile::split_hashes(&b, tile.width));
-        let Some(hashes) = hashes else {
-            let what = format!("it does not hold {} hashes", tile.width);
-            return Ok(Err(Fault::FileMalformed { path: hashes_path, what }));
-        };
-        for (position, (number, bytes)) in (first..).zip(entries.iter().enumerate()) {
-            let leaf = Hash::leaf(bytes);
-            if leaf != hashes[number] {
-                let address = Entry::parse(bytes).ok().map(|e| e.signed.event.address());
-                return Ok(Err(Fault::Leaf { position, address, path: hashes_path }));
-            }
-            if let Err(fault) = self.follower.push(bytes) {
-                return Ok(Err(fault));
-            }
-            if let Some(fault) = self.tiles.push(leaf, source)? {
-                return Ok(Err(fault));
-            }
-            if let Some(kept) = kept.get(&(position + 1)) {
-                let state = self.follower.state();
-                let found = state.root();
-                if found != kept.root {
-                    return Ok(Err(Fault::Root { path: kept.path.clone(), stated: kept.root, found }));
-                }
-                if !state.is_sealed() {
-                    return Ok(Err(Fault::CheckpointSize { path: kept.path.clone(), size: position + 1 }));
-                }
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    /// FORMAT.md 5: the opening line of an entry; and 13: what it adopts is at hand.
-    fn open(&mut self, accepted: &Accepted, line: Option<&str>) -> Result<(Opened, Option<OpeningLine>), Fault> {
-        let event = &accepted.entry.signed.event;
-        let position = accepted.entry.position;
-        if let "rule.profile.adopted" | "schema.adopted" = event.kind.as_str() {
-            let field = if event.kind == "schema.adopted" { "catalogue" } else { "profile" };
-            let digest = event.text(field).and_then(Hash::from_hex).unwrap_or_default();
-            if !self.documents.contains(&digest) {
-                return Err(Fault::DocumentMissing { digest, position });
-            }
-        }
-        self.doubts.see(&accepted.entry);
-        let state = self.follower.state();
-        self.erasures.see(&accepted.entry, accepted.approver_role, &|address| state.record(address));
-        let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
-        let names = kind.slots();
-        let bad = |what| Fault::Opening { position, address: event.address(), what };
-        let mut opened = Opened::default();
-        let Some(root) = event.hidden_root() else {
-            return if line.is_none_or(str::is_empty) { Ok((opened, None)) } else { Err(bad(BadOpening::OtherEntry)) };
-        };
-        let Some(line) = line.filter(|l| !l.is_empty()) else {
-            opened.withheld = names.into_iter().map(str::to_owned).collect();
-            self.openings.withheld += opened.withheld.len() as u64;
-            return Ok((opened, None));
-        };
-        let parsed = OpeningLine::parse(line).map_err(bad)?;
-        if parsed.entry != position || parsed.event != accepted.entry.signed.id() {
-            return Err(bad(BadOpening::OtherEntry));
-        }
-        opened.values = parsed.check(root, kind).map_err(bad)?;
-        for (name, slot) in names.iter().zip(&parsed.slots) {
-            match slot {
-                Slot::Open(_) => self.openings.open += 1,
-                Slot::Sealed(_) => {
-                    self.openings.sealed += 1;
-                    opened.withheld.insert((*name).to_owned());
-                }
-                Slot::Withheld => {
-                    self.openings.withheld += 1;
-                    opened.withheld.insert((*name).to_owned());
-                }
-                Slot::ErasedBy(by) => {
-                    self.openings.erased += 1;
-                    opened.erased.insert((*name).to_owned(), *by);
-                    self.erasures.claim(position, &event.address(), name, *by);
-                }
-            }
-        }
-        Ok((opened, Some(parsed)))
-    }
-}
-
-/// FORMAT.md 19: a line for every entry of the tile, and no more.
-fn line_count(tile: Tile) -> Fault {
-    let what = format!("it does not hold a line for each of {} entries and no more", tile.width);
-    Fault::FileMalformed { path: format!("openings/{}", tile::index_path(tile.index)), what }
-}
-
 /// Files that a bundle of this size may have beside its tiles.
 fn is_side_file(path: &str, size: u64) -> bool {
     path == "checkpoint"
@@ -566,8 +443,5 @@ fn is_side_file(path: &str, size: u64) -> bool {
         || path == crate::PAGE_NAME
         || path.strip_prefix("checkpoints/").is_some_and(|n| schemas::base::from_decimal(n).is_some())
         || path.strip_prefix("documents/").is_some_and(|n| Hash::from_hex(n).is_some())
-        || path
-            .strip_prefix("openings/")
-            .and_then(tile::index_of)
-            .is_some_and(|index| index < size.div_ceil(tile::TILE_WIDTH))
+        || path.strip_prefix("openings/").and_then(index_of).is_some_and(|index| index < size.div_ceil(TILE_WIDTH))
 }

@@ -10,6 +10,7 @@ use schemas::time::Timestamp;
 use schemas::value::Value;
 
 use crate::admit::{SEAL, Signer};
+use crate::kept::{In, Kept, Out};
 use crate::keyring::{Holder, KeyNumber};
 use crate::refusal::TrustNeed;
 use crate::state::State;
@@ -36,6 +37,32 @@ pub struct Predecessor {
     pub reason: String,
     /// Names of the keys that said so: the operator's and oversight's.
     pub signed_by: Vec<String>,
+}
+
+impl Kept for Writer {
+    fn keep(&self, out: &mut Out<'_>) {
+        (self.epoch, self.key as u64).keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let (epoch, key): (i64, u64) = Kept::read(from)?;
+        Some(Self { epoch, key: usize::try_from(key).ok()? })
+    }
+}
+
+impl Kept for Predecessor {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.origin.keep(out);
+        (self.size, self.root).keep(out);
+        self.reason.keep(out);
+        self.signed_by.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let origin = Kept::read(from)?;
+        let (size, root) = Kept::read(from)?;
+        Some(Self { origin, size, root, reason: Kept::read(from)?, signed_by: Kept::read(from)? })
+    }
 }
 
 impl State {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use schemas::hash::Hash;
 use schemas::stream::{self, Head};
 
+use crate::kept::{In, Kept, Out};
+use crate::names::{Name, Names};
 use crate::tree::Frontier;
 pub(crate) use earlier::Grown;
 
@@ -17,9 +19,16 @@ pub type StreamNumber = u32;
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     streams: Vec<Stream>,
+    /// Where each stream is, by its key: the walk through the map is for proofs.
+    keys: Names,
     nodes: Vec<Node>,
     top: Option<Child>,
+    /// Streams that are stale; what stands above them is marked when the root is asked for.
+    grown: Vec<StreamNumber>,
 }
+
+/// Stands above the top of the map.
+const NOTHING: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 struct Stream {
@@ -28,6 +37,8 @@ struct Stream {
     items: Frontier,
     leaf: Hash,
     stale: bool,
+    /// The node above it.
+    above: u32,
 }
 
 /// A stream as it was; see [`Index::remember`].
@@ -41,6 +52,8 @@ pub(crate) struct Before {
 struct Node {
     bit: u8,
     stale: bool,
+    /// The node above it.
+    above: u32,
     children: [Child; 2],
     hash: Hash,
 }
@@ -73,66 +86,98 @@ impl Index {
 
     /// Adds an entry to the stream of that name; gives the stream's number.
     pub fn append(&mut self, name: &str, position: u64, entry_leaf: &Hash) -> StreamNumber {
-        let number = self.find_or_make(stream::key(name));
-        self.append_to(number, position, entry_leaf);
+        let key = stream::key(name);
+        let number = self.of_key(&key).unwrap_or_else(|| self.make(key));
+        self.append_again(number, position, entry_leaf);
         number
     }
 
     /// Adds an entry to a stream that exists.
     pub fn append_again(&mut self, number: StreamNumber, position: u64, entry_leaf: &Hash) {
-        let key = self.streams[number as usize].key;
-        self.find_or_make(key);
-        self.append_to(number, position, entry_leaf);
-    }
-
-    fn append_to(&mut self, number: StreamNumber, position: u64, entry_leaf: &Hash) {
         let stream = &mut self.streams[number as usize];
         stream.items.push(stream::item_leaf(position, entry_leaf));
         stream.last = position;
-        stream.stale = true;
+        self.mark(number);
     }
 
-    /// Walks to the key, marking the path stale; makes the stream where there is none.
-    fn find_or_make(&mut self, key: Hash) -> StreamNumber {
-        let Some(mut child) = self.top else {
-            self.top = Some(Child::Leaf(0));
-            return self.make(key);
-        };
-        let mut path = Vec::new();
-        while let Child::Node(n) = child {
-            path.push(n);
-            let node = &mut self.nodes[n as usize];
-            node.stale = true;
-            child = node.children[usize::from(stream::bit(&key, node.bit))];
+    /// The stream's leaf must be made anew.
+    fn mark(&mut self, number: StreamNumber) {
+        let stream = &mut self.streams[number as usize];
+        if !stream.stale {
+            stream.stale = true;
+            self.grown.push(number);
         }
-        let Child::Leaf(found) = child else { unreachable!("the walk ends at a leaf") };
-        let Some(bit) = first_difference(&key, &self.streams[found as usize].key) else { return found };
-        let number = self.make(key);
-        // The new node stands above the first node that tests a later bit.
-        let above = path.iter().take_while(|n| self.nodes[**n as usize].bit < bit).count();
-        let below = if above == path.len() { child } else { Child::Node(path[above]) };
-        let side = stream::bit(&key, bit);
-        let children = if side { [below, Child::Leaf(number)] } else { [Child::Leaf(number), below] };
-        let node = u32::try_from(self.nodes.len()).expect("fewer than 2^32 streams");
-        self.nodes.push(Node { bit, stale: true, children, hash: Hash::default() });
-        match above.checked_sub(1) {
-            None => self.top = Some(Child::Node(node)),
-            Some(parent) => {
-                let parent = &mut self.nodes[path[parent] as usize];
-                parent.children[usize::from(stream::bit(&key, parent.bit))] = Child::Node(node);
-            }
-        }
-        number
     }
 
+    fn of_key(&self, key: &Hash) -> Option<StreamNumber> {
+        let number = self.keys.find(&cut(key))?;
+        (self.streams[number as usize].key == *key).then_some(number)
+    }
+
+    /// Makes a stream, and its place in the map.
     fn make(&mut self, key: Hash) -> StreamNumber {
         let number = StreamNumber::try_from(self.streams.len()).expect("fewer than 2^32 streams");
-        self.streams.push(Stream { key, last: 0, items: Frontier::default(), leaf: Hash::default(), stale: true });
+        let above = match self.top {
+            None => {
+                self.top = Some(Child::Leaf(number));
+                NOTHING
+            }
+            Some(top) => self.make_node(top, &key, number),
+        };
+        self.keys.add(cut(&key));
+        let (items, leaf) = (Frontier::default(), Hash::default());
+        self.streams.push(Stream { key, last: 0, items, leaf, stale: false, above });
         number
+    }
+
+    /// Makes the node under which a new stream stands beside what was there; it stands above the first
+    /// node that tests a later bit.
+    fn make_node(&mut self, top: Child, key: &Hash, number: StreamNumber) -> u32 {
+        let node = u32::try_from(self.nodes.len()).expect("fewer than 2^32 streams");
+        let (mut found, mut at) = (top, top);
+        while let Child::Node(n) = found {
+            let other = &self.nodes[n as usize];
+            found = other.children[usize::from(stream::bit(key, other.bit))];
+        }
+        let Child::Leaf(nearest) = found else { unreachable!("the walk ends at a leaf") };
+        let bit =
+            first_difference(key, &self.streams[nearest as usize].key).expect("a new key differs from all others");
+        let mut above = NOTHING;
+        while let Child::Node(n) = at {
+            let other = &self.nodes[n as usize];
+            if other.bit >= bit {
+                break;
+            }
+            (above, at) = (n, other.children[usize::from(stream::bit(key, other.bit))]);
+        }
+        match at {
+            Child::Leaf(below) => self.streams[below as usize].above = node,
+            Child::Node(below) => self.nodes[below as usize].above = node,
+        }
+        let mut children = [Child::Leaf(number), at];
+        if stream::bit(key, bit) {
+            children.reverse();
+        }
+        self.nodes.push(Node { bit, stale: false, above, children, hash: Hash::default() });
+        match above {
+            NOTHING => self.top = Some(Child::Node(node)),
+            parent => {
+                let parent = &mut self.nodes[parent as usize];
+                parent.children[usize::from(stream::bit(key, parent.bit))] = Child::Node(node);
+            }
+        }
+        node
     }
 
     /// Root of the map; only what changed since the last call is hashed again.
     pub fn root(&mut self) -> Hash {
+        for number in std::mem::take(&mut self.grown) {
+            let mut above = self.streams[number as usize].above;
+            while let Some(node) = self.nodes.get_mut(above as usize).filter(|node| !node.stale) {
+                node.stale = true;
+                above = node.above;
+            }
+        }
         match self.top {
             None => stream::map_empty(),
             Some(top) => self.refresh(top),
@@ -170,30 +215,17 @@ impl Index {
         Some(Head { count: stream.items.size(), last: stream.last, root: stream.items.root() })
     }
 
-    fn leaf_for(&self, key: &Hash) -> Option<StreamNumber> {
-        let mut child = self.top?;
-        loop {
-            match child {
-                Child::Leaf(n) => return Some(n),
-                Child::Node(n) => {
-                    let node = &self.nodes[n as usize];
-                    child = node.children[usize::from(stream::bit(key, node.bit))];
-                }
-            }
-        }
-    }
-
     /// Number of the stream of that name, where there is one.
     pub fn find(&self, name: &str) -> Option<StreamNumber> {
-        let key = stream::key(name);
-        let number = self.leaf_for(&key)?;
-        (self.streams[number as usize].key == key).then_some(number)
+        self.of_key(&stream::key(name))
     }
 
     /// A stream as it is now, so that the map can be shown as it is now after one more item.
     pub(crate) fn remember(&self, name: &str) -> Option<Before> {
         let number = self.find(name)?;
-        Some(Before { number, stream: self.streams[number as usize].clone() })
+        // What follows from the rest is left out: it depends on when the root was asked for.
+        let (leaf, stale, above) = (Hash::default(), false, NOTHING);
+        Some(Before { number, stream: Stream { leaf, stale, above, ..self.streams[number as usize].clone() } })
     }
 
     /// The same as [`Self::prove`], in the map as it was when that stream was remembered. Only that
@@ -205,10 +237,14 @@ impl Index {
         shown
     }
 
-    fn put(&mut self, number: StreamNumber, mut stream: Stream) -> Stream {
-        self.find_or_make(stream.key);
-        stream.stale = true;
-        std::mem::replace(&mut self.streams[number as usize], stream)
+    /// Puts a stream as it was in the place of what it is now, which it gives back.
+    fn put(&mut self, number: StreamNumber, stream: Stream) -> Stream {
+        self.root();
+        let place = &mut self.streams[number as usize];
+        let (stale, above) = (false, place.above);
+        let now = std::mem::replace(place, Stream { stale, above, ..stream });
+        self.mark(number);
+        now
     }
 
     /// Proof of what the map says about a key: its head, or that there is none.
@@ -237,6 +273,94 @@ impl Index {
                 }
             }
         }
+    }
+}
+
+fn cut(key: &Hash) -> Name {
+    let mut name = [0; 20];
+    name.copy_from_slice(&key.0[..20]);
+    name
+}
+
+impl Kept for Stream {
+    fn keep(&self, out: &mut Out<'_>) {
+        (self.key, self.last, self.leaf, self.above).keep(out);
+        self.items.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let (key, last, leaf, above) = Kept::read(from)?;
+        Some(Self { key, last, leaf, above, items: Kept::read(from)?, stale: false })
+    }
+}
+
+impl Before {
+    /// Number of the stream.
+    pub(crate) fn number(&self) -> StreamNumber {
+        self.number
+    }
+}
+
+impl Kept for Before {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.number.keep(out);
+        self.stream.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        Some(Self { number: Kept::read(from)?, stream: Kept::read(from)? })
+    }
+}
+
+impl Kept for Child {
+    fn keep(&self, out: &mut Out<'_>) {
+        match self {
+            Self::Leaf(number) => (0u8, *number).keep(out),
+            Self::Node(number) => (1u8, *number).keep(out),
+        }
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        match Kept::read(from)? {
+            (0u8, number) => Some(Self::Leaf(number)),
+            (1u8, number) => Some(Self::Node(number)),
+            _ => None,
+        }
+    }
+}
+
+impl Kept for Node {
+    fn keep(&self, out: &mut Out<'_>) {
+        (self.bit, self.above, self.hash).keep(out);
+        (self.children[0], self.children[1]).keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let (bit, above, hash) = Kept::read(from)?;
+        let (left, right) = Kept::read(from)?;
+        Some(Self { bit, above, hash, children: [left, right], stale: false })
+    }
+}
+
+/// Only an index whose root has been asked for is kept.
+impl Kept for Index {
+    fn keep(&self, out: &mut Out<'_>) {
+        debug_assert!(self.grown.is_empty(), "whoever keeps an index asks for its root first");
+        self.streams.keep(out);
+        self.nodes.keep(out);
+        self.top.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let (streams, nodes, top): (Vec<Stream>, Vec<Node>, Option<Child>) =
+            (Kept::read(from)?, Kept::read(from)?, Kept::read(from)?);
+        let there = |child: &Child| match child {
+            Child::Leaf(number) => (*number as usize) < streams.len(),
+            Child::Node(number) => (*number as usize) < nodes.len(),
+        };
+        let whole = nodes.iter().all(|node| node.children.iter().all(there)) && top.iter().all(there);
+        let keys = Names::of(streams.iter().map(|stream| cut(&stream.key)).collect());
+        (whole && top.is_some() != streams.is_empty()).then_some(Self { streams, keys, nodes, top, grown: Vec::new() })
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
+use std::sync::Arc;
 
 use schemas::catalogue::Role;
 use schemas::event::SignedEvent;
 use schemas::note::{KeyId, Origin, SignatureLine, Vkey};
 use schemas::time::Timestamp;
 
+use crate::kept::{In, Kept, Out};
 use crate::refusal::Refusal;
 use crate::signature::{self, Claim, PublicKey};
 use crate::verified::Verified;
@@ -27,7 +29,8 @@ pub struct Holder {
 /// One enrolled key.
 #[derive(Clone, Debug)]
 pub struct Key {
-    public: PublicKey,
+    /// Shared with whoever checks what it signed.
+    public: Arc<PublicKey>,
     /// Whose it is.
     pub holder: Holder,
     /// In which role it signs.
@@ -154,7 +157,7 @@ impl Keyring {
         until: Option<Timestamp>,
     ) {
         self.by_id.entry(public.id()).or_default().push(self.keys.len());
-        self.keys.push(Key { public, holder, role, from, until, used: Numbers::default() });
+        self.keys.push(Key { public: Arc::new(public), holder, role, from, until, used: Numbers::default() });
     }
 
     pub(crate) fn has_id(&self, vkey: &Vkey) -> bool {
@@ -227,18 +230,68 @@ impl Keyring {
     pub(crate) fn claims(&self, signed: &SignedEvent) -> Result<Vec<Claim>, Refusal> {
         let mut claims = Vec::with_capacity(signed.note.signatures.len());
         for (number, line) in (1..).zip(&signed.note.signatures) {
-            let brought;
-            let public = if let Some(key) = self.find(line) {
-                &self.keys[key].public
-            } else {
-                brought = brought_key(signed, line)
-                    .ok_or_else(|| Refusal::UnknownKey { name: line.name.clone(), id: line.id })?;
-                &brought
-            };
-            let claim = Claim::new(public, signed.note.text.as_bytes(), &line.signature);
+            let public = self.signer(signed, line)?;
+            let claim = Claim::new(&public, signed.note.text.as_bytes(), &line.signature);
             claims.push(claim.ok_or_else(|| Refusal::BadSignature { number, name: line.name.clone() })?);
         }
         Ok(claims)
+    }
+
+    /// The keys that the signature lines of an event name, in order.
+    pub(crate) fn signers(&self, signed: &SignedEvent) -> Result<Vec<Arc<PublicKey>>, Refusal> {
+        signed.note.signatures.iter().map(|line| self.signer(signed, line)).collect()
+    }
+
+    fn signer(&self, signed: &SignedEvent, line: &SignatureLine) -> Result<Arc<PublicKey>, Refusal> {
+        if let Some(key) = self.find(line) {
+            return Ok(Arc::clone(&self.keys[key].public));
+        }
+        let unknown = || Refusal::UnknownKey { name: line.name.clone(), id: line.id };
+        brought_key(signed, line).map(Arc::new).ok_or_else(unknown)
+    }
+}
+
+impl Kept for Holder {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.party.keep(out);
+        self.name.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        Some(Self { party: Kept::read(from)?, name: Kept::read(from)? })
+    }
+}
+
+impl Kept for Key {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.public.vkey().keep(out);
+        self.holder.keep(out);
+        (self.role, self.from, self.until).keep(out);
+        self.used.0.iter().map(|(first, last)| (*first, *last)).collect::<Vec<_>>().keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let public = Arc::new(PublicKey::new(&Kept::read(from)?).ok()?);
+        let holder = Kept::read(from)?;
+        let (role, from_then, until) = Kept::read(from)?;
+        let used: Vec<(i64, i64)> = Kept::read(from)?;
+        Some(Self { public, holder, role, from: from_then, until, used: Numbers(used.into_iter().collect()) })
+    }
+}
+
+impl Kept for Keyring {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.origin.keep(out);
+        self.keys.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let mut keyring = Self::new(Kept::read(from)?);
+        keyring.keys = Kept::read(from)?;
+        for (number, key) in keyring.keys.iter().enumerate() {
+            keyring.by_id.entry(key.public.id()).or_default().push(number);
+        }
+        Some(keyring)
     }
 }
 

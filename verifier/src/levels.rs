@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use schemas::hash::Hash;
 use schemas::tile::TILE_WIDTH;
 
+use crate::kept::{In, Kept, Out};
 use crate::tree::{BadProof, empty_root, root_of, split};
 
 /// Hashes of every tile level: leaves, then one hash for every full tile of the level below. About
@@ -175,6 +176,19 @@ impl Prover<'_> {
                 root
             }
         }
+    }
+}
+
+impl Kept for Levels {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.0.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let levels: Vec<Vec<Hash>> = Kept::read(from)?;
+        let full = |level: &Vec<Hash>| level.len() / TILE_WIDTH as usize;
+        let whole = levels.windows(2).all(|pair| pair[1].len() == full(&pair[0]));
+        (whole && levels.last().is_none_or(|top| full(top) == 0)).then_some(Self(levels))
     }
 }
 

@@ -13,6 +13,7 @@ pub mod audience;
 pub mod bundle;
 mod chains;
 pub mod compare;
+pub mod crew;
 pub mod doubt;
 pub mod epoch;
 pub mod erasures;
@@ -23,9 +24,11 @@ pub mod follower;
 pub mod head;
 pub mod http_request;
 pub mod index;
+mod kept;
 pub mod keyring;
 pub mod levels;
 pub mod mine;
+mod names;
 pub mod pack;
 #[cfg(feature = "paper")]
 pub mod paper;
@@ -38,6 +41,8 @@ pub mod signature;
 pub mod state;
 pub mod statement;
 pub mod succession;
+#[cfg(feature = "files")]
+pub mod threads;
 mod tiles;
 pub mod times;
 pub mod tree;

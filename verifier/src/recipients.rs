@@ -6,6 +6,7 @@ use schemas::event::Event;
 use schemas::recipient::is_recipient;
 use schemas::time::Timestamp;
 
+use crate::kept::{In, Kept, Out};
 use crate::keyring::Holder;
 
 /// The code of an age key's algorithm.
@@ -88,5 +89,29 @@ impl Recipients {
             }
             _ => {}
         }
+    }
+}
+
+impl Kept for Recipient {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.key.keep(out);
+        self.holder.keep(out);
+        (self.from, self.until).keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let (key, holder) = (Kept::read(from)?, Kept::read(from)?);
+        let (from_then, until) = Kept::read(from)?;
+        Some(Self { key, holder, from: from_then, until })
+    }
+}
+
+impl Kept for Recipients {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.0.keep(out);
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        Kept::read(from).map(Self)
     }
 }

@@ -1,5 +1,7 @@
 //! What a log has said so far, as far as admission, the tree and the index need it.
 
+mod snapshot;
+
 use std::collections::HashMap;
 
 use schemas::catalogue::{Catalogue, EventType, Kind, Role};
@@ -14,23 +16,26 @@ use crate::chains::Chains;
 use crate::epoch::{Predecessor, Writer};
 use crate::index::{Before, Grown, Index, MapProof, StreamNumber};
 use crate::keyring::{Key, Keyring};
+use crate::names::{Name, Names};
 use crate::recipients::Recipients;
 use crate::tree::Frontier;
 
-/// Name of a thing or of a record, cut to 20 bytes: a collision would cost 2^80 hashes.
-type Name = [u8; 20];
+pub use self::snapshot::form;
 
 /// Number of a party within a state.
 type PartyNumber = u32;
 
-/// A thing that some event created.
+/// Stands for no party.
+const NOBODY: PartyNumber = PartyNumber::MAX;
+
+/// A thing that some event created. One for many an entry, so 12 bytes and no more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thing {
-    pub position: u64,
+    position: u32,
+    /// Facility of the case, where the event names one, else [`NOBODY`].
+    facility: PartyNumber,
     /// Number of the type that created it.
     kind: u16,
-    /// Facility of the case, where the event names one.
-    facility: Option<PartyNumber>,
 }
 
 /// The state of a log after its last entry; what the next entry is admitted against.
@@ -50,16 +55,17 @@ pub struct State {
     pub(crate) genesis: Option<Genesis>,
     pub(crate) writer: Option<Writer>,
     pub(crate) predecessor: Option<Predecessor>,
-    things: HashMap<Name, Thing>,
-    records: HashMap<Name, u64>,
+    thing_names: Names,
+    /// One for each name.
+    things: Vec<Thing>,
+    /// Addresses; every entry has one of its own, so the number is the position.
+    records: Names,
     /// Streams of every entry, one after the other.
     entry_streams: Vec<StreamNumber>,
     /// Where the streams of each entry end.
     entry_ends: Vec<u32>,
-    /// Which of them are of one stream: what finds a stream's entries without a look at the others.
-    chains: Chains,
-    /// Ids of all events, cut: a repeated event gets its first answer again.
-    event_ids: Vec<Name>,
+    /// Only who answers those who append or ask keeps them.
+    answers: Option<Answers>,
     pub(crate) index: Index,
     /// The operator's stream as it was before the last seal entered it.
     before_seal: Option<Before>,
@@ -70,6 +76,15 @@ pub struct State {
     sealed_head: (u64, Hash),
     last_leaf: Hash,
     last_received: Option<Timestamp>,
+}
+
+/// What answering needs and following does not.
+#[derive(Clone, Debug, Default)]
+struct Answers {
+    /// Ids of all events, cut: a repeated event gets its first answer again.
+    event_ids: Vec<Name>,
+    /// Which stream items are of one stream: what finds a stream's entries without a look at the others.
+    chains: Chains,
 }
 
 /// What [`State::prove_earlier`] has worked out: heads under the seal of a size, of the streams that grew up to
@@ -97,8 +112,14 @@ pub struct Genesis {
 }
 
 impl State {
-    /// The state of a log without entries.
+    /// The state of a log without entries, for who answers those who append.
     pub fn new(origin: Origin) -> Self {
+        Self { answers: Some(Answers::default()), ..Self::auditing(origin) }
+    }
+
+    /// The same for who only follows: without what [`State::position_of`], [`State::sealed_items`] and
+    /// [`State::prove_earlier`] need, which then find nothing.
+    pub fn auditing(origin: Origin) -> Self {
         let catalogue = Catalogue::built_in();
         let kinds: Vec<&'static EventType> = catalogue.events().collect();
         let kind_numbers = (0..).zip(&kinds).map(|(n, k)| (k.name.as_str(), n)).collect();
@@ -116,12 +137,12 @@ impl State {
             genesis: None,
             writer: None,
             predecessor: None,
-            things: HashMap::new(),
-            records: HashMap::new(),
+            thing_names: Names::default(),
+            things: Vec::new(),
+            records: Names::default(),
             entry_streams: Vec::new(),
             entry_ends: Vec::new(),
-            chains: Chains::default(),
-            event_ids: Vec::new(),
+            answers: None,
             index: Index::default(),
             before_seal: None,
             earlier: Earlier::default(),
@@ -261,8 +282,9 @@ impl State {
     /// Positions of the entries in a stream, in order, of those before `end` alone. Costs what the stream
     /// has, not what the log has.
     fn items_below(&self, number: StreamNumber, end: u64) -> Vec<u64> {
+        let Some(Answers { chains, .. }) = &self.answers else { return Vec::new() };
         let position_of = |place: u32| self.entry_ends.partition_point(|end| *end <= place) as u64;
-        let mut positions: Vec<u64> = self.chains.back(number).map(position_of).filter(|p| *p < end).collect();
+        let mut positions: Vec<u64> = chains.back(number).map(position_of).filter(|p| *p < end).collect();
         positions.reverse();
         positions
     }
@@ -304,44 +326,55 @@ impl State {
 
     /// Position of the record at an address, `<by>/<type>/<row>`.
     pub fn record(&self, address: &str) -> Option<u64> {
-        self.records.get(&cut("record", address)).copied()
+        self.records.find(&cut(&["record\n", address])).map(u64::from)
     }
 
-    /// Position of this very event, where it stands in the log already.
+    /// The same for the address of an event.
+    pub(crate) fn record_of(&self, event: &Event) -> Option<u64> {
+        self.records.find(&cut_address(event)).map(u64::from)
+    }
+
+    /// Position of this very event, where it stands in the log already; always nothing where the
+    /// state is [`State::auditing`].
     pub fn position_of(&self, signed: &SignedEvent) -> Option<u64> {
-        let position = self.record(&signed.event.address())?;
-        let known = self.event_ids.get(usize::try_from(position).ok()?)?;
+        let position = self.record_of(&signed.event)?;
+        let known = self.answers.as_ref()?.event_ids.get(usize::try_from(position).ok()?)?;
         (*known == cut_id(signed)).then_some(position)
     }
 
     /// The first 8 bytes of the ids of the events from a position on, to look events up by their ids.
     pub fn id_beginnings(&self, from: u64) -> Vec<[u8; 8]> {
-        let from = usize::try_from(from).unwrap_or(usize::MAX).min(self.event_ids.len());
+        let ids = self.answers.as_ref().map_or(&[][..], |answers| &answers.event_ids);
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(ids.len());
         let begin = |id: &Name| [id[0], id[1], id[2], id[3], id[4], id[5], id[6], id[7]];
-        self.event_ids[from..].iter().map(begin).collect()
+        ids[from..].iter().map(begin).collect()
     }
 
     /// Position of the event that created a thing: its kind, and its id `<party>/<id>`.
     pub fn thing(&self, kind: &str, id: &str) -> Option<u64> {
-        self.things.get(&cut(kind, id)).map(|t| t.position)
+        self.find_thing(kind, id).map(|thing| u64::from(thing.position))
+    }
+
+    fn find_thing(&self, kind: &str, id: &str) -> Option<Thing> {
+        self.things.get(self.thing_names.find(&cut(&[kind, "\n", id]))? as usize).copied()
     }
 
     /// The thing that a ref with these target types points at. FORMAT.md 4.4.
     pub(crate) fn target(&self, types: &[String], id: &str) -> Option<(Thing, &'static EventType)> {
         types.iter().find_map(|name| {
             let kind = self.catalogue.event(name)?.id_of.as_deref()?;
-            let thing = *self.things.get(&cut(kind, id))?;
+            let thing = self.find_thing(kind, id)?;
             let made_by = self.kinds[usize::from(thing.kind)];
             (made_by.name == *name || types.contains(&made_by.name)).then_some((thing, made_by))
         })
     }
 
     pub(crate) fn facility_of(&self, thing: Thing) -> Option<&str> {
-        thing.facility.map(|n| self.parties[n as usize].as_str())
+        self.parties.get(thing.facility as usize).map(String::as_str)
     }
 
     pub(crate) fn has_thing(&self, kind: &str, id: &str) -> bool {
-        self.things.contains_key(&cut(kind, id))
+        self.find_thing(kind, id).is_some()
     }
 
     pub(crate) fn set_role(&mut self, party: &str, role: Role) {
@@ -371,11 +404,13 @@ impl State {
         let author = self.keyring.find(&signed.note.signatures[0]).expect("admitted under a known key");
         self.keyring.use_number(author, event.seq);
         self.recipients.see(event);
-        self.records.insert(cut("record", &event.address()), position);
+        self.records.add(cut_address(event));
         if let (Some(id_of), Some(id)) = (&kind.id_of, &event.id) {
-            let facility = event.text("facility").map(str::to_owned).map(|f| self.party(&f));
-            let number = self.kind_numbers[kind.name.as_str()];
-            self.things.insert(cut(id_of, id), Thing { position, kind: number, facility });
+            let facility = event.text("facility").map_or(NOBODY, |facility| self.party(facility));
+            let kind = self.kind_numbers[kind.name.as_str()];
+            let position = u32::try_from(position).expect("fewer than 2^32 entries");
+            self.thing_names.add(cut(&[id_of, "\n", id]));
+            self.things.push(Thing { position, facility, kind });
         }
         let inherited = self.inherited(event, kind);
         let mut numbers: Vec<StreamNumber> = Vec::new();
@@ -393,10 +428,12 @@ impl State {
                 numbers.push(number);
             }
         }
-        numbers.iter().for_each(|number| self.chains.push(*number));
+        if let Some(answers) = &mut self.answers {
+            numbers.iter().for_each(|number| answers.chains.push(*number));
+            answers.event_ids.push(cut_id(signed));
+        }
         self.entry_streams.extend(numbers);
         self.entry_ends.push(u32::try_from(self.entry_streams.len()).expect("fewer than 2^32 stream items"));
-        self.event_ids.push(cut_id(signed));
         self.tree.push(leaf);
         self.sealed = kind.name == crate::admit::SEAL;
         if self.sealed {
@@ -459,7 +496,9 @@ impl State {
             for target in value.targets() {
                 let position = match &reference.targets {
                     schemas::catalogue::Targets::Any => self.record(target),
-                    schemas::catalogue::Targets::Types(types) => self.target(types, target).map(|(t, _)| t.position),
+                    schemas::catalogue::Targets::Types(types) => {
+                        self.target(types, target).map(|(t, _)| u64::from(t.position))
+                    }
                 };
                 for number in position.map_or(&[][..], |p| self.streams_of(p)) {
                     if !numbers.contains(number) {
@@ -480,14 +519,21 @@ impl State {
 }
 
 fn cut_id(signed: &SignedEvent) -> Name {
-    let id = signed.id();
-    let mut cut = [0; 20];
-    cut.copy_from_slice(&id.0[..20]);
-    cut
+    first_bytes(&signed.id())
 }
 
-fn cut(kind: &str, name: &str) -> Name {
-    let hash = Hash::of(&[kind.as_bytes(), b"\n", name.as_bytes()]);
+fn cut_address(event: &Event) -> Name {
+    cut(&["record\n", &event.by, "/", &event.kind, "/", &event.row])
+}
+
+/// Name of what these pieces, joined, are.
+fn cut(pieces: &[&str]) -> Name {
+    let mut hasher = schemas::hash::Hasher::default();
+    pieces.iter().for_each(|piece| hasher.update(piece.as_bytes()));
+    first_bytes(&hasher.finish())
+}
+
+fn first_bytes(hash: &Hash) -> Name {
     let mut cut = [0; 20];
     cut.copy_from_slice(&hash.0[..20]);
     cut

@@ -7,9 +7,11 @@ use crate::bundle::{Source, Unreadable};
 use crate::fault::Fault;
 use crate::tree::root_of;
 
-/// Grows all levels of hash tiles from the leaves, and compares each with its file.
+/// Grows the levels of hash tiles above the leaves, and compares each tile with its file. The tiles of
+/// leaves are compared where their entries are read.
 #[derive(Debug, Default)]
 pub(crate) struct TileCheck {
+    /// Level 1 first.
     levels: Vec<Level>,
 }
 
@@ -20,9 +22,9 @@ struct Level {
 }
 
 impl TileCheck {
-    /// Takes the next leaf; full tiles are compared at once.
-    pub fn push(&mut self, leaf: Hash, source: &mut dyn Source) -> Result<Option<Fault>, Unreadable> {
-        let mut hash = leaf;
+    /// Takes the root of the next full tile of leaves; full tiles above it are compared at once.
+    pub fn push(&mut self, root: Hash, source: &mut dyn Source) -> Result<Option<Fault>, Unreadable> {
+        let mut hash = root;
         for number in 0.. {
             if self.levels.len() == number {
                 self.levels.push(Level::default());
@@ -33,7 +35,7 @@ impl TileCheck {
                 return Ok(None);
             }
             let hashes = std::mem::take(&mut level.open);
-            let tile = Tile { level: u8::try_from(number).ok(), index: level.full, width: TILE_WIDTH };
+            let tile = Tile { level: u8::try_from(number + 1).ok(), index: level.full, width: TILE_WIDTH };
             level.full += 1;
             if let Some(fault) = compare(tile, &hashes, source)? {
                 return Ok(Some(fault));
@@ -50,7 +52,7 @@ impl TileCheck {
                 continue;
             }
             let width = level.open.len() as u64;
-            let tile = Tile { level: u8::try_from(number).ok(), index: level.full, width };
+            let tile = Tile { level: u8::try_from(number + 1).ok(), index: level.full, width };
             if let Some(fault) = compare(tile, &level.open, source)? {
                 return Ok(Some(fault));
             }

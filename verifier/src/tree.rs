@@ -2,6 +2,8 @@
 
 use schemas::hash::Hash;
 
+use crate::kept::{In, Kept, Out};
+
 /// Root of the tree without leaves: SHA-256 of nothing.
 pub fn empty_root() -> Hash {
     Hash::of(&[])
@@ -36,6 +38,19 @@ impl Frontier {
         let mut from_right = self.roots.iter().rev();
         let Some(last) = from_right.next() else { return empty_root() };
         from_right.fold(*last, |right, left| Hash::node(left, &right))
+    }
+}
+
+impl Kept for Frontier {
+    fn keep(&self, out: &mut Out<'_>) {
+        self.size.keep(out);
+        self.roots.iter().for_each(|root| root.keep(out));
+    }
+
+    fn read(from: &mut In<'_>) -> Option<Self> {
+        let size: u64 = Kept::read(from)?;
+        let roots = (0..size.count_ones()).map(|_| Kept::read(from)).collect::<Option<_>>()?;
+        Some(Self { size, roots })
     }
 }
 

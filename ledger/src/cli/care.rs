@@ -13,7 +13,7 @@ use ledger::vault::Copied;
 use ledger::writer::Home;
 use schemas::policy::Policy;
 
-use super::{Ended, bar, open};
+use super::{Ended, Opened, bar, open};
 
 /// Arguments of `restore`.
 #[derive(Args)]
@@ -55,7 +55,7 @@ impl Restore {
         let home = Home::new(&self.ledger);
         let openings = self.backup.map(|openings| Copied { openings, keys: self.backup_keys });
         let from = Sources { bundle: &self.bundle, openings, policy: &policy, old_home: &self.from };
-        let writer = restore::restore(&home, &from, &Probe::of_this_program()?)?;
+        let writer = Opened::from(restore::restore(&home, &from, &Probe::of_this_program()?)?);
         files::replace(&home.policy(), &text)?;
         println!(
             "{}: {} entries restored, root {}",

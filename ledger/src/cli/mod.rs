@@ -18,6 +18,7 @@ mod setup;
 mod succeed;
 mod unseal;
 
+use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -196,9 +197,49 @@ fn template(event: &str) -> Result<(), Ended> {
     }
 }
 
-/// Opens the ledger in a folder.
-fn open(home: &Home) -> Result<Writer, BadLedger> {
-    Writer::open(home, &Probe::of_this_program()?)
+/// Opens the ledger in a folder, for one command.
+fn open(home: &Home) -> Result<Opened, BadLedger> {
+    Writer::open(home, &Probe::of_this_program()?).map(Opened::from)
+}
+
+/// A ledger that is stopped in good order when the command is done with it, so that the next one opens it at once.
+struct Opened(Option<Writer>);
+
+impl Opened {
+    /// The writer itself, for who stops it in another way.
+    fn into_writer(mut self) -> Writer {
+        self.0.take().expect("there until now")
+    }
+}
+
+impl From<Writer> for Opened {
+    fn from(writer: Writer) -> Self {
+        Self(Some(writer))
+    }
+}
+
+impl Deref for Opened {
+    type Target = Writer;
+    fn deref(&self) -> &Writer {
+        self.0.as_ref().expect("there until it is taken out")
+    }
+}
+
+impl DerefMut for Opened {
+    fn deref_mut(&mut self) -> &mut Writer {
+        self.0.as_mut().expect("there until it is taken out")
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        let Some(writer) = self.0.take().filter(|_| !std::thread::panicking()) else { return };
+        if let Err(why) = writer.stop() {
+            eprintln!(
+                "note: the next command must read the whole log again, as this one could not leave its state: {why}"
+            );
+        }
+    }
 }
 
 /// The present, as the log may know it: a clock set back must not bring back what was in force.

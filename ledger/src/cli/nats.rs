@@ -68,7 +68,7 @@ impl Nats {
 
 impl Setup {
     fn run(self) -> Result<(), Ended> {
-        let identity = Identity::of(&open(&Home::new(&self.ledger))?)?;
+        let identity = Identity::of(&*open(&Home::new(&self.ledger))?)?;
         if self.print {
             print!("{}", nats::server_configuration(identity.origin()));
             return Ok(());

@@ -69,7 +69,7 @@ impl Serve {
         log::begin(config.log.level);
         let home = Home::new(folder);
         let offset = settings(&home)?.utc_offset_minutes;
-        let writer = open(&home)?;
+        let writer = open(&home)?.into_writer();
         let readings = readings(&writer, &config)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|e| Ended::Could(format!("no threads to serve with: {e}")))?;

@@ -16,7 +16,7 @@ use ledger::writer::Home;
 use schemas::catalogue::is_id;
 use schemas::note::Origin;
 
-use super::{Ended, parties};
+use super::{Ended, Opened, parties};
 
 /// Arguments of `init`.
 #[derive(Args)]
@@ -63,7 +63,7 @@ impl Init {
             Settings::read(bytes)?;
         }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
-        let mut writer = folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?;
+        let mut writer = Opened::from(folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?);
         let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
         folder::settle(&writer, &bytes, profile.as_deref())?;
         let mut outbox = Outbox::open(&home.outbox())?;

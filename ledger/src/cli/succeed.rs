@@ -28,7 +28,7 @@ use verifier::files::Folder;
 use verifier::report::Verdict;
 
 use super::setup::parse_origin;
-use super::{Ended, parties};
+use super::{Ended, Opened, parties};
 
 /// Arguments of `succeed`.
 #[derive(Args)]
@@ -173,7 +173,7 @@ impl Succeed {
     ) -> Result<(), Ended> {
         let beside =
             Submission { note: parcel.note.clone().into_bytes(), opening: parcel.opening.clone(), received_at: now };
-        let writer = folder::found_with(home, origin, list, keys, &[beside], now)?;
+        let writer = Opened::from(folder::found_with(home, origin, list, keys, &[beside], now)?);
         folder::settle(&writer, &read(&self.parties)?, profile)?;
         // The outbox knows which numbers each key has used.
         Outbox::open(&home.outbox())?.add(std::slice::from_ref(parcel))?;

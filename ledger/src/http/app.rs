@@ -16,6 +16,7 @@ use super::problem::{Kind, Problem};
 use super::readings::Readings;
 use super::registry::Registry;
 use crate::clock::Clock;
+use crate::nats::Status;
 use crate::reader::Reader;
 use crate::sequencer::{Published, Sequencer};
 
@@ -32,6 +33,8 @@ pub struct Parts {
     pub sequencer: Sequencer,
     /// What is published; changes are told.
     pub published: watch::Receiver<Published>,
+    /// How it stands with NATS, where it is used.
+    pub nats: Option<watch::Receiver<Status>>,
     /// True once the server ends.
     pub ending: watch::Receiver<bool>,
     /// Whose keys are in force.

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::nats::NatsSettings;
+
 /// The file with every default written out, and what each is for.
 pub const TEXT: &str = include_str!("../../service/ledger.toml");
 /// Longest configuration file, in bytes.
@@ -33,6 +35,8 @@ pub struct Config {
     pub readings: Readings,
     /// The static copy.
     pub mirror: Mirror,
+    /// The servers that carry the log to others.
+    pub nats: NatsSettings,
     /// Figures for the operator.
     pub metrics: Metrics,
     /// What is written to stderr.

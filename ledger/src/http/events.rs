@@ -6,55 +6,13 @@ use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
-use schemas::hash::Hash;
-use serde::Serialize;
 use tokio::time::{Instant, timeout_at};
-use utoipa::ToSchema;
 
 use super::app::App;
 use super::caller::{self, Purpose};
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::query::Query;
-use crate::outbox::Parcel;
-use crate::plan::Rejection;
-use crate::sequencer::{Delivery, Reply};
-
-/// Media type of what is handed in and of the answers: one JSON object a line.
-pub const JSONL: &str = "application/jsonl";
-
-/// What became of one event. One line each, in the order of the request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Answer {
-    /// Id of the event, hex: SHA-256 of its text, which ends before the first empty line.
-    pub event: String,
-    /// `stands`: it is in the log, the receipt says where. `waits`: it is in the log, and its receipt comes when
-    /// witnesses have seen it (`/receipts/{event}`). `refused`: it was kept out.
-    pub status: Status,
-    /// Its position in the log.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub position: Option<u64>,
-    /// False if the very same event stood there before.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub fresh: Option<bool>,
-    /// Why it was kept out.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<ProblemDetails>,
-    /// C2SP tlog-proof of an event that stands, or the refusal, signed by the log's key (FORMAT.md 14.1).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub receipt: Option<String>,
-}
-
-/// What became of an event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Status {
-    /// In the log, and published.
-    Stands,
-    /// In the log, not published yet.
-    Waits,
-    /// Kept out.
-    Refused,
-}
+use crate::handing::{self, Answer, JSONL};
 
 /// Hands events in. Any key that is in force may carry any party's events.
 #[utoipa::path(post, path = "/events", tag = "events",
@@ -81,8 +39,8 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     let body = read(body, &app).await?;
     present.caller.get().carries(&body).map_err(|why| Problem::new(Kind::BadRequest, why.to_string()))?;
     let lines_max = limits.lines_max;
-    let parsed = tokio::task::spawn_blocking(move || parcels(&body, lines_max));
-    let (deliveries, ids) = parsed.await.map_err(|_| Problem::internal())??;
+    let parsed = tokio::task::spawn_blocking(move || handing::read(&body, lines_max));
+    let handing::Request { deliveries, ids } = parsed.await.map_err(|_| Problem::internal())??;
     app.key_events.take(&present.caller.get().key, deliveries.len(), Instant::now()).map_err(|seconds| {
         let detail =
             "this key carries in more events than the server takes from one; nothing was taken, send the same again";
@@ -90,7 +48,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     })?;
     let replies = app.sequencer.append(deliveries).await?;
     app.figures.answered(&replies);
-    let text = tokio::task::spawn_blocking(move || answers(replies, &ids));
+    let text = tokio::task::spawn_blocking(move || handing::write(&replies, &ids, usize::MAX));
     let text = text.await.map_err(|_| Problem::internal())?;
     Ok(([(header::CONTENT_TYPE, JSONL), (header::CACHE_CONTROL, "no-store")], text).into_response())
 }
@@ -163,73 +121,4 @@ async fn next(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
             Err(why) => return Some(Err(why)),
         }
     }
-}
-
-/// The id of an event: of its text, whatever follows. Bytes that are no note have one too, to be answered by.
-fn id(note: &str) -> Hash {
-    let text = note.find("\n\n").map_or(note, |end| &note[..=end]);
-    Hash::of(&[text.as_bytes()])
-}
-
-/// The events of a body with their ids.
-fn parcels(body: &[u8], lines_max: usize) -> Result<(Vec<Delivery>, Vec<Hash>), Problem> {
-    let bad = |detail: String| Problem::new(Kind::BadLine, format!("{detail}; nothing was taken"));
-    let text = std::str::from_utf8(body).map_err(|e| bad(format!("byte {} is not UTF-8", e.valid_up_to())))?;
-    let lines = text.strip_suffix('\n').unwrap_or(text);
-    if lines.is_empty() {
-        return Err(bad("the body has no line".to_owned()));
-    }
-    let count = lines.bytes().filter(|b| *b == b'\n').count() + 1;
-    if count > lines_max {
-        let detail = format!("the body has {count} lines, at most {lines_max} are taken at once; nothing was taken");
-        return Err(Problem::new(Kind::TooLarge, detail));
-    }
-    let (mut deliveries, mut ids) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    for (number, line) in (1..).zip(lines.split('\n')) {
-        let form = "a parcel is canonical JSON with event, opening and source (FORMAT.md 20)";
-        let parcel = Parcel::parse(line).ok_or_else(|| bad(format!("line {number}: {form}")))?;
-        if parcel.received_at.is_some() {
-            return Err(bad(format!("line {number} has received_at: the ledger says when it receives")));
-        }
-        ids.push(id(&parcel.note));
-        deliveries.push(Delivery { note: parcel.note.into_bytes(), opening: parcel.opening });
-    }
-    Ok((deliveries, ids))
-}
-
-fn answers(replies: Vec<Reply>, ids: &[Hash]) -> Vec<u8> {
-    let mut text = Vec::new();
-    for (reply, id) in replies.into_iter().zip(ids) {
-        let event = id.to_hex();
-        let answer = match reply {
-            Reply::Stands { position, fresh, receipt } => Answer {
-                event,
-                status: if receipt.is_some() { Status::Stands } else { Status::Waits },
-                position: Some(position),
-                fresh: Some(fresh),
-                problem: None,
-                receipt: receipt.map(|receipt| receipt.to_text()),
-            },
-            Reply::Refused { why, receipt } => Answer {
-                event,
-                status: Status::Refused,
-                position: None,
-                fresh: None,
-                problem: Some(refusal(&why).details()),
-                receipt: receipt.map(|note| note.to_text()),
-            },
-        };
-        // Nothing in it that serde could not write.
-        text.extend(serde_json::to_vec(&answer).unwrap_or_default());
-        text.push(b'\n');
-    }
-    text
-}
-
-fn refusal(why: &Rejection) -> Problem {
-    let kind = match why {
-        Rejection::Admission(_) => Kind::RefusedByAdmission,
-        Rejection::Intake(_) | Rejection::Writer { .. } => Kind::RefusedByIntake,
-    };
-    Problem::new(kind, why.to_string())
 }

@@ -120,7 +120,7 @@ async fn told(app: &App, mut next: u64, send: &mpsc::Sender<Bytes>) {
 /// Entries from a position on, as events, and the position after them.
 fn piece(reader: &crate::reader::Reader, from: u64, size: u64) -> Result<(Bytes, u64), Problem> {
     let (mut text, mut next) = (String::new(), from);
-    for entry in reader.store().entries(from).take(ENTRIES_AT_ONCE) {
+    for entry in reader.entries(from).take(ENTRIES_AT_ONCE) {
         let (position, bytes) = entry?;
         if position >= size || text.len() >= PIECE_BYTES {
             break;

@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use super::app::App;
 use super::listen::Peer;
 use super::problem::{Kind, Problem, ProblemDetails};
+use crate::nats::Status;
 use crate::sequencer::Reply;
 
 /// Names and values of labels: all of them are written in this crate, none comes from a client.
@@ -43,6 +44,9 @@ pub struct Figures {
     published: Gauge<u64, AtomicU64>,
     /// Entries in the mirror.
     pub mirrored: Gauge<u64, AtomicU64>,
+    nats_sent: Gauge<u64, AtomicU64>,
+    nats_waiting: Gauge<u64, AtomicU64>,
+    nats_well: Gauge<u64, AtomicU64>,
 }
 
 impl Figures {
@@ -62,6 +66,9 @@ impl Figures {
             size: Gauge::default(),
             published: Gauge::default(),
             mirrored: Gauge::default(),
+            nats_sent: Gauge::default(),
+            nats_waiting: Gauge::default(),
+            nats_well: Gauge::default(),
         };
         let registry = &mut figures.registry;
         registry.register(
@@ -83,7 +90,25 @@ impl Figures {
         registry.register("entries", "Entries in the log", figures.size.clone());
         registry.register("published_entries", "Entries under the published checkpoint", figures.published.clone());
         registry.register("mirrored_entries", "Entries in the mirror, where there is one", figures.mirrored.clone());
+        registry.register("nats_batches", "Batches in the NATS stream", figures.nats_sent.clone());
+        registry.register(
+            "nats_waiting_entries",
+            "Published entries that are not in the NATS stream yet",
+            figures.nats_waiting.clone(),
+        );
+        registry.register(
+            "nats_well",
+            "1 while batches go out to NATS, 0 while it is away, refused, broken or not used",
+            figures.nats_well.clone(),
+        );
         figures
+    }
+
+    /// How it stands with NATS.
+    fn carried(&self, status: &Status) {
+        self.nats_sent.set(status.sent);
+        self.nats_waiting.set(status.waiting);
+        self.nats_well.set(u64::from(status.is_well()));
     }
 
     /// A request was answered.
@@ -134,6 +159,9 @@ pub async fn metrics(State(app): State<App>, Extension(peer): Extension<Peer>) -
     if !app.config.metrics.addresses.contains(&peer.address) {
         let detail = "figures are for the operator: name the address in [metrics] addresses";
         return Err(Problem::new(Kind::NotYours, detail));
+    }
+    if let Some(status) = &app.nats {
+        app.figures.carried(&status.borrow());
     }
     let text = app.figures.to_text(app.reader.store().size(), app.size());
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS), (header::CACHE_CONTROL, "no-store")], text).into_response())

@@ -39,7 +39,7 @@ use super::app::App;
         super::figures::metrics,
         document
     ),
-    components(schemas(super::problem::ProblemDetails, super::events::Answer, super::proofs::Proof)),
+    components(schemas(super::problem::ProblemDetails, crate::handing::Answer, super::proofs::Proof)),
     modifiers(&Signed)
 )]
 struct Document;

@@ -9,10 +9,10 @@ use verifier::audience::Audience;
 
 use super::app::{App, Parts};
 use super::caller::{self, Purpose};
-use super::events::JSONL;
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::query::Query;
 use super::readings;
+use crate::handing::JSONL;
 use crate::writer::Writer;
 
 /// Gives the openings of some entries, as far as the caller's party may read them.

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::files;
 use crate::mirror::Mirror;
+use crate::nats::{self, Nats, NotStarted};
 use crate::publish;
 use crate::sequencer::{Published, Running, Sequencer};
 use crate::writer::{Home, Writer};
@@ -55,6 +56,9 @@ pub enum BadServer {
     /// The ledger.
     #[error(transparent)]
     Failure(#[from] Failure),
+    /// NATS is there, and not as it must be.
+    #[error(transparent)]
+    Nats(#[from] NotStarted),
 }
 
 /// A ledger that is being served.
@@ -65,6 +69,7 @@ pub struct Server {
     end: watch::Sender<bool>,
     running: Running,
     mirror: Option<Mirror>,
+    nats: Option<Nats>,
     home: Home,
 }
 
@@ -94,10 +99,12 @@ impl Server {
         let mirror = mirror.transpose()?;
         let registry = Registry::of(&writer);
         let (sequencer, running) = Sequencer::start(writer, Clock::System)?;
+        let nats = if config.nats.is_on() { Some(nats::start(config.nats.clone(), &sequencer).await?) } else { None };
         let (end, ending) = watch::channel(false);
         let nonces = |since| Mutex::new(Nonces::new(since, REMEMBERED_MAX, REMEMBERED_OF_KEY_MAX));
         let app: App = Arc::new(Parts {
             published: sequencer.watch(),
+            nats: nats.as_ref().map(Nats::status),
             ending: ending.clone(),
             registry,
             policy,
@@ -121,7 +128,7 @@ impl Server {
             sequencer,
         });
         let door = Door::new(listener, tls, Arc::clone(&app), routes::router(&app));
-        Ok(Self { address, door, app, end, running, mirror, home })
+        Ok(Self { address, door, app, end, running, mirror, nats, home })
     }
 
     /// Where it listens.
@@ -150,6 +157,9 @@ impl Server {
         };
         let _ = self.end.send(true);
         let _ = door.await;
+        if let Some(nats) = self.nats {
+            nats.stop().await;
+        }
         self.app.sequencer.stop();
         let ended = match early {
             Some(ended) => ended,
@@ -165,7 +175,11 @@ impl Server {
             Ok(ended) => ended?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
-        drop(writer);
+        drop(self.app); // it reads the store too
+        let stopped = tokio::task::spawn_blocking(move || writer.stop()).await;
+        if let Ok(Err(why)) = stopped {
+            tracing::warn!(why = %why, "the next start must read the whole log, as the state could not be left");
+        }
         end(&self.home, Clock::System.now())
     }
 }

@@ -32,7 +32,7 @@ pub fn read(writer: &Writer, first: u64) -> Result<Option<Cut>, Failure> {
         return Ok(None);
     }
     let mut entries = Vec::new();
-    for entry in writer.store().entries(first) {
+    for entry in writer.entries(first) {
         let (position, bytes) = entry?;
         let number = sealed(&bytes);
         entries.push(bytes);

@@ -12,14 +12,17 @@ use tokio::time::{sleep, timeout};
 use tokio_stream::StreamExt as _;
 
 use super::HEADER_BYTES_MAX;
-use super::handing::{self, JSONL, PROBLEM, Problem};
 use super::link::Link;
 use super::settings::NatsSettings;
 use super::wire::Patience;
-use crate::sequencer::Sequencer;
+use crate::handing::{self, JSONL};
+use crate::http::problem::{Kind, PROBLEM_TYPE, Problem};
+use crate::sequencer::{Halted, Sequencer};
 
 /// All ledgers of one name share the requests. There is one; a second process would be told that it cannot write.
 const QUEUE: &str = "ledger";
+/// Most events in one request. FORMAT.md 23.5.
+const LINES_MAX: usize = 256;
 /// Longest wait, at the end, for what is being worked on.
 const LAST_WORDS: Duration = Duration::from_secs(10);
 
@@ -83,7 +86,7 @@ impl Door {
                     let (client, sequencer, rate) = (client.clone(), self.sequencer.clone(), Arc::clone(&self.rate));
                     tokio::spawn(work(client, sequencer, rate, request, place));
                 }
-                Err(_) => respond(&client, &request, Err(Problem::busy())).await,
+                Err(_) => respond(&client, &request, Err(Halted::Busy.into())).await,
             }
         }
     }
@@ -96,6 +99,11 @@ async fn told(ending: &mut watch::Receiver<bool>) {
 
 fn is_told(ending: &watch::Receiver<bool>) -> bool {
     *ending.borrow() || ending.has_changed().is_err()
+}
+
+fn too_fast() -> Problem {
+    let detail = "more events come in than are taken in a second; nothing was taken. Send the same again in a second";
+    Problem::new(Kind::TooFast, detail)
 }
 
 /// Works on one submission, and answers it.
@@ -119,16 +127,18 @@ async fn submit(
     bytes_max: usize,
 ) -> Result<Vec<u8>, Problem> {
     let body = request.payload.clone();
-    let read = tokio::task::spawn_blocking(move || handing::read(&body)).await.map_err(|_| Problem::stopped())??;
-    let taken = rate.try_acquire_many_owned(read.deliveries.len() as u32).map_err(|_| Problem::too_fast())?;
+    let read = tokio::task::spawn_blocking(move || handing::read(&body, LINES_MAX))
+        .await
+        .map_err(|_| Problem::internal())??;
+    let taken = rate.try_acquire_many_owned(read.deliveries.len() as u32).map_err(|_| too_fast())?;
     // They count for one second, whenever they are answered.
     tokio::spawn(async move {
         sleep(Duration::from_secs(1)).await;
         drop(taken);
     });
-    let replies = sequencer.append(read.deliveries).await.map_err(|why| Problem::from(&why))?;
+    let replies = sequencer.append(read.deliveries).await.map_err(Problem::from)?;
     let write = move || handing::write(&replies, &read.ids, bytes_max);
-    tokio::task::spawn_blocking(write).await.map_err(|_| Problem::stopped())
+    tokio::task::spawn_blocking(write).await.map_err(|_| Problem::internal())
 }
 
 /// Answers, where an answer is wanted. Who has left loses the answer, not the event.
@@ -141,11 +151,12 @@ async fn respond(client: &Client, request: &Message, answer: Result<Vec<u8>, Pro
             lines
         }
         Err(problem) => {
-            headers.insert("Content-Type", PROBLEM);
+            let details = problem.details();
+            headers.insert("Content-Type", PROBLEM_TYPE);
             // As services on NATS say that they failed: ADR-32.
-            headers.insert("Nats-Service-Error-Code", problem.status.to_string());
-            headers.insert("Nats-Service-Error", problem.title);
-            problem.to_json()
+            headers.insert("Nats-Service-Error-Code", details.status.to_string());
+            headers.insert("Nats-Service-Error", details.title.as_str());
+            serde_json::to_vec(&details).unwrap_or_default() // nothing in it that could not be written
         }
     };
     let _ = client.publish_with_headers(reply, headers, body.into()).await;

@@ -7,7 +7,6 @@
 mod batches;
 mod courier;
 mod door;
-mod handing;
 mod letter;
 mod link;
 mod server;
@@ -62,7 +61,7 @@ impl Identity {
     /// [`Failure`] if its first entry cannot be read.
     pub fn of(writer: &Writer) -> Result<Self, Failure> {
         let gap = || Failure::damaged(writer.store().dir(), Damage::Gap { position: 0 });
-        let genesis = Hash::leaf(&writer.store().entry(0)?.ok_or_else(gap)?);
+        let genesis = Hash::leaf(&writer.entry(0)?.ok_or_else(gap)?);
         let origin = writer.log().origin().clone();
         Ok(Self { owner: Owner { origin: origin.to_string(), genesis: genesis.to_hex() }, origin })
     }

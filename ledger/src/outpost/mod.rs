@@ -22,9 +22,11 @@ pub mod stick;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use schemas::entry::Entry;
 use schemas::event::SignedEvent;
 use schemas::hash::Hash;
 use schemas::note::Origin;
+use schemas::pack::Pack;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use verifier::pack::{self, PackReport};
@@ -214,18 +216,29 @@ impl Outpost {
         held.chain(self.waiting().map(|draft| draft.parcel.source.as_str())).collect()
     }
 
-    /// The highest number that each key has used here, by party and holder as the log names them; refused events
-    /// and drafts have used theirs too.
-    pub fn numbers(&self) -> BTreeMap<(String, String), i64> {
+    /// The highest number that each key has used, by party and holder as the log names them: here, where refused
+    /// events and drafts have used theirs too, and elsewhere as far as the newest pack that was kept tells.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if the pack cannot be read.
+    pub fn numbers(&self) -> Result<BTreeMap<(String, String), i64>, BadOutpost> {
         let mut numbers = BTreeMap::new();
-        let all = self.held().iter().map(|held| &held.signed).chain(self.waiting().map(|draft| &draft.signed));
-        for signed in all {
+        let mut use_up = |signed: &SignedEvent| {
             let name = &signed.note.signatures[0].name;
-            let Some((party, holder)) = self.standing.origin.holder_of(name) else { continue };
+            let Some((party, holder)) = self.standing.origin.holder_of(name) else { return };
             let highest: &mut i64 = numbers.entry((party.to_owned(), holder.to_owned())).or_insert(0);
             *highest = (*highest).max(signed.event.seq);
+        };
+        self.held().iter().map(|held| &held.signed).for_each(&mut use_up);
+        self.waiting().map(|draft| &draft.signed).for_each(&mut use_up);
+        // It was checked when it was kept.
+        let pack = self.pack()?.and_then(|bytes| Pack::parse(std::str::from_utf8(&bytes).ok()?).ok());
+        for item in pack.iter().flat_map(|pack| &pack.items) {
+            if let Ok(entry) = Entry::reread(&item.proven.entry) {
+                use_up(&entry.signed);
+            }
         }
-        numbers
+        Ok(numbers)
     }
 
     /// Keeps records; they are on the disk when this returns. An event that is here already is passed over, and one

@@ -75,7 +75,7 @@ impl Outpost {
         }
         let pseudonyms = self.pseudonyms()?;
         let recipients = Recipients::told(self.standing().recipients.iter().map(String::as_str));
-        let mut numbers = self.numbers();
+        let mut numbers = self.numbers()?;
         for draft in drafts {
             let (party, holder) = (&draft.signer.party, &draft.signer.holder);
             let name = (pseudonyms.party(party).to_owned(), pseudonyms.inside(holder));

@@ -22,7 +22,7 @@ use crate::prepare::Prepared;
 use crate::publish;
 use crate::receipts;
 use crate::sequencer::reader::Caller;
-use crate::sequencer::{COMMIT_EVENTS_MAX, Errand, Failed, HEARTBEAT_SECONDS, Published, Reply};
+use crate::sequencer::{COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX, Errand, Failed, HEARTBEAT_SECONDS, Published, Reply};
 use crate::witness::Asked;
 use crate::writer::{Answered, Writer};
 
@@ -111,10 +111,10 @@ impl Desk {
     ) -> Result<(), Failure> {
         lead::check(&self.writer, self.clock, now)?;
         let mut replies: Vec<Reply> = Vec::with_capacity(prepared.len());
-        let mut rest = prepared.into_iter();
+        let mut rest = prepared.into_iter().peekable();
         // One caller may hand in more than a commit takes.
         while rest.len() > 0 || callers.peek().is_some() {
-            let batch: Vec<Prepared> = rest.by_ref().take(COMMIT_EVENTS_MAX).collect();
+            let batch = next_batch(&mut rest);
             let ids: Vec<Option<Hash>> = batch.iter().map(|one| one.id).collect();
             let answered = if batch.is_empty() { None } else { Some(self.commit(batch, now)?) };
             if let Some(answered) = answered {
@@ -223,6 +223,18 @@ impl Desk {
     }
 }
 
+/// As many as one commit takes.
+fn next_batch(rest: &mut Peekable<IntoIter<Prepared>>) -> Vec<Prepared> {
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while batch.len() < COMMIT_EVENTS_MAX {
+        let fits = |one: &Prepared| bytes == 0 || bytes + one.bytes() <= COMMIT_BYTES_MAX;
+        let Some(one) = rest.next_if(fits) else { break };
+        bytes += one.bytes();
+        batch.push(one);
+    }
+    batch
+}
+
 fn published(note: Note) -> Published {
     let size = schemas::checkpoint::Checkpoint::parse(&note.text).map_or(0, |checkpoint| checkpoint.size);
     Published { size, note: Some(note) }
@@ -247,7 +259,7 @@ impl Give<'_> {
         // Each entry of the batch is given once; who handed the same event in twice gets it from the store.
         let entry = match own.map(std::mem::take).filter(|entry| !entry.is_empty()) {
             Some(entry) => entry,
-            None => self.writer.store().entry(index)?.ok_or_else(damaged)?,
+            None => self.writer.entry(index)?.ok_or_else(damaged)?,
         };
         let proof = self.prover.inclusion(index).map_err(|_| damaged())?;
         Ok(Some(Receipt { entry: Some(entry), index, proof, checkpoint }))

@@ -11,7 +11,7 @@ use crate::common::{Dice, Running, command, say};
 
 /// Replaces the checkpoint, saying each number once it is promised, until killed.
 pub fn anchor_for_ever(folder: &Path) {
-    let anchor = Anchor::at(&folder.join("checkpoint"));
+    let mut anchor = Anchor::at(&folder.join("checkpoint"));
     let from = newest(&anchor).unwrap_or(0);
     for next in from + 1.. {
         anchor.replace(&checkpoint(next)).unwrap();
@@ -276,7 +276,7 @@ fn the_checkpoint_is_whole_and_as_new_as_promised_when_killed() {
 #[test]
 fn no_other_length_is_kept_as_a_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let anchor = Anchor::at(&folder.path().join("deep/er/checkpoint"));
+    let mut anchor = Anchor::at(&folder.path().join("deep/er/checkpoint"));
     let longest = vec![b'a'; ANCHOR_BYTES_MAX];
     anchor.replace(&longest).unwrap();
     for length in [0, ANCHOR_BYTES_MAX + 1] {

@@ -4,6 +4,7 @@ mod common;
 mod damage;
 mod disk;
 mod lines;
+mod stop;
 mod store;
 
 use std::path::PathBuf;

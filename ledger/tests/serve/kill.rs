@@ -3,12 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use ledger::probe::Probe;
+use ledger::writer::Writer;
+use schemas::entry::Entry;
 use schemas::receipt::Receipt;
 
 use crate::common::{Signing, World, id, lines, send};
 
-/// Clients that hand in one after the other until the server is gone; what each event was answered.
-fn load(world: &mut World, rounds: usize, end: impl Fn(&crate::common::Running) + Sync) -> BTreeMap<String, u64> {
+/// How often it is killed.
+const KILLS: usize = 300;
+/// One end in so many is in good order, so that starts from what a stop left are among those after a kill.
+const STOPS: usize = 20;
+
+/// Clients that hand in one after the other until the server is gone, which is ended once so many requests were
+/// answered; what each event was answered.
+fn load(
+    world: &mut World,
+    rounds: usize,
+    answers: u64,
+    end: impl Fn(&crate::common::Running) + Sync,
+) -> BTreeMap<String, u64> {
     let config = "[rate]\nkey_requests = 100000\nkey_requests_burst = 100000\nkey_events_burst = 100000\n";
     let server = world.serve(config);
     let key = world.key("cso-x", "x1");
@@ -40,7 +54,7 @@ fn load(world: &mut World, rounds: usize, end: impl Fn(&crate::common::Running) 
                             known
                                 .push((line["event"].as_str().unwrap().to_owned(), line["position"].as_u64().unwrap()));
                         }
-                        if answered.fetch_add(1, Ordering::Relaxed) == 6 {
+                        if answered.fetch_add(1, Ordering::Relaxed) + 1 == answers {
                             end(server);
                         }
                     }
@@ -50,7 +64,7 @@ fn load(world: &mut World, rounds: usize, end: impl Fn(&crate::common::Running) 
             .collect();
         clients.into_iter().flat_map(|client| client.join().unwrap()).collect::<BTreeMap<_, _>>()
     });
-    assert!(known.len() >= 28, "{}", known.len());
+    assert!(known.len() as u64 >= 4 * answers, "{}", known.len());
     known
 }
 
@@ -65,23 +79,36 @@ fn all_there(world: &World, known: &BTreeMap<String, u64>) {
 }
 
 #[test]
-fn killed_under_load_it_has_everything_that_was_answered() {
+fn killed_three_hundred_times_under_load_it_has_everything_that_was_answered() {
     let mut world = World::new();
     let mut known = BTreeMap::new();
-    for _ in 0..3 {
-        let kill = |server: &crate::common::Running| {
+    for round in 1..=KILLS {
+        let end = |server: &crate::common::Running| {
+            if round.is_multiple_of(STOPS) {
+                return server.terminate();
+            }
             let killed = std::process::Command::new("kill").args(["-9", &server.child.id().to_string()]).status();
             assert!(killed.unwrap().success());
         };
-        known.extend(load(&mut world, 40, kill));
-        all_there(&world, &known);
+        let of_round = load(&mut world, 4, 1 + (round % 7) as u64, end);
+        if round % 50 == 1 {
+            all_there(&world, &of_round);
+        }
+        known.extend(of_round);
     }
+    let probe = Probe::of(env!("CARGO_BIN_EXE_ledger").into());
+    let writer = Writer::open(&world.home, &probe).unwrap();
+    for (event, position) in &known {
+        let entry = Entry::parse(&writer.entry(*position).unwrap().unwrap()).unwrap();
+        assert_eq!(entry.signed.id().to_hex(), *event, "at {position}");
+    }
+    assert!(known.len() > KILLS * 8, "{}", known.len());
 }
 
 #[test]
 fn asked_to_end_under_load_it_answers_what_it_took() {
     let mut world = World::new();
-    let known = load(&mut world, 40, |server| server.terminate());
+    let known = load(&mut world, 40, 7, |server| server.terminate());
     all_there(&world, &known);
 }
 

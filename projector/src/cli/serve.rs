@@ -46,6 +46,9 @@ pub struct Serve {
     /// Address and port of this machine for the pages of oversight; whoever can reach it reads hidden values.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "openings")]
     oversight_listen: Option<SocketAddr>,
+    /// File with the password of the user that nats://USER@… names.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
     /// Where rule profiles are looked for that the feed does not have: the folder of a bundle, or its address.
     #[arg(long, value_name = "DIR or ADDRESS")]
     documents: Option<String>,
@@ -65,12 +68,11 @@ pub enum BadServe {
     /// Not a feed.
     #[error("--feed {0:?}: give bundle:DIR, http://…, https://… or nats://…")]
     Feed(String),
-    /// Built without it.
-    #[cfg(not(feature = "nats"))]
+    /// A user without a password, or the other way round.
     #[error(
-        "--feed {0:?}: this program was built without NATS; build it with --features nats, or follow the ledger by http://…"
+        "--feed {0:?}: name the user as nats://USER@ADDRESS:PORT and give its password by --password-file, or neither"
     )]
-    WithoutNats(String),
+    Login(String),
     /// The pages of oversight may not leave this machine by themselves.
     #[error(
         "--oversight-listen {0}: give an address of this machine, such as 127.0.0.1:8082. Whoever reaches it reads hidden \
@@ -164,7 +166,7 @@ impl Serve {
         let text = self.feed.as_str();
         let feed = match (files(text)?, text.split_once("://").map(|(scheme, _)| scheme)) {
             (Some(feed), _) => feed,
-            (None, Some("nats" | "tls")) => nats(text, policy, state)?,
+            (None, Some("nats" | "tls")) => nats(text, self.password_file.as_deref(), policy, state)?,
             _ => return Err(BadServe::Feed(text.to_owned())),
         };
         let Some(place) = &self.documents else { return Ok(feed) };
@@ -189,17 +191,23 @@ fn files(text: &str) -> Result<Option<Box<dyn Live>>, BadServe> {
     Ok(is_address.then(|| Box::new(Http::new(text)) as Box<dyn Live>))
 }
 
-#[cfg(feature = "nats")]
-fn nats(text: &str, policy: &Policy, state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
+fn nats(text: &str, password: Option<&Path>, policy: &Policy, state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
     let origin = projector::serve::follow::followed(policy)?;
     let durable = state.name()?;
-    let feed = projector::live::nats::Nats::new(text, &origin, &durable, policy.quorum.is_none());
+    let login = match (user(text), password) {
+        (None, None) => None,
+        (Some(user), Some(path)) => Some((user, read(path, |text| Ok(text.trim_end().to_owned()))?)),
+        _ => return Err(BadServe::Login(text.to_owned())),
+    };
+    let unwatched = policy.quorum.is_none();
+    let feed = projector::live::nats::Nats::new(text, login, &origin, &durable, unwatched);
     Ok(Box::new(feed.map_err(BadServe::Runtime)?))
 }
 
-#[cfg(not(feature = "nats"))]
-fn nats(text: &str, _policy: &Policy, _state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
-    Err(BadServe::WithoutNats(text.to_owned()))
+/// The user in `nats://user@host:port`.
+fn user(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    Some(rest.split_once('@')?.0.to_owned())
 }
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, BadServe> {

@@ -117,6 +117,8 @@ impl Http {
                 self.still = true;
                 return Ok(());
             }
+            // It has as many listeners as it can have: its files are asked for meanwhile.
+            429 | 503 => return Ok(()),
             _ => return Err(Disturbed::Silent { place, why: format!("it answered {status}") }),
         }
         let (sender, messages) = sync_channel(WAITING_MAX);

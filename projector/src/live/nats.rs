@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use async_nats::ConnectOptions;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PullConsumer, pull};
 use async_nats::jetstream::stream::{LastRawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, Context};
@@ -40,6 +41,8 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Nats {
     runtime: Runtime,
     address: String,
+    /// User and password, where the broker asks for them.
+    login: Option<(String, String)>,
     names: Names,
     durable: String,
     /// Whether the log's own signature is enough for the reader.
@@ -62,16 +65,23 @@ impl std::fmt::Debug for Nats {
 }
 
 impl Nats {
-    /// The ledger of that origin at this address. `durable` is the consumer's name, which nobody else may use;
-    /// `unwatched` says that the policy asks for no witness.
+    /// The ledger of that origin at this address. `login` is user and password; `durable` is the consumer's name, which
+    /// nobody else may use; `unwatched` says that the policy asks for no witness.
     ///
     /// # Errors
     /// What the system says, if it gives no threads.
-    pub fn new(address: &str, origin: &Origin, durable: &str, unwatched: bool) -> std::io::Result<Self> {
+    pub fn new(
+        address: &str,
+        login: Option<(String, String)>,
+        origin: &Origin,
+        durable: &str,
+        unwatched: bool,
+    ) -> std::io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         Ok(Self {
             runtime,
             address: address.to_owned(),
+            login,
             names: Names::of(origin),
             durable: durable.to_owned(),
             unwatched,
@@ -102,11 +112,19 @@ impl Nats {
         if let Some(context) = &self.context {
             return Ok(context.clone());
         }
-        let options = async_nats::ConnectOptions::new().name("access-ledger-projector").connection_timeout(ANSWER);
-        match self.runtime.block_on(options.connect(&self.address)) {
-            Ok(client) => {
-                let mut context = jetstream::new(client);
-                context.set_timeout(ANSWER);
+        let options = match &self.login {
+            Some((user, password)) => ConnectOptions::with_user_and_password(user.clone(), password.clone()),
+            None => ConnectOptions::new(),
+        };
+        let options = options.name("access-ledger-projector").connection_timeout(ANSWER);
+        // A context starts a task of its own, so it is made where there is a runtime.
+        let connected = self.runtime.block_on(async {
+            let mut context = jetstream::new(options.connect(&self.address).await?);
+            context.set_timeout(ANSWER);
+            Ok::<_, async_nats::ConnectError>(context)
+        });
+        match connected {
+            Ok(context) => {
                 self.context = Some(context.clone());
                 Ok(context)
             }

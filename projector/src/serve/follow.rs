@@ -174,7 +174,6 @@ impl StateFolder {
     ///
     /// # Errors
     /// [`Failure::Io`].
-    #[cfg(feature = "nats")]
     pub fn name(&self) -> Result<String, Failure> {
         let path = self.path.join("name");
         let io = |source| Failure::Io { path: path.clone(), source };

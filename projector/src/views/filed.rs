@@ -14,8 +14,9 @@ pub struct Filed(Arc<(Record, String)>);
 
 impl Filed {
     /// Files a record.
-    pub(super) fn new(record: &Record) -> Self {
-        Self(Arc::new((record.clone(), record.address())))
+    pub(crate) fn new(record: Record) -> Self {
+        let address = record.address();
+        Self(Arc::new((record, address)))
     }
 
     /// `<party>/<event.type>/<row>`.

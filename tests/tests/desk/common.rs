@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
 
-use ledger::answer::{AnswerLine, Said};
 use ledger::clock::Clock;
 use ledger::desk::office::Office;
 use ledger::desk::{Desk, Listening, serve};
@@ -13,39 +11,26 @@ use ledger::enrol::enrol;
 use ledger::folder::{Held, SignOptions, found, sign_into};
 use ledger::import::{Limits, Options, Parties, read_folder};
 use ledger::keys::KeyFolder;
-use ledger::outbox::{Outbox, Parcel};
-use ledger::outpost::{Line, Outpost, Secret, Standing, Trouble};
-use ledger::pack::{self, Request};
-use ledger::plan::{Answer, Submission};
+use ledger::outbox::Outbox;
+use ledger::outpost::{Client, Outpost, Secret, Standing};
 use ledger::pseudonym::Pseudonyms;
-use ledger::receipts;
 use ledger::settings::Settings;
 use ledger::submit;
 use ledger::writer::{Home, Writer};
-use schemas::event::SignedEvent;
-use schemas::hash::Hash;
 use schemas::note::Origin;
 use tempfile::TempDir;
 use tests::world::PARTIES;
 use tokio::sync::oneshot;
 
-/// How the line is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// It works.
-    Whole = 0,
-    /// Nothing comes through.
-    Cut = 1,
-    /// What is sent arrives; the answer does not.
-    AnswersLost = 2,
-}
+pub use crate::cable::Wire;
+use crate::cable::{Cable, Served};
 
 /// A prison and its desk.
 pub struct Prison {
     /// Everything that this one has on disks.
     folder: TempDir,
-    wire: Arc<AtomicU8>,
-    ledger: Arc<Mutex<Writer>>,
+    cable: Cable,
+    ledger: Served,
     /// Where the desk listens.
     pub address: SocketAddr,
     links: Box<dyn Fn() -> Option<Result<String, ledger::keys::BadKeyFile>>>,
@@ -75,16 +60,24 @@ impl Prison {
             let name = format!("fac-a.{holder}.key");
             ledger::keys::copy(&all.join(&name), &to.join(&name)).unwrap();
         }
-        let recipients = writer.log().recipients().in_force(Clock::System.now());
+        let recipients: Vec<String> =
+            writer.log().recipients().in_force(Clock::System.now()).into_iter().map(str::to_owned).collect();
+        let pseudonyms = std::fs::read_to_string(writer.home().pseudonyms()).unwrap();
+        let readings = folder.path().join("readings");
+        ledger::keys::copy(&all.join("op.o1.key"), &readings.join("op.o1.key")).unwrap();
+        let home = writer.home().folder().to_owned();
+        drop(writer);
+        let served = Served::start(&home, &readings);
+        let cable = Cable::to(served.address);
         let standing = Standing {
             origin,
             party: "fac-a".to_owned(),
-            address: Some("http://ledger.example".to_owned()),
+            address: Some(format!("http://{}", cable.address)),
             utc_offset_minutes: 60,
             policy,
             parties: list,
-            pseudonyms: std::fs::read_to_string(writer.home().pseudonyms()).unwrap(),
-            recipients: recipients.iter().map(|key| (*key).to_owned()).collect(),
+            pseudonyms,
+            recipients,
             device: None,
             // The enrolments of these keys were signed elsewhere.
             first_number: 100,
@@ -93,8 +86,8 @@ impl Prison {
         let outpost = Outpost::create(&folder.path().join("desk"), &secret, &standing).unwrap();
         let office = Office::of(&outpost, &desk_keys, Some(PROFILE.as_bytes())).unwrap();
         let desk = Desk::new(office, Arc::new(Mutex::new(outpost)), Clock::System, true).unwrap();
-        let (wire, ledger) = (Arc::new(AtomicU8::new(Wire::Whole as u8)), Arc::new(Mutex::new(writer)));
-        let line = InProcess { wire: Arc::clone(&wire), ledger: Arc::clone(&ledger) };
+        let key = ledger::keys::read(&folder.path().join("desk-keys/fac-a.d1.key")).unwrap();
+        let line = Client::new(&format!("http://{}", cable.address), key);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let listening = runtime.block_on(Listening::at(any, desk, Some(Box::new(line)))).unwrap();
@@ -103,7 +96,7 @@ impl Prison {
         runtime.spawn(serve(listening, async {
             let _ = stopped.await;
         }));
-        Self { folder, wire, ledger, address, links, stop: Some(stop), runtime: Some(runtime) }
+        Self { folder, cable, ledger: served, address, links, stop: Some(stop), runtime: Some(runtime) }
     }
 
     /// A new link that opens the desk once.
@@ -113,12 +106,17 @@ impl Prison {
 
     /// Cuts the line, or mends it.
     pub fn wire(&self, wire: Wire) {
-        self.wire.store(wire as u8, Ordering::SeqCst);
+        self.cable.set(wire);
     }
 
-    /// Entries in the log.
-    pub fn size(&self) -> u64 {
-        self.ledger.lock().unwrap().log().size()
+    /// Events of that type in the published log.
+    pub fn count(&self, kind: &str) -> usize {
+        self.ledger.count(&format!("\"type\":\"{kind}\""))
+    }
+
+    /// Events of the prison in the published log.
+    pub fn own(&self) -> usize {
+        self.ledger.count("\"by\":\"fac-a\"")
     }
 
     /// The second person's key file.
@@ -214,68 +212,4 @@ fn lay_down(folder: &Path, origin: &Origin, list: &str, parties: &Parties) -> Wr
     let outcome = submit::submit(&mut writer, parcels, &outbox.receipts(), Clock::System, &mut |_, _| {}).unwrap();
     assert!(outcome.refused.is_empty(), "{:?}", outcome.refused);
     writer
-}
-
-/// The line, in this process: what goes in and comes out is what the ledger answers over HTTP.
-struct InProcess {
-    wire: Arc<AtomicU8>,
-    ledger: Arc<Mutex<Writer>>,
-}
-
-fn cut() -> Trouble {
-    Trouble::Line(ledger::net::Trouble::Unreachable("no route to the ledger".to_owned()))
-}
-
-impl InProcess {
-    fn is(&self, wire: Wire) -> bool {
-        self.wire.load(Ordering::SeqCst) == wire as u8
-    }
-}
-
-impl Line for InProcess {
-    fn hand_in(&mut self, lines: &[String]) -> Result<Vec<AnswerLine>, Trouble> {
-        if self.is(Wire::Cut) {
-            return Err(cut());
-        }
-        let mut writer = self.ledger.lock().unwrap();
-        let now = Clock::System.now();
-        let parcels: Vec<Parcel> = lines.iter().map(|line| Parcel::parse(line).unwrap()).collect();
-        let fresh: Vec<Submission> = parcels
-            .iter()
-            .map(|p| Submission { note: p.note.clone().into_bytes(), opening: p.opening.clone(), received_at: now })
-            .collect();
-        let answered = writer.commit(&fresh, now).unwrap();
-        if self.is(Wire::AnswersLost) {
-            return Err(cut());
-        }
-        let one = |(parcel, answer): (&Parcel, Answer)| {
-            let signed = SignedEvent::parse(parcel.note.as_bytes()).unwrap();
-            let said = match answer {
-                Answer::Refused(why) => {
-                    let note = receipts::refusal(&writer, parcel.note.as_bytes(), &why, now);
-                    Said::Refused { why: why.to_string(), receipt: note.map(|note| note.to_text()) }
-                }
-                _ => {
-                    let position = writer.log().position_of(&signed).unwrap();
-                    let receipt = receipts::receipt(&writer, position).unwrap().unwrap().to_text();
-                    Said::Stands { position, receipt }
-                }
-            };
-            AnswerLine { event: signed.id(), said }
-        };
-        Ok(parcels.iter().zip(answered.answers).map(one).collect())
-    }
-
-    fn receipt(&mut self, _event: &Hash) -> Result<Option<String>, Trouble> {
-        Ok(None)
-    }
-
-    fn pack(&mut self, stream: &str, audience: &str) -> Result<Vec<u8>, Trouble> {
-        if !self.is(Wire::Whole) {
-            return Err(cut());
-        }
-        let mut writer = self.ledger.lock().unwrap();
-        let request = Request { stream, audience, since: &[], statements: &[] };
-        Ok(pack::make(&mut writer, &request).unwrap().to_text().into_bytes())
-    }
 }

@@ -92,7 +92,7 @@ fn whoever_should_not_be_heard_is_not() {
     let inside = enter(&prison);
     let (address, cookie) = (inside.address, inside.cookie());
     let own = format!("Origin: http://{address}\r\n");
-    let before = prison.size();
+    let before = prison.own();
 
     // Reading.
     for (what, headers, want) in [
@@ -184,7 +184,7 @@ fn whoever_should_not_be_heard_is_not() {
     ] {
         assert!(home.head.contains(line), "{line} in\n{}", home.head);
     }
-    assert_eq!(prison.size(), before, "nothing was recorded");
+    assert_eq!(prison.own(), before, "nothing was recorded");
 
     // Whoever is let in later is alone in it; whoever leaves is out.
     let second = enter(&prison);

@@ -2,6 +2,8 @@
 //! pages in it, with the line cut, a second person, wrong files and hostile requests.
 
 #[cfg(feature = "browser")]
+mod cable;
+#[cfg(feature = "browser")]
 mod chrome;
 #[cfg(feature = "browser")]
 mod common;

@@ -3,9 +3,12 @@
 use std::time::Instant;
 
 use schemas::hash::Hash;
+use tests::forge::Pages;
 use tests::memory::Memory;
-use verifier::bundle::{NoVisitor, check};
+use verifier::bundle::{NoVisitor, check, check_with};
+use verifier::crew::Crew as _;
 use verifier::report::Verdict;
+use verifier::threads::Threads;
 
 use crate::common::{assert_named, first, names_entry, on_two_threads, velmora};
 
@@ -25,6 +28,54 @@ fn the_sample_country_holds_and_ten_thousand_turned_bits_of_it_do_not() {
     it_holds();
     turned_bits();
     turned_bits_under_a_new_manifest();
+    whoever_checks_finds_the_same();
+}
+
+/// One thread, two, or five: every report is the same to the last word, of a bundle that holds and of bent ones.
+fn whoever_checks_finds_the_same() {
+    let world = velmora();
+    let pages = Pages::of(&world.bundle);
+    let total = pages.entries.len();
+    let bent_entry = |n: u64, chain: bool| {
+        let mut pages = pages.clone();
+        let entry = &mut pages.entries[sample(n, total)];
+        let at = sample(n + 100, entry.len());
+        entry[at] ^= 1;
+        if chain {
+            pages.chain();
+        }
+        let mut bundle = pages.bundle();
+        bundle.manifest();
+        (bundle, world.openings.clone())
+    };
+    let bent_file = |n: u64, prefix: &str| {
+        let mut bundle = world.bundle.clone();
+        let names: Vec<String> = bundle.names().into_iter().filter(|name| name.starts_with(prefix)).collect();
+        let path = &names[sample(n, names.len())];
+        bundle.flip(path, sample(n, bundle.get(path).len() * 8));
+        bundle.manifest();
+        (bundle, world.openings.clone())
+    };
+    let bent_opening = |n: u64| {
+        let mut openings = world.openings.clone();
+        let names = openings.names();
+        let path = &names[sample(n, names.len())];
+        openings.flip(path, sample(n, openings.get(path).len() * 8));
+        (world.bundle.clone(), openings)
+    };
+    let mut cases = vec![(world.bundle.clone(), world.openings.clone())];
+    cases.extend((0..6).map(|n| bent_entry(n, n % 2 == 0)));
+    cases.extend(["tile/0/", "tile/1/", "checkpoints/", "documents/"].map(|prefix| bent_file(7, prefix)));
+    cases.extend((0..3).map(bent_opening));
+    let crews = [Threads::of(2), Threads::of(5)];
+    for (number, (mut bundle, mut openings)) in cases.into_iter().enumerate() {
+        let alone = format!("{:?}", check(&mut bundle, &world.policy, Some(&mut openings), &mut NoVisitor));
+        assert_eq!(alone.contains("faults: []"), number == 0, "case {number}");
+        for crew in &crews {
+            let report = check_with(&mut bundle, &world.policy, Some(&mut openings), &mut NoVisitor, crew);
+            assert_eq!(format!("{report:?}"), alone, "case {number}, {} hands", crew.hands());
+        }
+    }
 }
 
 fn it_holds() {

@@ -11,6 +11,7 @@ use ledger::outbox::{Opening, Parcel};
 use ledger::plan::{Genesis, Submission};
 use ledger::probe::Probe;
 use ledger::sequencer::{Delivery, Reply, Running, Sequencer};
+use ledger::witness::Panel;
 use ledger::writer::{Home, Writer};
 use schemas::batch::{Batch, Names};
 use schemas::catalogue::{Catalogue, Role};
@@ -55,8 +56,13 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A new one: genesis, and one organisation with a key.
+    /// A new one: genesis, and one organisation with a key; no witnesses.
     pub fn new() -> Self {
+        Self::before(|writer| ledger::publish::panel(writer).unwrap())
+    }
+
+    /// The same before these witnesses.
+    pub fn before(witnesses: impl FnOnce(&Writer) -> Panel) -> Self {
         let folder = TempDir::new().unwrap();
         let operator = SecretKey::new(&origin().holder_key_name("op", "ops-1"), &[1; 32]);
         let facts = Genesis {
@@ -72,7 +78,8 @@ impl Ledger {
         let Delivery { note, opening } = pen.enrolment(&operator);
         let enrolled = writer.commit(&[Submission { note, opening, received_at: now() }], now()).unwrap();
         assert!(matches!(enrolled.answers[0], ledger::plan::Answer::Accepted { .. }), "{enrolled:?}");
-        let (sequencer, running) = Sequencer::start(writer, Clock::Virtual(now())).unwrap();
+        let panel = witnesses(&writer);
+        let (sequencer, running) = Sequencer::start_before(writer, Clock::Virtual(now()), panel).unwrap();
         Self { folder, sequencer, running, pen }
     }
 

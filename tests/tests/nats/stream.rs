@@ -1,20 +1,22 @@
 //! What goes out: every published batch, once, in order, whatever happens to the server.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
-use ledger::nats::{self, Stand};
-use ledger::publish::publish;
-use ledger::sequencer::Sequencer;
+use ledger::nats::{Stand, Status};
+use ledger::sequencer::{Delivery, Sequencer};
 use ledger::witness::local::LocalWitness;
-use ledger::witness::{Panel, Witness};
+use ledger::witness::{Panel, Response, Silence, Witness};
 use schemas::checkpoint::Checkpoint;
 use schemas::note::Note;
 use schemas::policy::Policy;
+use schemas::time::Timestamp;
 use verifier::signature::SecretKey;
 use verifier::witness::records::Records;
+use verifier::witness::request::Request;
 
 use crate::server::Server;
-use crate::small::{Ledger, names, now, origin, soon};
+use crate::small::{Ledger, names, origin, soon};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_committed_is_in_the_stream() {
@@ -65,7 +67,7 @@ async fn a_server_that_is_killed_under_load_loses_and_doubles_nothing() {
 }
 
 /// Appends events, each in a commit of its own.
-async fn append(sequencer: Sequencer, events: Vec<ledger::sequencer::Delivery>) {
+async fn append(sequencer: Sequencer, events: Vec<Delivery>) {
     for event in events {
         sequencer.append(vec![event]).await.unwrap();
     }
@@ -93,41 +95,48 @@ async fn nobody_waits_for_a_server_that_is_away() {
     nats.stop().await;
 }
 
+/// A witness that can be switched off.
+struct Switched(LocalWitness, Arc<AtomicBool>);
+
+impl Witness for Switched {
+    fn add_checkpoint(&mut self, request: &Request, now: Timestamp) -> Result<Response, Silence> {
+        if self.1.load(Ordering::Relaxed) {
+            self.0.add_checkpoint(request, now)
+        } else {
+            Err(Silence::Unreachable("connection refused".to_owned()))
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_witnesses_have_seen_leaves_the_house() {
-    let mut ledger = Ledger::new();
+    let up = Arc::new(AtomicBool::new(false));
+    let switch = Arc::clone(&up);
+    let mut ledger = Ledger::before(move |writer| {
+        let witness = SecretKey::new("w.example/witness", &[9; 32]);
+        let log = ledger::keys::read(&writer.home().log_key()).unwrap().vkey();
+        let text = format!("log {log}\nwitness w {}\nquorum w\n", witness.cosigner_vkey());
+        ledger::files::replace(&writer.home().policy(), text.as_bytes()).unwrap();
+        let records = Records::new(witness.cosigner_vkey());
+        let local = Mutex::new(Switched(LocalWitness::new(witness, &log, records).unwrap(), switch));
+        let local = Arc::new(local);
+        let way = |_: &str| Some(Box::new(Arc::clone(&local)) as Box<dyn Witness>);
+        Panel::new(Policy::parse(&text).unwrap(), way).unwrap()
+    });
     let server = Server::start(&origin());
     ledger.set_up(&server.settings("setup")).await.unwrap();
-    let witness = SecretKey::new("w.example/witness", &[9; 32]);
-    let keep = witness.clone();
-    let (log, policy) = ledger
-        .sequencer
-        .with(move |writer| {
-            let log = ledger::keys::read(&writer.home().log_key()).unwrap().vkey();
-            let text = format!("log {log}\nwitness w {}\nquorum w\n", keep.cosigner_vkey());
-            ledger::files::replace(&writer.home().policy(), text.as_bytes()).unwrap();
-            (log, Policy::parse(&text).unwrap())
-        })
-        .await
-        .unwrap();
     ledger.commits(2).await;
-    let nats = nats::start(server.settings("ledger"), &ledger.sequencer).await.unwrap();
+    let nats = ledger.start(&server).await;
     let mut status = nats.status();
-    soon("a first look", status.wait_for(nats::Status::is_well)).await.unwrap();
+    soon("a first look", status.wait_for(Status::is_well)).await.unwrap();
     let root = server.root().await;
     assert_eq!((root.last(&names().stream()).await, root.last(&names().seen_stream()).await), (0, 0));
-
-    let records = Records::new(witness.cosigner_vkey());
-    let local = Arc::new(std::sync::Mutex::new(LocalWitness::new(witness, &log, records).unwrap()));
-    let publishing = move |writer: &mut ledger::writer::Writer| {
-        let way = |_: &str| Some(Box::new(local.clone()) as Box<dyn Witness>);
-        let mut panel = Panel::new(policy.clone(), way).unwrap();
-        publish(writer, &mut panel, now()).unwrap()
-    };
-    assert_eq!(ledger.sequencer.with(publishing).await.unwrap().waiting, None);
+    up.store(true, Ordering::Relaxed);
+    ledger.commits(1).await; // it is asked about each
     ledger.all_sent(&mut status).await;
     ledger.holds_against(&root).await;
-    let (_, seen) = root.message(&names().seen_stream(), 1).await;
+    let last = root.last(&names().seen_stream()).await;
+    let (_, seen) = root.message(&names().seen_stream(), last).await;
     assert_eq!(Note::parse(&seen).unwrap().signatures.len(), 2, "with its cosignature");
     nats.stop().await;
 }

@@ -11,6 +11,7 @@ use verifier::head;
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
 use verifier::report::Report;
+use verifier::threads::Threads;
 use verifier::unseal::Unsealed;
 
 use super::read::{self, Bars, Kind};
@@ -117,7 +118,7 @@ impl Check {
         });
         let mut bars = Bars::new();
         let openings = beside.as_mut().map(|folder| &mut **folder as &mut dyn Source);
-        let report = bundle::check(source.as_mut(), policy, openings, &mut bars);
+        let report = bundle::check_with(source.as_mut(), policy, openings, &mut bars, &Threads::new());
         bars.finish();
         let inside = source.read("policy").ok().flatten();
         let same = inside.map(|bytes| std::fs::read(&self.policy).is_ok_and(|held| held == bytes));

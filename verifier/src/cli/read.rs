@@ -13,6 +13,7 @@ use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::levels::Levels;
 use verifier::report::Report;
+use verifier::threads::Threads;
 use verifier::unseal::Identity;
 
 use super::CannotBegin;
@@ -120,7 +121,7 @@ pub fn auditors(given: &[String]) -> Result<Vec<Vkey>, CannotBegin> {
 /// Checks a bundle and keeps all its hashes.
 pub fn bundle_with_hashes(source: &mut dyn Source, policy: &Policy) -> (Report, Levels) {
     let mut gather = Gather { levels: Levels::default(), bars: Bars::new() };
-    let report = bundle::check(source, policy, None, &mut gather);
+    let report = bundle::check_with(source, policy, None, &mut gather, &Threads::new());
     gather.bars.finish();
     (report, gather.levels)
 }

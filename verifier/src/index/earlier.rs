@@ -25,7 +25,7 @@ impl Index {
         self.root();
         let mut nodes = Nodes::new();
         for number in grown.keys() {
-            self.mark(&self.key_of(*number), &mut nodes);
+            self.note_way(&self.key_of(*number), &mut nodes);
         }
         if let Some(top) = self.top {
             self.fill(top, grown, &mut nodes);
@@ -68,7 +68,7 @@ impl Index {
     }
 
     /// Writes down the nodes on the way to a key.
-    fn mark(&self, key: &Hash, nodes: &mut Nodes) {
+    fn note_way(&self, key: &Hash, nodes: &mut Nodes) {
         let mut child = self.top;
         while let Some(Child::Node(number)) = child {
             nodes.insert(number, None);

@@ -390,7 +390,7 @@ fn open_item(placed: &Placed, item: &Item) -> Result<Record, BadOpening> {
         return if got == 0 { Ok(record) } else { Err(BadOpening::Count { want: 0, got }) };
     };
     if item.slots.is_empty() && item.digests.is_empty() {
-        record.opened.withheld = kind.slots().into_iter().map(str::to_owned).collect();
+        record.opened.withheld = Opened::nothing_of(&kind.name).withheld;
         return Ok(record);
     }
     let (entry, event) = (placed.entry.position, placed.entry.signed.id());
@@ -406,7 +406,7 @@ fn open_item(placed: &Placed, item: &Item) -> Result<Record, BadOpening> {
                 record.opened.erased.insert(name.to_owned(), *by);
             }
             _ => {
-                record.opened.withheld.insert(name.to_owned());
+                record.opened.withhold(name);
             }
         }
     }

@@ -270,7 +270,8 @@ impl Propose {
         let no = |what: &str| Ended::Refused(what.to_owned());
         match self.what {
             What::Device => {
-                let next = outpost.numbers().values().max().copied().unwrap_or(outpost.standing().first_number - 1) + 1;
+                let next =
+                    outpost.numbers()?.values().max().copied().unwrap_or(outpost.standing().first_number - 1) + 1;
                 put("type", "device.enrolled".into());
                 put("id", made("device").into());
                 put("first_seq", next.into());

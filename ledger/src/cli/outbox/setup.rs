@@ -45,8 +45,9 @@ pub struct Init {
     profile: Option<PathBuf>,
     #[command(flatten)]
     more: More,
-    /// Number that keys use first here: above all that the same keys used elsewhere.
-    #[arg(long, default_value_t = 1)]
+    /// Number that keys use first here: above all that the same keys used elsewhere. A key's enrolment, signed at the
+    /// ledger's office, has used number 1; what else was used stands in the institution's pack, which is looked at.
+    #[arg(long, default_value_t = 2)]
     first_number: i64,
 }
 

@@ -1,0 +1,251 @@
+//! All entries of a bundle, in order: read ahead, admitted in their turn, proven behind. FORMAT.md 3 to 11.
+//!
+//! Only admission needs the log's state, so only admission is done one after the other. What stands
+//! against a bundle is told in the order of its entries, whoever did the reading and the proving.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemas::hash::Hash;
+use schemas::note::Origin;
+use schemas::opening::Slot;
+use schemas::tile::{self, TILE_WIDTH, Tile};
+
+use super::tile::{Admitted, Counts, Files, Opening, Proven, Read, Stop, prove};
+use super::{Kept, Source, Unreadable, Visitor};
+use crate::crew::{Crew, Queue};
+use crate::doubt::Doubts;
+use crate::erasures::Erasures;
+use crate::fault::Fault;
+use crate::follower::{Accepted, Follower};
+use crate::tiles::TileCheck;
+use crate::times::Times;
+
+/// Signatures that are proven together: large enough for a batch to pay, small enough to bound memory.
+const SIGNATURES_MAX: usize = 1024;
+/// Tiles that are proven together at most.
+const TILES_MAX: usize = 8;
+
+/// How many slots there are of each sort.
+#[derive(Default)]
+pub(super) struct OpeningCount {
+    pub open: u64,
+    pub sealed: u64,
+    pub withheld: u64,
+    pub erased: u64,
+}
+
+/// One walk over all entries.
+pub(super) struct Walk<'a> {
+    pub follower: Follower,
+    /// As far as the last tile that was looked at; admission may be further ahead.
+    pub counts: Counts,
+    pub signatures: u64,
+    pub tiles: TileCheck,
+    pub openings: OpeningCount,
+    pub erasures: Erasures,
+    pub times: Times,
+    pub doubts: Doubts,
+    documents: &'a BTreeSet<Hash>,
+    kept: &'a BTreeMap<u64, Kept>,
+}
+
+/// Where openings come from.
+pub(super) enum Beside<'a> {
+    /// From a folder beside the bundle.
+    Folder(&'a mut dyn Source),
+    /// From the bundle itself.
+    Inside,
+    /// There are none.
+    Nowhere,
+}
+
+impl<'a> Walk<'a> {
+    pub fn new(origin: Origin, documents: &'a BTreeSet<Hash>, kept: &'a BTreeMap<u64, Kept>, times: Times) -> Self {
+        let (openings, erasures, doubts) = (OpeningCount::default(), Erasures::default(), Doubts::default());
+        let (follower, tiles) = (Follower::new(origin), TileCheck::default());
+        Self {
+            follower,
+            counts: Counts::default(),
+            signatures: 0,
+            tiles,
+            openings,
+            erasures,
+            times,
+            doubts,
+            documents,
+            kept,
+        }
+    }
+
+    /// Walks through a log of `size` entries, up to the first fault.
+    ///
+    /// # Errors
+    /// [`Stop`] is the first thing that stands against the bundle.
+    pub fn run(
+        &mut self,
+        size: u64,
+        source: &mut dyn Source,
+        beside: &mut Beside<'_>,
+        crew: &dyn Crew,
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), Stop> {
+        let mut ahead = Tile::all(size).into_iter().take_while(|t| t.level.is_none());
+        let (mut reading, mut proving) = (Queue::new(crew, 2), Queue::new(crew, 1));
+        let (mut together, mut signatures, mut stopped) = (Vec::new(), 0, false);
+        loop {
+            while !reading.is_full() && !stopped {
+                let Some(tile) = ahead.next() else { break };
+                let files = files(tile, source, beside);
+                reading.put(move || Read::of(tile, files));
+            }
+            let read = if stopped { None } else { reading.take() };
+            let last = read.is_none();
+            if let Some(read) = read {
+                let admitted = self.admit(read, source);
+                stopped = admitted.stop.is_some();
+                signatures += admitted.unproven.signatures();
+                together.push(admitted);
+            }
+            let enough = signatures >= SIGNATURES_MAX || together.len() >= TILES_MAX || last || stopped;
+            if enough && !together.is_empty() {
+                let tiles = std::mem::take(&mut together);
+                signatures = 0;
+                proving.put(move || prove(tiles));
+            }
+            while proving.is_full() || last {
+                let Some(tiles) = proving.take() else { return Ok(()) };
+                for proven in tiles {
+                    let end = proven.tile.index * TILE_WIDTH + proven.tile.width;
+                    self.see(proven, crew, visitor)?;
+                    visitor.progress("entries", end, size);
+                }
+            }
+        }
+    }
+
+    /// FORMAT.md 6 to 11: the entries of one tile, in their turn.
+    fn admit(&mut self, read: Read, source: &mut dyn Source) -> Admitted {
+        let (tile, lines) = (read.tile, read.lines.clone());
+        let stop = self.admit_each(read, source).err();
+        let unproven = self.follower.unproven();
+        let state = self.follower.state();
+        let counts = Counts { entries: state.size(), streams: state.streams(), batches: state.batches() };
+        Admitted { tile, counts, unproven, stop, lines }
+    }
+
+    fn admit_each(&mut self, read: Read, source: &mut dyn Source) -> Result<(), Stop> {
+        let Read { tile, entries, stop, root, .. } = read;
+        let (kept, whole) = (self.kept, entries.len() as u64 == tile.width);
+        let mut next = kept.range(tile.index * TILE_WIDTH + 1..);
+        let mut due = next.next();
+        let last = entries.len().wrapping_sub(1);
+        for (number, entry) in entries.into_iter().enumerate() {
+            let size = entry.entry.position.wrapping_add(1);
+            self.follower.admit(entry).map_err(Stop::Fault)?;
+            if let Some(root) = root.filter(|_| whole && number == last) {
+                match self.tiles.push(root, source) {
+                    Ok(None) => {}
+                    Ok(Some(fault)) => return Err(Stop::Fault(fault)),
+                    Err(unreadable) => return Err(Stop::Unreadable(unreadable)),
+                }
+            }
+            if let Some((_, checkpoint)) = due.filter(|(at, _)| **at == size) {
+                due = next.next();
+                self.compare(size, checkpoint).map_err(Stop::Fault)?;
+            }
+        }
+        stop.map_or(Ok(()), Err)
+    }
+
+    /// FORMAT.md 10.2: a kept checkpoint is that of the entries so far.
+    fn compare(&mut self, size: u64, kept: &Kept) -> Result<(), Fault> {
+        let state = self.follower.state();
+        let found = state.root();
+        if found != kept.root {
+            return Err(Fault::Root { path: kept.path.clone(), stated: kept.root, found });
+        }
+        if state.is_sealed() { Ok(()) } else { Err(Fault::CheckpointSize { path: kept.path.clone(), size }) }
+    }
+
+    /// What can be said of a tile once its signatures are proven.
+    fn see(&mut self, mut proven: Proven, crew: &dyn Crew, visitor: &mut dyn Visitor) -> Result<(), Stop> {
+        self.counts = proven.counts;
+        if let Some(stop) = proven.stop.take() {
+            return Err(stop);
+        }
+        let Proven { tile, entries, signatures, openings, lines_fit, .. } = proven;
+        self.signatures += signatures;
+        let mut openings = openings.into_iter();
+        for entry in &entries {
+            if let Some(fault) = self.times.see(entry.get()) {
+                return Err(Stop::Fault(fault));
+            }
+            let opening = openings.next().ok_or_else(|| line_count(tile))?;
+            self.adopts(entry.get()).map_err(Stop::Fault)?;
+            self.doubts.see(&entry.get().entry);
+            let state = self.follower.state();
+            self.erasures.see(&entry.get().entry, entry.get().approver_role, &|address| state.record(address));
+            let Opening { opened, line } = opening.map_err(Stop::Fault)?;
+            self.count(entry.get(), &opened, line.as_ref().map(|line| line.slots.as_slice()));
+            visitor.line(entry, line.as_ref());
+            visitor.entry(entry, &opened);
+        }
+        // Letting go of so many small pieces takes a while too.
+        crew.hand(Box::new(move || drop(entries)));
+        if lines_fit { Ok(()) } else { Err(line_count(tile)) }
+    }
+
+    /// FORMAT.md 13: what an entry adopts is at hand.
+    fn adopts(&self, accepted: &Accepted) -> Result<(), Fault> {
+        let event = &accepted.entry.signed.event;
+        let field = match event.kind.as_str() {
+            "schema.adopted" => "catalogue",
+            "rule.profile.adopted" => "profile",
+            _ => return Ok(()),
+        };
+        let digest = event.text(field).and_then(Hash::from_hex).unwrap_or_default();
+        let position = accepted.entry.position;
+        if self.documents.contains(&digest) { Ok(()) } else { Err(Fault::DocumentMissing { digest, position }) }
+    }
+
+    /// Counts the slots of an entry; each that is said to be erased must be so by a lawful erasure.
+    fn count(&mut self, accepted: &Accepted, opened: &super::Opened, slots: Option<&[Slot]>) {
+        let Some(slots) = slots else {
+            self.openings.withheld += opened.withheld.len() as u64;
+            return;
+        };
+        for slot in slots {
+            match slot {
+                Slot::Open(_) => self.openings.open += 1,
+                Slot::Sealed(_) => self.openings.sealed += 1,
+                Slot::Withheld => self.openings.withheld += 1,
+                Slot::ErasedBy(_) => self.openings.erased += 1,
+            }
+        }
+        if !opened.erased.is_empty() {
+            let address = accepted.entry.signed.event.address();
+            for (name, by) in &opened.erased {
+                self.erasures.claim(accepted.entry.position, &address, name, *by);
+            }
+        }
+    }
+}
+
+/// Reads the files of one tile.
+fn files(tile: Tile, source: &mut dyn Source, beside: &mut Beside<'_>) -> Result<Files, Unreadable> {
+    let entries = source.read(&tile.path())?.unwrap_or_default();
+    let index = tile::index_path(tile.index);
+    let lines = match beside {
+        Beside::Folder(folder) => folder.read(&index)?,
+        Beside::Inside => source.read(&format!("openings/{index}"))?,
+        Beside::Nowhere => None,
+    };
+    let hashes = source.read(&Tile { level: Some(0), ..tile }.path())?;
+    Ok(Files { entries, hashes, lines })
+}
+
+/// FORMAT.md 19: a line for every entry of the tile, and no more.
+fn line_count(tile: Tile) -> Stop {
+    let what = format!("it does not hold a line for each of {} entries and no more", tile.width);
+    Stop::Fault(Fault::FileMalformed { path: format!("openings/{}", tile::index_path(tile.index)), what })
+}
