@@ -2,10 +2,11 @@
 //!
 //! [`world`] makes a small country and its bundle by the same way as a real ledger; [`memory`]
 //! holds a bundle where it can be bent; [`forge`] is the operator who lies, and [`packs`] what it
-//! hands to one party.
+//! hands to one party; [`services`] is all of it as processes that can be killed.
 
 pub mod demo;
 pub mod forge;
 pub mod memory;
 pub mod packs;
+pub mod services;
 pub mod world;
