@@ -46,6 +46,9 @@ pub enum BadBench {
         /// Its position.
         position: u64,
     },
+    /// The server could not be measured.
+    #[error(transparent)]
+    Http(#[from] crate::http::BadHttp),
     /// A pack could not be measured.
     #[error(transparent)]
     Packs(#[from] crate::packs::BadPacks),
@@ -147,7 +150,7 @@ fn grow(mut maker: Maker, writer: Writer, folder: &Path, entries: u64) -> Result
         size = sequencer.watch().borrow().size;
         stretches.push((size, count, seconds));
     }
-    drop(stop(&sequencer, running)?);
+    stop(&sequencer, running)?.stop()?;
     Ok(Grown { home: Home::new(&folder.join("ledger")), entries: size, stretches })
 }
 

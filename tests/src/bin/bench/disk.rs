@@ -10,10 +10,10 @@ pub fn run(bench: &mut Bench) -> Result<Vec<Row>, BadBench> {
     let grown = bench.grown()?;
     let writer = grown.open()?;
     let mut entries = 0;
-    for entry in writer.store().entries(0) {
+    for entry in writer.entries(0) {
         entries += entry?.1.len() as u64;
     }
-    drop(writer);
+    writer.stop()?;
     let count = grown.entries as f64;
     let row = |what: &str, bytes: u64| Row::new("disk", what, bytes as f64 / count, "bytes");
     let mean = entries as f64 / count;

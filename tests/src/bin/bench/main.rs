@@ -7,6 +7,8 @@
 mod append;
 mod bench;
 mod disk;
+mod follow;
+mod http;
 mod limits;
 mod maker;
 mod packs;
@@ -22,6 +24,10 @@ use clap::Parser;
 use crate::bench::{BadBench, Bench};
 use crate::row::Row;
 
+/// What one thread takes and another gives back is a third of the work with the system's own.
+#[global_allocator]
+static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// One part of the bench.
 type Part = fn(&mut Bench) -> Result<Vec<Row>, BadBench>;
 
@@ -30,8 +36,12 @@ type Part = fn(&mut Bench) -> Result<Vec<Row>, BadBench>;
 const PARTS: &[(&str, &str, Part)] = &[
     ("limits", "what this machine can do at best", limits::run),
     ("append", "signed bytes in, durable entries and receipts out", append::run),
+    ("http", "the same over HTTP, 64 clients on the same cores", http::run),
     ("growth", "the same while the log grows tenfold and tenfold", append::growth),
     ("packs", "packs in a log of as many entries, and their checks", packs::run),
+    ("check", "a bundle of it checked offline", follow::check),
+    ("restart", "stopped and started again", follow::restart),
+    ("views", "verified entries folded through all views", follow::views),
     ("disk", "bytes on the disk for each byte of an entry", disk::run),
 ];
 
@@ -72,6 +82,7 @@ fn after_help() -> String {
 
 fn main() -> ExitCode {
     ledger::probe::take_over();
+    follow::take_over();
     match run(&Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
