@@ -87,13 +87,17 @@ pub enum Failure {
         known: Box<LastCheckpoint>,
     },
     /// Another process has it.
-    #[error("{} is in use by another process: a ledger has one writer; stop the other one first", .path.display())]
+    #[error(
+        "{} is in use by another process: stop that one first. (A ledger that is served gives packs, receipts and proofs over \
+         HTTP, and its mirror is a bundle: they need no second process.)",
+        .path.display()
+    )]
     Locked {
         /// The store.
         path: PathBuf,
     },
     /// A new one was to be made where something is already.
-    #[error("{} is not empty: choose a folder that does not exist yet", .path.display())]
+    #[error("{} is there already and is not empty: choose a path where nothing is yet", .path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,

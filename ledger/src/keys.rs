@@ -224,6 +224,12 @@ impl KeyFolder {
         *self.rotations.entry((party.to_owned(), holder.to_owned())).or_insert(0) += 1;
     }
 
+    /// From now on the holder signs with the newest key at hand: where no log says which one is in force.
+    pub fn use_newest(&mut self, party: &str, holder: &str) {
+        let count = self.files(party, holder).count() as u32; // no more than ROTATIONS_MAX
+        self.rotations.insert((party.to_owned(), holder.to_owned()), count.saturating_sub(1));
+    }
+
     /// The key that will follow the holder's present one, made where there is none.
     ///
     /// # Errors
@@ -385,5 +391,24 @@ impl KeyFolder {
             self.made.push(self.path(party, holder));
         }
         self.get(party, holder)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_key_of_a_holder_is_that_of_the_last_file() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = || KeyFolder::new(place.path(), Origin::parse("keys.example/log").unwrap());
+        let first = folder().get_or_make("cso-x", "x1").unwrap().vkey();
+        let second = folder().next_or_make("cso-x", "x1").unwrap().vkey();
+        let mut newest = folder();
+        assert_eq!(newest.get("cso-x", "x1").unwrap().vkey(), first);
+        newest.use_newest("cso-x", "x1");
+        assert_eq!(newest.get("cso-x", "x1").unwrap().vkey(), second);
+        newest.use_newest("cso-x", "nobody");
+        assert!(newest.get("cso-x", "nobody").is_err());
     }
 }

@@ -16,6 +16,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use schemas::base;
 use schemas::hash::{Hash, Hasher};
@@ -33,6 +34,8 @@ const MAGIC: &str = "oversight-ledger-state/v1";
 const STOPPED: &str = "stopped";
 /// How a snapshot's note ends.
 const SIGNED: &str = ".signed";
+/// Pieces of a snapshot that wait to be hashed.
+const PIECES_AHEAD: usize = 8;
 /// Longest note or mark, in bytes.
 const NOTE_BYTES_MAX: usize = 65_536;
 
@@ -89,9 +92,21 @@ fn read(folder: &Path, size: u64, origin: &Origin, log: &PublicKey) -> Option<(S
     }
     let file = File::open(&path).ok()?;
     let bytes = file.metadata().ok()?.len();
-    let mut from = Counted { inner: file, hasher: Hasher::default(), bytes: 0 };
-    let (state, levels) = State::recall(&mut from, bytes)?;
-    let found = text(state.origin(), state.size(), state.root(), from.bytes, from.hasher.finish());
+    // Someone is waiting: what is read is hashed beside.
+    let (to, pieces) = sync_channel::<Vec<u8>>(PIECES_AHEAD);
+    let (recalled, digest) = std::thread::scope(|scope| {
+        let hashing = scope.spawn(move || {
+            let mut hasher = Hasher::default();
+            pieces.iter().for_each(|piece| hasher.update(&piece));
+            hasher.finish()
+        });
+        let mut from = Hashed { inner: file, to };
+        let recalled = State::recall(&mut from, bytes);
+        drop(from);
+        (recalled, hashing.join())
+    });
+    let ((state, levels), digest) = (recalled?, digest.ok()?);
+    let found = text(state.origin(), state.size(), state.root(), bytes, digest);
     (found == note.text && state.origin() == origin && state.size() == size).then_some((state, levels))
 }
 
@@ -150,7 +165,7 @@ fn covered(path: &Path) -> Option<u64> {
     base::from_decimal(digits).filter(|size| file_name(*size) == name)
 }
 
-/// Counts and hashes what goes through.
+/// Counts and hashes what is written.
 struct Counted {
     inner: File,
     hasher: Hasher,
@@ -176,10 +191,17 @@ impl Write for Counted {
     }
 }
 
-impl Read for Counted {
+/// Hands on what is read, to be hashed.
+struct Hashed {
+    inner: File,
+    to: SyncSender<Vec<u8>>,
+}
+
+impl Read for Hashed {
     fn read(&mut self, piece: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(piece)?;
-        self.see(&piece[..read]);
+        // Nobody who hashes: then nothing that is read is believed.
+        self.to.send(piece[..read].to_vec()).map_err(io::Error::other)?;
         Ok(read)
     }
 }

@@ -48,6 +48,16 @@ impl Home {
         self.0.join("store")
     }
 
+    /// There while the ledger is begun, and never afterwards.
+    fn begun(&self) -> PathBuf {
+        self.0.join("begun")
+    }
+
+    /// Whether anything is there that only a ledger writes.
+    fn holds_something(&self) -> bool {
+        self.store().exists() || self.openings().exists()
+    }
+
     /// Openings beside the log.
     pub fn openings(&self) -> PathBuf {
         self.0.join("openings")
@@ -180,6 +190,17 @@ pub enum BadLedger {
         /// What is wrong.
         fault: Fault,
     },
+    /// The last signed checkpoint is gone, and what it covers is not.
+    #[error(
+        "{} holds a ledger's entries or openings, and no checkpoint: put `checkpoint` or `checkpoint.2` back from your backup, or \
+         restore from your newest bundle (`ledger restore --help`). Nothing was touched; never begin another ledger here: \
+         it would contradict what was handed out under the same key",
+        .path.display()
+    )]
+    Orphaned {
+        /// The ledger's folder.
+        path: PathBuf,
+    },
     /// The last signed checkpoint cannot be read.
     #[error("{} is no checkpoint of this log: restore it from your newest bundle", .path.display())]
     Checkpoint {
@@ -235,10 +256,18 @@ impl Writer {
         beside: &[Submission],
         at: Timestamp,
     ) -> Result<Self, BadLedger> {
-        if home.checkpoint().exists() {
+        let mut anchor = Anchor::at(&home.checkpoint());
+        if !anchor.candidates()?.is_empty() {
             return Err(Failure::Occupied { path: home.folder().to_owned() }.into());
         }
-        // A first try that was cut short left no checkpoint: nobody was answered, so begin again.
+        // A first try that was cut short left its mark and no checkpoint: nobody was answered, so begin again. Without the
+        // mark, this was a ledger whose checkpoint was lost: another one under its key would be a fork.
+        let begun = home.begun();
+        if !begun.exists() && home.holds_something() {
+            return Err(BadLedger::Orphaned { path: home.folder().to_owned() });
+        }
+        files::create_folder(home.folder())?;
+        files::replace(&begun, b"")?;
         if home.store().exists() {
             std::fs::remove_dir_all(home.store()).map_err(|source| Failure::Io {
                 doing: "remove",
@@ -263,10 +292,10 @@ impl Writer {
         plan.hidden.insert(0, Hidden::default());
         let store = Store::create(&home.store())?;
         let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
-        let mut anchor = Anchor::at(&home.checkpoint());
         let document = schemas::catalogue::TEXT.as_bytes();
         write_document(home, document)?;
         let (committed, _) = write(&store, &vault, &mut anchor, &mut plan, &[])?;
+        files::remove(&begun)?;
         let levels: Levels = plan.leaves.into_iter().collect();
         let head = plan.note;
         Ok(Self {
@@ -289,9 +318,13 @@ impl Writer {
     pub fn open(home: &Home, probe: &Probe) -> Result<Self, BadLedger> {
         let anchor = Anchor::at(&home.checkpoint());
         let found = anchor.candidates()?;
+        if found.is_empty() && home.holds_something() && !home.begun().exists() {
+            return Err(BadLedger::Orphaned { path: home.folder().to_owned() });
+        }
         if found.is_empty() {
             return Err(Failure::Absent { what: "ledger", path: home.folder().to_owned() }.into());
         }
+        files::remove(&home.begun())?; // it was begun, whoever was killed in between
         let keys = read_keys(home)?;
         let read = found.iter().find_map(|bytes| signed_by(&keys, bytes));
         let (head, signed) = read.ok_or_else(|| BadLedger::Checkpoint { path: home.checkpoint() })?;

@@ -14,6 +14,13 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
+    /// The links of items whose streams are known, in the order of the log.
+    pub(crate) fn of(streams: &[StreamNumber]) -> Self {
+        let mut chains = Self { before: Vec::with_capacity(streams.len()), last: Vec::new() };
+        streams.iter().for_each(|stream| chains.push(*stream));
+        chains
+    }
+
     /// Adds an item to a stream.
     pub(crate) fn push(&mut self, stream: StreamNumber) {
         let (place, stream) =

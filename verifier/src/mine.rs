@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use schemas::carried::Carried;
-use schemas::event::{RefValue, SignedEvent};
+use schemas::event::{Event, RefValue, SignedEvent};
 use schemas::hash::Hash;
-use schemas::note::{ALG_ED25519, Note, Vkey};
+use schemas::note::{ALG_ED25519, KeyId, Note, Vkey};
 use schemas::time::Timestamp;
 
 use crate::pack::Record;
@@ -115,7 +115,11 @@ impl std::fmt::Display for Difference {
             }
             Self::Disputed { address, by } => write!(f, "disputed     {address}: by entry {by}"),
             Self::NotOurs { address, position } => {
-                write!(f, "not ours     {address}: entry {position} is signed in your name, and you have not kept it")
+                write!(
+                    f,
+                    "not ours     {address}: entry {position} is signed in your name, and you have not kept it; \
+                     if it enrols a key, compare that key's fingerprint with your own"
+                )
             }
         }
     }
@@ -146,11 +150,19 @@ pub fn differences(records: &[Record], own: &[Own], party: &str, late_days: i64)
         }
     }
     let kept: std::collections::BTreeSet<Hash> = own.iter().map(|one| one.signed.id()).collect();
+    // Keys that signed what was kept: their enrolments are signed at the ledger's office, and kept there.
+    let lines = own.iter().flat_map(|one| &one.signed.note.signatures);
+    let own_keys: std::collections::BTreeSet<(&str, KeyId)> = lines.map(|line| (line.name.as_str(), line.id)).collect();
+    let is_own_key = |event: &Event| {
+        let brought = event.text("public_key").and_then(|text| Vkey::parse(text).ok());
+        brought.is_some_and(|key| own_keys.contains(&(key.name.as_str(), key.id())))
+    };
     let addresses: std::collections::BTreeSet<String> = own.iter().map(|one| one.signed.event.address()).collect();
     for record in records {
         let (event, position) = (&record.entry.signed.event, record.entry.position);
         let address = event.address();
-        if event.by == party && !kept.contains(&record.entry.signed.id()) && !addresses.contains(&address) {
+        let known = kept.contains(&record.entry.signed.id()) || addresses.contains(&address) || is_own_key(event);
+        if event.by == party && !known {
             found.push(Difference::NotOurs { address, position });
         }
         if event.kind.ends_with(".disputed") {
@@ -161,7 +173,7 @@ pub fn differences(records: &[Record], own: &[Own], party: &str, late_days: i64)
 }
 
 /// Addresses of the records that a dispute points at, among these.
-fn disputed<'a>(records: &'a [Record], dispute: &'a schemas::event::Event) -> impl Iterator<Item = String> + 'a {
+fn disputed<'a>(records: &'a [Record], dispute: &'a Event) -> impl Iterator<Item = String> + 'a {
     let targets = dispute.refs.values().flat_map(RefValue::targets);
     targets.filter_map(|target| {
         let is_it = |record: &&Record| {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ledger::clock::Clock;
 use ledger::cosign;
+use ledger::files;
 use ledger::folder::numbers_used;
 use ledger::import::Holder;
 use ledger::keys::KeyFolder;
@@ -16,6 +17,7 @@ use ledger::trust::{self, BadTrust, Desk, NewKey};
 use ledger::writer::{Home, Writer};
 use schemas::catalogue::{Role, is_id};
 use schemas::time::Timestamp;
+use verifier::state::State;
 
 use super::{Ended, open, parties, present, refusal, say, settings};
 
@@ -267,22 +269,31 @@ fn at_desk(
         now,
         utc_offset_minutes: settings.utc_offset_minutes,
     };
-    let signed = make(&mut desk)?;
+    let made = make(&mut desk).map_err(Ended::from);
+    let made = made.and_then(|signed| rehearsed(desk.log, signed, now).map_err(refusal));
+    // A key that nobody enrolled must not be taken for the newest later.
+    let signed = made.inspect_err(|_| desk.keys.made().iter().for_each(|path| drop(files::remove(path))))?;
     for path in desk.keys.made() {
         println!("a key was made: {}  (keep it, show it to nobody)", path.display());
     }
     writer.read_keys_again()?;
-    finish(&home, &mut writer, &mut outbox, signed, now)
+    finish(&home, &mut writer, &mut outbox, signed)
+}
+
+/// What was signed, if the log would take all that is complete; where one waits for its second signature, all wait.
+fn rehearsed(log: &State, signed: Vec<Signed>, now: Timestamp) -> Result<Vec<Signed>, BadTrust> {
+    let complete = |one: &Signed| match one {
+        Signed::Complete(parcel) => Some(parcel.clone()),
+        Signed::Waiting(..) => None,
+    };
+    if let Some(parcels) = signed.iter().map(complete).collect::<Option<Vec<_>>>() {
+        trust::rehearse(log, &parcels, now)?;
+    }
+    Ok(signed)
 }
 
 /// Submits what bears both signatures; where one waits for its second, all that was made with it waits.
-fn finish(
-    home: &Home,
-    writer: &mut Writer,
-    outbox: &mut Outbox,
-    signed: Vec<Signed>,
-    now: Timestamp,
-) -> Result<(), Ended> {
+fn finish(home: &Home, writer: &mut Writer, outbox: &mut Outbox, signed: Vec<Signed>) -> Result<(), Ended> {
     let waits = signed.iter().any(|one| matches!(one, Signed::Waiting(..)));
     let mut parcels = Vec::new();
     for one in signed {
@@ -297,7 +308,6 @@ fn finish(
     if waits {
         return Ok(());
     }
-    trust::rehearse(writer.log(), &parcels, now).map_err(refusal)?;
     outbox.add(&parcels)?;
     let outcome = submit::submit(writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut |_, _| {})?;
     say(&outcome, writer, outbox)

@@ -55,6 +55,19 @@ pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, 
             return Err(readings::not_offered());
         }
     }
+    let _place = app.packs.acquire().await.map_err(|_| Problem::internal())?;
+    // What cannot be given is not recorded as given.
+    if present.is_some() {
+        let (stream, audience, since) = (stream.clone(), audience.clone(), since.clone());
+        let try_it = move |writer: &mut Writer| {
+            let request = pack::Request { stream: &stream, audience: &audience, since: &since, statements: &[] };
+            pack::ground(writer, &request).map_err(bad)
+        };
+        let ground = app.sequencer.with(try_it).await??;
+        if ground.records() <= RECORDS_MAX {
+            app.on_disk(move |app| ground.fill(&app.reader).map(drop).map_err(bad)).await?;
+        }
+    }
     let reader = present.as_ref().map(|present| present.caller.get().clone());
     let records = app.readings.clone();
     let make = move |writer: &mut Writer| -> Result<pack::Ground, Problem> {
@@ -71,7 +84,6 @@ pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, 
         // The record stands under the pack's own checkpoint where nothing waits for witnesses.
         pack::ground(writer, &request).map_err(bad)
     };
-    let _place = app.packs.acquire().await.map_err(|_| Problem::internal())?;
     let ground = app.sequencer.with(make).await??;
     let text = app.on_disk(move |app| Ok(ground.fill(&app.reader).map_err(bad)?.to_text())).await?;
     Ok(([(header::CONTENT_TYPE, PACK), (header::CACHE_CONTROL, "no-store")], text).into_response())

@@ -9,7 +9,7 @@ use verifier::pack::PackReport;
 
 use super::held::State;
 use super::{BadOutpost, Outpost};
-use crate::import::{self, Limits, Parties};
+use crate::import::{self, Parties};
 use crate::pseudonym::Pseudonyms;
 
 /// Events by what they create and where they stand, in the register's own names.
@@ -120,24 +120,17 @@ impl Outpost {
     /// The parties that the institution knows.
     ///
     /// # Errors
-    /// [`BadOutpost::Standing`] if the list cannot be read.
+    /// As [`crate::outpost::Standing::parties`].
     pub fn parties(&self) -> Result<Parties, BadOutpost> {
-        let (parties, problems) = Parties::read("parties.csv", self.standing().parties.as_bytes(), &Limits::default());
-        if problems.is_empty() {
-            return Ok(parties);
-        }
-        Err(BadOutpost::Standing { what: import::render(&problems) })
+        self.standing().parties()
     }
 
     /// How the log names parties that it does not name openly.
     ///
     /// # Errors
-    /// [`BadOutpost::Standing`] if one of the list has no pseudonym here.
+    /// As [`crate::outpost::Standing::pseudonyms`].
     pub fn pseudonyms(&self) -> Result<Pseudonyms, BadOutpost> {
-        let what = "a party of the list is not named in public, and its pseudonym is not known here: ask the ledger's \
-                    office for it, or leave the party out";
-        Pseudonyms::told(&self.standing().pseudonyms, &self.parties()?)
-            .ok_or_else(|| BadOutpost::Standing { what: what.to_owned() })
+        self.standing().pseudonyms()
     }
 
     /// What is known here, for checking rows that refer to other records.

@@ -94,13 +94,8 @@ impl Outpost {
             now,
             numbers,
         };
-        for held in self.held() {
-            let event = &held.signed.event;
-            if let ("key.rotated", Some(party), Some(holder)) =
-                (event.kind.as_str(), event.text("organisation"), event.text("holder"))
-            {
-                signer.keys.rotate(party, holder);
-            }
+        for holder in drafts.iter().flat_map(|draft| std::iter::once(&draft.signer).chain(&draft.cosigner)) {
+            signer.keys.use_newest(pseudonyms.party(&holder.party), &pseudonyms.inside(&holder.holder));
         }
         let (mut done, mut complete, mut waiting, mut bad) =
             (SignedHere::default(), Vec::new(), Vec::new(), Vec::new());

@@ -9,6 +9,8 @@ use schemas::recipient::is_recipient;
 use schemas::value::Value;
 
 use super::BadOutpost;
+use crate::import::{self, Limits, Parties};
+use crate::pseudonym::Pseudonyms;
 
 /// Settings of an outpost; they lie encrypted beside its journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +68,29 @@ impl Standing {
             return Err(bad(format!("the first number {}: from 1 on", self.first_number)));
         }
         Ok(())
+    }
+
+    /// The parties that the institution knows.
+    ///
+    /// # Errors
+    /// [`BadOutpost::Standing`] if the list cannot be read.
+    pub fn parties(&self) -> Result<Parties, BadOutpost> {
+        let (parties, problems) = Parties::read("parties.csv", self.parties.as_bytes(), &Limits::default());
+        if problems.is_empty() {
+            return Ok(parties);
+        }
+        Err(BadOutpost::Standing { what: import::render(&problems) })
+    }
+
+    /// How the log names parties that it does not name openly.
+    ///
+    /// # Errors
+    /// [`BadOutpost::Standing`] if one of the list has no pseudonym here.
+    pub fn pseudonyms(&self) -> Result<Pseudonyms, BadOutpost> {
+        let what = "a party of the list is not named in public, and its pseudonym is not known here: ask the ledger's \
+                    office for its file `pseudonyms` and give it with --pseudonyms FILE, or leave the party out of the list";
+        Pseudonyms::told(&self.pseudonyms, &self.parties()?)
+            .ok_or_else(|| BadOutpost::Standing { what: what.to_owned() })
     }
 
     pub(super) fn to_value(&self) -> Value {

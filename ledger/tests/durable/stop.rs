@@ -197,3 +197,39 @@ fn a_snapshot_that_is_not_as_it_was_written_is_passed_over() {
         fs::remove_dir_all(hurt.folder()).unwrap();
     }
 }
+
+#[test]
+fn a_ledger_whose_checkpoint_is_gone_is_neither_opened_nor_begun_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let (home, writer) = found(folder.path());
+    writer.stop().unwrap();
+    let again = || {
+        let (parties, _) = Parties::read("parties.csv", PARTIES.as_bytes(), &Limits::default());
+        let origin = Origin::parse("small.example/log").unwrap();
+        let mut keys = KeyFolder::new(&folder.path().join("keys"), origin.clone());
+        folder::found(&home, &origin, &parties, &mut keys, at(0)).map(drop).map_err(|why| why.to_string())
+    };
+    let (first, second) = (home.checkpoint(), home.folder().join("checkpoint.2"));
+    let (one, two) = (fs::read(&first).unwrap(), fs::read(&second).unwrap());
+    for gone in [&first, &second] {
+        fs::remove_file(gone).unwrap();
+        assert!(again().unwrap_err().contains("is not empty"), "one of the two is enough");
+        fs::write(gone, if *gone == first { &one } else { &two }).unwrap();
+    }
+    fs::remove_file(&first).unwrap();
+    fs::remove_file(&second).unwrap();
+    assert!(again().unwrap_err().contains("no checkpoint: put"));
+    let unopened = Writer::open(&home, &probe()).map(drop).unwrap_err().to_string();
+    assert!(unopened.contains("no checkpoint: put"), "{unopened}");
+    fs::write(&first, &one).unwrap();
+    fs::write(&second, &two).unwrap();
+    assert_eq!(open(&home).log().batches(), 5, "nothing was touched");
+
+    // Killed while it was begun: nobody was answered.
+    fs::remove_file(&first).unwrap();
+    fs::remove_file(&second).unwrap();
+    fs::write(home.folder().join("begun"), "").unwrap();
+    again().unwrap();
+    assert!(!home.folder().join("begun").exists());
+    assert_eq!(open(&home).log().batches(), 1);
+}

@@ -73,6 +73,17 @@ fn what_differs_is_named() {
     let found = differences(&records, &kept[1..], PARTY, 7);
     assert!(found.contains(&Difference::NotOurs { address: REQUEST.to_owned(), position }), "{found:?}");
 
+    // An enrolment is signed at the ledger's office and kept there: of a key that signed what we kept, it is ours.
+    let kept: Vec<Own> = all().into_iter().filter(|one| one.signed.event.kind != "key.enrolled").collect();
+    let found = differences(&records, &kept, PARTY, 7);
+    let accused =
+        |d: &Difference| matches!(d, Difference::NotOurs { address, .. } if address == "cso-x/key.enrolled/r1");
+    assert!(records.iter().any(|r| r.entry.signed.event.address() == "cso-x/key.enrolled/r1"));
+    assert!(!found.iter().any(accused), "{found:?}");
+    let of_others: Vec<Own> =
+        kept.into_iter().filter(|one| one.signed.note.signatures[0].name.contains("x2")).collect();
+    assert!(differences(&records, &of_others, PARTY, 7).iter().any(accused), "no key that we know of");
+
     // Late: received days after it happened.
     let late = differences(&records, &all(), PARTY, -1);
     assert!(late.iter().any(|d| matches!(d, Difference::Late { .. })) && !late.iter().any(Difference::is_grave));

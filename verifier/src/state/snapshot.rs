@@ -109,8 +109,7 @@ impl State {
         state.entry_ends = Kept::read(from)?;
         let event_ids: Option<Vec<Name>> = Kept::read(from)?;
         state.answers = event_ids.map(|event_ids| {
-            let mut chains = Chains::default();
-            state.entry_streams.iter().for_each(|number| chains.push(*number));
+            let chains = Chains::of(&state.entry_streams);
             Answers { event_ids, chains }
         });
         state.index = Kept::read(from)?;

@@ -106,11 +106,12 @@ impl Init {
             first_number: self.first_number,
         };
         self.more.put(&mut standing)?;
-        let outpost = Outpost::create(&self.place.folder, &self.place.lock.secret()?, &standing)?;
-        outpost.pseudonyms()?;
-        if outpost.parties()?.get(&self.party).is_none() {
+        // Before anything is made: another try must not find a folder that is taken.
+        standing.pseudonyms()?;
+        if standing.parties()?.get(&self.party).is_none() {
             return Err(Ended::Refused(format!("{}: no party {}", self.parties.display(), self.party)));
         }
+        let outpost = Outpost::create(&self.place.folder, &self.place.lock.secret()?, &standing)?;
         println!("outbox of {} for {} in {}", self.party, outpost.standing().origin, self.place.folder.display());
         if let Some(path) = &self.place.lock.key_file {
             println!("it opens with {}: keep it elsewhere, and a copy in the safe", path.display());

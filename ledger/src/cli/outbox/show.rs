@@ -136,6 +136,11 @@ impl Receipts {
         }
         let (records, papers) = write(&outpost, &self.out)?;
         println!("{records} records, {papers} receipts, refusals and stamps in {}, in the clear", self.out.display());
+        if let Some(pack) = outpost.pack()? {
+            let path = self.out.join("newest.pack");
+            files::replace(&path, &pack)?;
+            println!("the newest pack about {} in {}", outpost.standing().party, path.display());
+        }
         Ok(())
     }
 }
