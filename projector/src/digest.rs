@@ -136,7 +136,7 @@ fn put_record(record: &Record, into: &mut Canon<'_>) {
         ("occurred_at", occurred_at),
         ("refs", refs),
         ("fields", fields),
-        ("hidden", hidden),
+        ("hidden", &**hidden),
         ("signer", signer),
         ("approver", approver),
     ]);

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::{Arc, LazyLock};
 
-use schemas::catalogue::Role;
+use schemas::catalogue::{Catalogue, Role};
+use schemas::event::Event;
 use schemas::time::{Date, Timestamp};
 use schemas::value::Value;
 use verifier::Verified;
@@ -55,7 +57,8 @@ pub struct Record {
     pub(crate) occurred_at: Option<Timestamp>,
     pub(crate) refs: BTreeMap<String, Vec<String>>,
     pub(crate) fields: BTreeMap<String, Value>,
-    pub(crate) hidden: BTreeMap<String, Hidden>,
+    /// Shared, as mostly it is that of all records of the type.
+    pub(crate) hidden: Arc<BTreeMap<String, Hidden>>,
     pub(crate) signer: Holder,
     pub(crate) approver: Option<Holder>,
 }
@@ -110,18 +113,35 @@ fn hidden(public: &BTreeMap<String, Value>, opened: &Opened) -> BTreeMap<String,
     hidden.map(|(name, why)| (name.clone(), why)).collect()
 }
 
+/// What is hidden of an event to whoever has no opening, by its type.
+static CLOSED: LazyLock<BTreeMap<&str, Arc<BTreeMap<String, Hidden>>>> = LazyLock::new(|| {
+    let of = |kind: &str| Arc::new(hidden(&BTreeMap::new(), &Opened::nothing_of(kind)));
+    Catalogue::built_in().events().map(|kind| (kind.name.as_str(), of(&kind.name))).collect()
+});
+
+fn hidden_of(event: &Event, opened: &Opened) -> Arc<BTreeMap<String, Hidden>> {
+    if let Some(closed) = CLOSED.get(event.kind.as_str()).filter(|_| opened.is_closed())
+        && closed.len() == opened.withheld.len()
+        && !closed.keys().any(|slot| event.data.contains_key(slot))
+    {
+        return Arc::clone(closed);
+    }
+    Arc::new(hidden(&event.data, opened))
+}
+
 impl Record {
     /// Reads what the verifier believes, with the openings at hand. `links` grows with the log.
     pub fn read(accepted: &Verified<Accepted>, opened: &Opened, links: &mut Links) -> Self {
         let accepted = accepted.get();
         let event = &accepted.entry.signed.event;
         links.learn(accepted, opened);
-        let mut fields: BTreeMap<String, Value> = event
-            .data
-            .iter()
-            .chain(&opened.values)
-            .map(|(name, value)| (name.clone(), links.show_value(value)))
-            .collect();
+        // Mostly there is nothing to show otherwise than it stands.
+        let mut fields = if links.is_empty() {
+            event.data.clone()
+        } else {
+            event.data.iter().map(|(name, value)| (name.clone(), links.show_value(value))).collect()
+        };
+        fields.extend(opened.values.iter().map(|(name, value)| (name.clone(), links.show_value(value))));
         let occurred_at = fields.remove("occurred_at").and_then(|v| v.as_text().and_then(Timestamp::parse));
         fields.remove("recorded_at");
         let refs = event
@@ -140,7 +160,7 @@ impl Record {
             at: event.at(),
             occurred_at,
             refs: refs.collect(),
-            hidden: hidden(&event.data, opened),
+            hidden: hidden_of(event, opened),
             fields,
             signer: holder(&accepted.author),
             approver: accepted.approver.as_ref().map(holder),
@@ -242,7 +262,7 @@ mod tests {
         let public = BTreeMap::from([("shown".to_owned(), Value::Bool(true))]);
         let opened = Opened {
             values: BTreeMap::new(),
-            withheld: std::sync::Arc::new(["shown", "kept", "both"].map(str::to_owned).into()),
+            withheld: Arc::new(["shown", "kept", "both"].map(str::to_owned).into()),
             erased: BTreeMap::from([("gone".to_owned(), 12), ("both".to_owned(), 9), ("shown".to_owned(), 9)]),
         };
         let got: Vec<String> = hidden(&public, &opened).iter().map(|(name, why)| format!("{name}: {why}")).collect();

@@ -5,6 +5,7 @@
 //! fields, `@erase` is `<field>:<position of the erasure>`. Times are UTC; local time is one hour ahead. The log begins on 2025-01-01.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemas::catalogue::{Catalogue, Role};
 use schemas::hash::Hash;
@@ -68,7 +69,7 @@ fn record(position: u64, line: &str) -> Record {
         occurred_at: None,
         refs: BTreeMap::new(),
         fields: BTreeMap::new(),
-        hidden: BTreeMap::new(),
+        hidden: Arc::default(),
         signer: holder(&format!("{party}:one")),
         approver: (event.signatures == 2).then(|| holder(&format!("{party}:two"))),
     };
@@ -78,10 +79,11 @@ fn record(position: u64, line: &str) -> Record {
             "@at" => record.at = day(value),
             "@signer" => record.signer = holder(value),
             "@cosigner" => record.approver = (!value.is_empty()).then(|| holder(value)),
-            "@hide" => record.hidden.extend(value.split(';').map(|field| (field.to_owned(), Hidden::Withheld))),
+            "@hide" => Arc::make_mut(&mut record.hidden)
+                .extend(value.split(';').map(|field| (field.to_owned(), Hidden::Withheld))),
             "@erase" => {
                 let (field, by) = value.split_once(':').unwrap_or_else(|| panic!("{line}: {word}"));
-                record.hidden.insert(field.to_owned(), Hidden::ErasedBy(by.parse().unwrap()));
+                Arc::make_mut(&mut record.hidden).insert(field.to_owned(), Hidden::ErasedBy(by.parse().unwrap()));
             }
             _ if event.reference(name).is_some() => {
                 record.refs.insert(name.to_owned(), value.split(';').map(str::to_owned).collect());
