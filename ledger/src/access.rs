@@ -112,7 +112,7 @@ pub fn record(
         channel: Channel::Cli,
         recipients: &recipients,
         now,
-        numbers: numbers_used(outbox, &writer.home().drafts(), writer.log().origin())?,
+        numbers: numbers_used(outbox, &writer.home().drafts(), writer.log().keyring())?,
     };
     let parcel = match signer.sign(&draft)? {
         Signed::Complete(parcel) | Signed::Waiting(parcel, _) => parcel,

@@ -57,7 +57,7 @@ pub fn enrol(
         channel: Channel::Cli,
         recipients: &recipients,
         now: at,
-        numbers: numbers_used(outbox, &writer.home().drafts(), writer.log().origin())?,
+        numbers: numbers_used(outbox, &writer.home().drafts(), writer.log().keyring())?,
     };
     let holders = |party: &crate::import::Party| {
         let id = party.id.clone();

@@ -9,6 +9,7 @@ use schemas::hash::Hash;
 use schemas::note::Origin;
 use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
+use verifier::keyring::Keyring;
 use verifier::recipients::Recipients;
 
 use crate::cosign;
@@ -163,8 +164,8 @@ fn vkeys(keys: &mut KeyFolder, party: &str, holders: &[String]) -> Result<Vec<St
 
 /// How a folder is signed.
 pub struct SignOptions<'a> {
-    /// Origin of the log.
-    pub origin: &'a Origin,
+    /// Keys that the log knows: its origin, and which numbers were used elsewhere.
+    pub keyring: &'a Keyring,
     /// Folder of holders' keys.
     pub keys: &'a Path,
     /// Folder for events that wait for a second signature.
@@ -240,8 +241,8 @@ pub fn sign_into(
         catalogue: options.replay.then(|| Hash::of(&[TEXT.as_bytes()])),
     };
     let mut signer = Signer {
-        origin: options.origin.clone(),
-        keys: KeyFolder::new(options.keys, options.origin.clone()),
+        origin: options.keyring.origin().clone(),
+        keys: KeyFolder::new(options.keys, options.keyring.origin().clone()),
         pseudonyms,
         utc_offset_minutes: options.settings.utc_offset_minutes,
         adopted,
@@ -249,7 +250,7 @@ pub fn sign_into(
         channel: Channel::Import,
         recipients: options.recipients,
         now: options.now,
-        numbers: numbers_used(outbox, &options.drafts, options.origin)?,
+        numbers: numbers_used(outbox, &options.drafts, options.keyring)?,
     };
     for parcel in outbox.parcels()? {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
@@ -385,7 +386,7 @@ fn sealed_weeks(
     Ok(weekly::batches(inner, intake, settings.sealed_batch_size, (first, last), settings.utc_offset_minutes)?)
 }
 
-/// The highest number that each key has used so far, by pseudonym and holder: in the outbox, and in
+/// The highest number that each key has used so far, by pseudonym and holder: in the log, in the outbox, and in
 /// drafts that wait for a second signature.
 ///
 /// # Errors
@@ -393,9 +394,13 @@ fn sealed_weeks(
 pub fn numbers_used(
     outbox: &Outbox,
     drafts: &Path,
-    origin: &Origin,
+    keyring: &Keyring,
 ) -> Result<BTreeMap<(String, String), i64>, Failure> {
-    let mut numbers = BTreeMap::new();
+    let mut numbers: BTreeMap<(String, String), i64> = BTreeMap::new();
+    for (holder, highest) in keyring.highest_numbers() {
+        let slot = numbers.entry((holder.party.clone(), holder.name.clone())).or_insert(0);
+        *slot = (*slot).max(highest);
+    }
     let mut parcels = outbox.parcels()?;
     if drafts.is_dir() {
         for path in files::list(drafts, |name| Path::new(name).extension().is_some_and(|e| e == "draft"))? {
@@ -405,7 +410,7 @@ pub fn numbers_used(
     }
     for parcel in parcels {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
-        let Some((party, holder)) = origin.holder_of(&signed.note.signatures[0].name) else { continue };
+        let Some((party, holder)) = keyring.origin().holder_of(&signed.note.signatures[0].name) else { continue };
         let slot: &mut i64 = numbers.entry((party.to_owned(), holder.to_owned())).or_insert(0);
         *slot = (*slot).max(signed.event.seq);
     }

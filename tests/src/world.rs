@@ -317,9 +317,9 @@ impl World {
         writer.keep_document(&profile).expect("a document");
         let mut outbox = Outbox::open(&home.outbox()).expect("an outbox");
         enrol(&mut writer, &mut outbox, &import.parties, key_folder, &pseudonyms, first, true).expect("an age key");
-        let recipients = writer.log().recipients().clone();
+        let (keyring, recipients) = (writer.log().keyring().clone(), writer.log().recipients().clone());
         let options = SignOptions {
-            origin: &origin,
+            keyring: &keyring,
             keys: &keys,
             drafts: home.drafts(),
             intake: home.intake(),

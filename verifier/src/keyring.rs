@@ -137,6 +137,12 @@ impl Keyring {
         self.by_id.get(&id)?.iter().find(fits).copied()
     }
 
+    /// The highest number that each key has used, with who holds it.
+    pub fn highest_numbers(&self) -> impl Iterator<Item = (&Holder, i64)> {
+        let highest = |key: &Key| key.used.0.last_key_value().map(|(_, last)| *last);
+        self.keys.iter().filter_map(move |key| Some((&key.holder, highest(key)?)))
+    }
+
     /// The key with exactly this vkey.
     pub fn find_vkey(&self, vkey: &Vkey) -> Option<KeyNumber> {
         let number = self.named(&vkey.name, vkey.id())?;

@@ -76,10 +76,10 @@ impl Append {
         if !import.warnings.is_empty() {
             eprint!("{}", render(&import.warnings));
         }
-        let origin = writer.log().origin().clone();
+        let keyring = writer.log().keyring().clone();
         let recipients = writer.log().recipients().clone();
         let options = SignOptions {
-            origin: &origin,
+            keyring: &keyring,
             keys: &self.keys,
             drafts: home.drafts(),
             intake: home.intake(),

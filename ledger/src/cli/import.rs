@@ -77,11 +77,11 @@ impl Arguments {
             return if import.problems.is_empty() { Ok(()) } else { Err(Ended::Refused(String::new())) };
         };
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties)?;
-        let origin = writer.log().origin().clone();
+        let keyring = writer.log().keyring().clone();
         let recipients = writer.log().recipients().clone();
         let drafts = home.drafts();
         let options = SignOptions {
-            origin: &origin,
+            keyring: &keyring,
             keys: &self.keys,
             drafts,
             intake: home.intake(),

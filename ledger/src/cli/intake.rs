@@ -49,7 +49,7 @@ impl Intake {
         let origin = writer.log().origin().clone();
         let mut signer = Signer {
             keys: KeyFolder::new(&self.keys, origin.clone()),
-            numbers: folder::numbers_used(&outbox, &home.drafts(), &origin)?,
+            numbers: folder::numbers_used(&outbox, &home.drafts(), writer.log().keyring())?,
             origin,
             pseudonyms: &pseudonyms,
             utc_offset_minutes: settings.utc_offset_minutes,

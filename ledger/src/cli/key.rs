@@ -265,7 +265,7 @@ fn at_desk(
         log,
         pseudonyms: &pseudonyms,
         keys: KeyFolder::new(keys, log.origin().clone()),
-        numbers: numbers_used(&outbox, &home.drafts(), log.origin())?,
+        numbers: numbers_used(&outbox, &home.drafts(), log.keyring())?,
         now,
         utc_offset_minutes: settings.utc_offset_minutes,
     };

@@ -92,9 +92,9 @@ impl Ledger {
         let import = import::read_files(std::slice::from_ref(&path), party, &self.parties, &Options::default(), &held);
         assert!(import.problems.is_empty(), "{}", import::render(&import.problems));
         fs::remove_file(&path).unwrap();
-        let (origin, recipients) = (self.writer.log().origin().clone(), self.writer.log().recipients().clone());
+        let (keyring, recipients) = (self.writer.log().keyring().clone(), self.writer.log().recipients().clone());
         let options = SignOptions {
-            origin: &origin,
+            keyring: &keyring,
             keys: &self.keys,
             drafts: self.home.drafts(),
             intake: self.home.intake(),
@@ -125,12 +125,12 @@ impl Ledger {
     /// Closes the week of that day, as `ledger intake` does.
     pub fn close_week(&mut self, now: &str) -> Result<Closed, BadBatch> {
         let now = Timestamp::parse(now).unwrap();
-        let (origin, recipients) = (self.writer.log().origin().clone(), self.writer.log().recipients().clone());
+        let (keyring, recipients) = (self.writer.log().keyring().clone(), self.writer.log().recipients().clone());
         let pseudonyms = self.pseudonyms();
         let mut signer = Signer {
-            keys: KeyFolder::new(&self.keys, origin.clone()),
-            numbers: folder::numbers_used(&self.outbox, &self.writer.home().drafts(), &origin).unwrap(),
-            origin,
+            keys: KeyFolder::new(&self.keys, keyring.origin().clone()),
+            numbers: folder::numbers_used(&self.outbox, &self.writer.home().drafts(), &keyring).unwrap(),
+            origin: keyring.origin().clone(),
             pseudonyms: &pseudonyms,
             utc_offset_minutes: 0,
             adopted: Adopted::default(),

@@ -169,9 +169,9 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     let (mut writer, begun) = open_or_found(places, &origin, &parties, &outbox, &import, &profile)?;
     let at_hand = KeyFolder::new(&places.keys(), origin.clone());
     enrol(&mut writer, &mut outbox, &parties, at_hand, &pseudonyms, begun, true)?;
-    let recipients = writer.log().recipients().clone();
+    let (keyring, recipients) = (writer.log().keyring().clone(), writer.log().recipients().clone());
     let options = SignOptions {
-        origin: &origin,
+        keyring: &keyring,
         keys: &places.keys(),
         drafts: places.home().drafts(),
         intake: places.home().intake(),

@@ -194,10 +194,10 @@ fn lay_down(folder: &Path, origin: &Origin, list: &str, parties: &Parties) -> Wr
     let held = Held::of(&outbox, &pseudonyms, parties).unwrap();
     let import = read_folder(&folder.join("registers-in"), &options, &held);
     assert!(import.problems.is_empty(), "{}", ledger::import::render(&import.problems));
-    let recipients = writer.log().recipients().clone();
+    let (keyring, recipients) = (writer.log().keyring().clone(), writer.log().recipients().clone());
     let settings = Settings { utc_offset_minutes: 60, ..Settings::default() };
     let options = SignOptions {
-        origin,
+        keyring: &keyring,
         keys: &keys,
         drafts: home.drafts(),
         intake: home.intake(),
