@@ -27,6 +27,7 @@ mod flush;
 pub mod folder;
 pub mod fsck;
 pub mod handing;
+mod home;
 pub mod http;
 pub mod import;
 pub mod intake;

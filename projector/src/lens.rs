@@ -118,7 +118,7 @@ mod tests {
         };
         evaluation.findings = vec![finding(FindingKind::Fact), finding(FindingKind::Indicator)];
         // A rule that the table does not know is treated as an indicator.
-        evaluation.undetermined = vec![open("ACC-01"), open("XXX-99")];
+        evaluation.undetermined = vec![open("ACC-01"), open("ZZZ-99")];
         for (audience, n) in [(Audience::Public, 1), (Audience::Oversight, 2)] {
             let report = Lens::new(audience).findings(std::slice::from_ref(&evaluation));
             assert_eq!(report.get().findings().len(), n, "{audience:?}");

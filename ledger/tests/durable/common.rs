@@ -1,5 +1,6 @@
 //! What these tests share: how to start this very executable as a child, and what they store.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -144,4 +145,14 @@ pub fn check(store: &Store) -> Result<u64, Failure> {
     let latest = store.note("latest")?.map_or(0, |value| value.len() as u64);
     assert_eq!(latest, count % 9_000, "the last batch's note stands with its entries");
     Ok(count)
+}
+
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for found in fs::read_dir(from).unwrap() {
+        let path = found.unwrap().path();
+        let name = path.file_name().unwrap();
+        if path.is_dir() { copy(&path, &to.join(name)) } else { assert!(fs::copy(&path, to.join(name)).is_ok()) }
+    }
 }

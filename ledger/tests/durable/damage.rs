@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ledger::failure::{Damage, Failure};
 use ledger::store::Store;
 
-use crate::common::{Dice, batch, check, entry, probe};
+use crate::common::{Dice, batch, check, copy, entry, probe};
 
 /// Longer than any trial of these small stores takes.
 const STALL: Duration = Duration::from_secs(1);
@@ -33,15 +33,6 @@ fn stores(folder: &Path) -> [PathBuf; 2] {
     copy(&made, &covered);
     drop(Store::open(&covered, &probe()).unwrap());
     [tail, covered]
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for found in fs::read_dir(from).unwrap() {
-        let path = found.unwrap().path();
-        let name = path.file_name().unwrap();
-        if path.is_dir() { copy(&path, &to.join(name)) } else { assert!(fs::copy(&path, to.join(name)).is_ok()) }
-    }
 }
 
 /// The file of a store whose name begins so.

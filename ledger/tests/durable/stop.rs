@@ -12,7 +12,7 @@ use ledger::writer::{Home, Writer};
 use schemas::note::{Note, Origin};
 use schemas::time::Timestamp;
 
-use crate::common::probe;
+use crate::common::{copy, probe};
 
 const PARTIES: &str = "\
 party,role,display_name,identity_mode,languages,holders
@@ -57,15 +57,6 @@ fn snapshots(home: &Home) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = found.map(|one| one.unwrap().path()).filter(|p| !p.ends_with("stopped")).collect();
     paths.sort();
     paths
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for found in fs::read_dir(from).unwrap() {
-        let path = found.unwrap().path();
-        let name = path.file_name().unwrap();
-        if path.is_dir() { copy(&path, &to.join(name)) } else { assert!(fs::copy(&path, to.join(name)).is_ok()) }
-    }
 }
 
 #[test]
