@@ -71,7 +71,7 @@ pub enum BadReading {
 pub fn record(
     writer: &mut Writer,
     outbox: &mut Outbox,
-    keys: KeyFolder,
+    mut keys: KeyFolder,
     pseudonyms: &Pseudonyms,
     reading: &Reading<'_>,
 ) -> Result<String, BadReading> {
@@ -102,6 +102,7 @@ pub fn record(
         place: Place { file: reading.event.to_owned(), line: 0 },
     };
     let recipients = writer.log().recipients().clone();
+    keys.follow(writer.log().keyring())?;
     let mut signer = Signer {
         origin: writer.log().origin().clone(),
         keys,

@@ -40,13 +40,14 @@ pub fn enrol(
     writer: &mut Writer,
     outbox: &mut Outbox,
     parties: &Parties,
-    keys_at: KeyFolder,
+    mut keys_at: KeyFolder,
     pseudonyms: &Pseudonyms,
     at: Timestamp,
     replay: bool,
 ) -> Result<Enrolled, BadFolder> {
     let mut enrolled = Enrolled::default();
     let recipients = writer.log().recipients().clone();
+    keys_at.follow(writer.log().keyring())?;
     let mut signer = Signer {
         origin: writer.log().origin().clone(),
         keys: keys_at,

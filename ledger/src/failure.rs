@@ -103,7 +103,7 @@ pub enum Failure {
         path: PathBuf,
     },
     /// There is none.
-    #[error("there is no {what} at {}: check the path{}", .path.display(), if *what == "ledger" { ", or make one with `ledger init`" } else { "" })]
+    #[error("there is no {what} at {}: check the path{}", .path.display(), hint(what))]
     Absent {
         /// What was looked for.
         what: &'static str,
@@ -314,6 +314,15 @@ impl fmt::Display for Known<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(LastCheckpoint { path, size, root }) = self.0 else { return Ok(()) };
         write!(f, "; the last signed checkpoint, in {}, says size {size} and root {root}", path.display())
+    }
+}
+
+/// What else helps where something is not there.
+fn hint(what: &str) -> &'static str {
+    match what {
+        "ledger" => ", or make one with `ledger init`",
+        "store" => ", put it back from your backup, or restore from your newest bundle (`ledger restore --help`)",
+        _ => "",
     }
 }
 

@@ -135,6 +135,21 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     replace_by(Path::new(&draft), path, bytes)
 }
 
+/// Whether [`replace`] could put a file or a folder there: makes its draft, and takes it away again.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`].
+pub fn try_out(path: &Path) -> Result<(), Failure> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let draft = Path::new(&draft);
+    if draft.is_dir() {
+        return Ok(()); // left by an export that was cut short, and written over by the next
+    }
+    File::create(draft).map_err(|e| Failure::io("write", draft, e))?;
+    fs::remove_file(draft).map_err(|e| Failure::io("remove", draft, e))
+}
+
 /// Writes over a file in its place, which is made if it is not there: one flush and no new name, but a power cut in
 /// the middle leaves neither the old bytes nor the new.
 ///

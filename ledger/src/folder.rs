@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use schemas::catalogue::{Catalogue, Role, TEXT};
 use schemas::event::SignedEvent;
 use schemas::hash::Hash;
-use schemas::note::Origin;
+use schemas::note::{Origin, Vkey};
 use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
 use verifier::keyring::Keyring;
@@ -252,10 +252,12 @@ pub fn sign_into(
         now: options.now,
         numbers: numbers_used(outbox, &options.drafts, options.keyring)?,
     };
+    signer.keys.follow(options.keyring)?;
     for parcel in outbox.parcels()? {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
         if let ("key.rotated", Some(party), Some(holder)) =
             (signed.event.kind.as_str(), signed.event.text("organisation"), signed.event.text("holder"))
+            && !is_in_log(&signed, options.keyring)
         {
             signer.keys.rotate(party, holder);
         }
@@ -320,6 +322,12 @@ pub fn sign_into(
     Ok(result)
 }
 
+/// Whether the log has the key that an event brings.
+fn is_in_log(event: &SignedEvent, keyring: &Keyring) -> bool {
+    let vkey = event.event.text("public_key").and_then(|text| Vkey::parse(text).ok());
+    vkey.is_some_and(|vkey| keyring.find_vkey(&vkey).is_some())
+}
+
 /// Rows of the sealed stream go into no log at once, or their number and hour would show: they wait,
 /// encrypted. None is put there if one cannot be.
 fn enqueue(
@@ -332,6 +340,10 @@ fn enqueue(
     for draft in rows {
         if !has_intake {
             bad.push(BadSigning::NoIntake { place: draft.place.clone() });
+            continue;
+        }
+        let before = signer.earlier_tags(draft).map_err(|why| BadFolder::Signing(vec![why]))?;
+        if before.iter().try_fold(false, |any, tag| Ok::<_, Failure>(any || queue.has(tag)?))? {
             continue;
         }
         match signer.tag(draft).and_then(|tag| Ok((tag, signer.enclose(draft, None)?))) {

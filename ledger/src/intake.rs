@@ -46,6 +46,14 @@ pub enum BadIntake {
         /// Its name.
         field: String,
     },
+    /// What is adopted is not at hand: whoever is given the log later could not read it.
+    #[error(
+        "the document {digest} that it adopts is not kept here; the ledger's office adds it first (ledger document), then hand it in again"
+    )]
+    NotKept {
+        /// Its digest, hex.
+        digest: String,
+    },
     /// A public text looks like personal data.
     #[error(
         "the public text {field:?} looks like a person's name or number; nothing was recorded: take it out, or put it into a restricted field"

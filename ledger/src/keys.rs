@@ -63,6 +63,12 @@ pub enum BadKeyFile {
         /// Where it was looked for.
         folder: PathBuf,
     },
+    /// A key is never overwritten.
+    #[error("{} holds a key already: use that one, replace it by a rotation (`ledger key rotate`), or make this one in another folder", .path.display())]
+    There {
+        /// The file.
+        path: PathBuf,
+    },
     /// The operating system gives no randomness.
     #[error("the system gives no random numbers: no key can be made here")]
     Random,
@@ -85,7 +91,7 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], BadKeyFile> {
 pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
     let seed: [u8; 32] = random_bytes()?;
     if path.exists() {
-        return Err(Failure::Occupied { path: path.to_owned() }.into());
+        return Err(BadKeyFile::There { path: path.to_owned() });
     }
     if let Some(folder) = path.parent() {
         files::create_folder(folder)?;
@@ -228,6 +234,37 @@ impl KeyFolder {
     pub fn use_newest(&mut self, party: &str, holder: &str) {
         let count = self.files(party, holder).count() as u32; // no more than ROTATIONS_MAX
         self.rotations.insert((party.to_owned(), holder.to_owned()), count.saturating_sub(1));
+    }
+
+    /// From now on each holder signs with the last of its keys at hand that the log knows, if it knows one.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if one of them cannot be read.
+    pub fn follow(&mut self, keyring: &Keyring) -> Result<(), BadKeyFile> {
+        for holder in keyring.holders() {
+            let (mut last, mut count) = (0, 0);
+            for path in self.files(&holder.party, &holder.name) {
+                // Most have one key, and then there is nothing to choose.
+                if count == 0 && !self.path_after(&holder.party, &holder.name, 1).exists() {
+                    break;
+                }
+                if keyring.find_vkey(&read(&path)?.vkey()).is_some() {
+                    last = count;
+                }
+                count += 1;
+            }
+            self.rotations.insert((holder.party.clone(), holder.name.clone()), last);
+        }
+        Ok(())
+    }
+
+    /// Keys of a holder before the present one, the first one first.
+    ///
+    /// # Errors
+    /// [`BadKeyFile`] if one of them cannot be read.
+    pub fn earlier(&self, party: &str, holder: &str) -> Result<Vec<SecretKey>, BadKeyFile> {
+        let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
+        self.files(party, holder).take(rotated as usize).map(|path| read(&path)).collect()
     }
 
     /// The key that will follow the holder's present one, made where there is none.

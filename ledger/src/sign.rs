@@ -11,6 +11,7 @@ use schemas::sealed::{self, BadBody, INTAKE_HOLDER, Inner};
 use schemas::time::{Date, Timestamp};
 use schemas::value::Value;
 use verifier::audience::slot_visibility;
+use verifier::signature::SecretKey;
 
 use crate::import::{Claim, Draft, Holder, Place};
 use crate::keys::{self, BadKeyFile, KeyFolder};
@@ -219,8 +220,16 @@ impl Signer<'_> {
     /// # Errors
     /// [`BadSigning::Key`] if the author's key is not at hand.
     pub fn tag(&mut self, draft: &Draft) -> Result<String, BadSigning> {
-        let line = self.key(&draft.signer, draft)?.sign(&format!("oversight-intake/v1\n{}", draft.address()));
-        Ok(Hash::of(&[&line.signature]).to_hex()[..TAG_CHARS].to_owned())
+        Ok(tag_under(&self.key(&draft.signer, draft)?, draft))
+    }
+
+    /// Names that the row had under keys which its author has replaced since.
+    ///
+    /// # Errors
+    /// [`BadSigning::Key`] if one of them cannot be read.
+    pub fn earlier_tags(&self, draft: &Draft) -> Result<Vec<String>, BadSigning> {
+        let (party, name) = self.shown(&draft.signer);
+        Ok(self.keys.earlier(&party, &name)?.iter().map(|key| tag_under(key, draft)).collect())
     }
 
     /// The inner note of a row by its true author, in a body of constant size, encrypted: the hidden
@@ -318,7 +327,7 @@ impl Signer<'_> {
         Ok(opening)
     }
 
-    fn key(&mut self, holder: &Holder, draft: &Draft) -> Result<verifier::signature::SecretKey, BadKeyFile> {
+    fn key(&mut self, holder: &Holder, draft: &Draft) -> Result<SecretKey, BadKeyFile> {
         let (party, name) = self.shown(holder);
         if self.make_keys && draft.event == "key.enrolled" {
             return self.keys.get_or_make(&party, &name);
@@ -469,4 +478,10 @@ fn named_holder(draft: &Draft) -> Holder {
 
 fn disclosure(name: &str, value: Option<Value>) -> Result<Disclosure, BadKeyFile> {
     Ok(Disclosure { salt: keys::random_bytes::<SALT_BYTES>()?, name: name.to_owned(), value })
+}
+
+/// See [`Signer::tag`].
+fn tag_under(key: &SecretKey, draft: &Draft) -> String {
+    let line = key.sign(&format!("oversight-intake/v1\n{}", draft.address()));
+    Hash::of(&[&line.signature]).to_hex()[..TAG_CHARS].to_owned()
 }

@@ -8,6 +8,7 @@ use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
 use schemas::refusal::RefusalReceipt;
 use schemas::time::Timestamp;
+use verifier::bundle::adopted_document;
 use verifier::fault::Fault;
 use verifier::levels::Levels;
 use verifier::refusal::Refusal;
@@ -17,6 +18,7 @@ use crate::anchor::Anchor;
 use crate::failure::{Damage, Failure, LastCheckpoint};
 use crate::files;
 pub use crate::home::Home;
+use crate::intake::BadIntake;
 use crate::keys::{self, BadKeyFile};
 use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Rejection, Submission};
 use crate::prepare::{Prepared, prepare};
@@ -155,7 +157,7 @@ impl Writer {
         let store = Store::create(&home.store())?;
         let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
         let document = schemas::catalogue::TEXT.as_bytes();
-        write_document(home, document)?;
+        keep_document(home, document)?;
         let (committed, _) = write(&store, &vault, &mut anchor, &mut plan, &[])?;
         files::remove(&begun)?;
         let levels: Levels = plan.leaves.into_iter().collect();
@@ -331,9 +333,16 @@ impl Writer {
         Ok(Answered { first: size, entries: Vec::new(), answers: batch.into_answers(), checkpoint })
     }
 
-    fn admit(&mut self, prepared: Vec<Prepared>) -> Result<plan::Batch, Failure> {
+    fn admit(&mut self, mut prepared: Vec<Prepared>) -> Result<plan::Batch, Failure> {
         if self.committed.size() != self.state.size() {
             return Err(Failure::Stopped { path: self.home.folder().to_owned() });
+        }
+        for read in prepared.iter_mut().filter_map(|one| one.read.as_mut().ok()) {
+            // Without the document the log would not be verified by anyone from here on. FORMAT.md 13.
+            let adopted = adopted_document(&read.event().event);
+            if let Some(digest) = adopted.filter(|digest| !self.home.documents().join(digest.to_hex()).exists()) {
+                read.beside = Err(BadIntake::NotKept { digest: digest.to_hex() });
+            }
         }
         Ok(plan::admit_all(&mut self.state, prepared, &self.keys))
     }
@@ -384,7 +393,7 @@ impl Writer {
     /// # Errors
     /// [`Failure`] if it cannot be written.
     pub fn keep_document(&self, bytes: &[u8]) -> Result<Hash, Failure> {
-        write_document(&self.home, bytes)
+        keep_document(&self.home, bytes)
     }
 
     /// What the log has said so far.
@@ -506,7 +515,12 @@ fn write(
     Ok((committed, batch.entries))
 }
 
-fn write_document(home: &Home, bytes: &[u8]) -> Result<Hash, Failure> {
+/// Keeps a document that an event adopts, under its digest. It is there when this returns; nothing else of the ledger
+/// is touched, so this may be done while it is served.
+///
+/// # Errors
+/// [`Failure`] if it is too long or cannot be written.
+pub fn keep_document(home: &Home, bytes: &[u8]) -> Result<Hash, Failure> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         return Err(Failure::Unfit { what: "a document", bytes: bytes.len(), min: 0, max: DOCUMENT_BYTES_MAX });
     }

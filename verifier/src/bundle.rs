@@ -8,6 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use schemas::catalogue::{Catalogue, EventType};
 use schemas::entry::Entry;
+use schemas::event::Event;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
 use schemas::opening::OpeningLine;
@@ -16,7 +17,7 @@ use schemas::tile::{TILE_WIDTH, Tile, index_of, index_path, split_bundle};
 use schemas::value::Value;
 
 use self::tile::{Counts, Stop};
-use self::walk::{Beside, Walk};
+use self::walk::{Beside, OtherSize, Walk};
 use crate::crew::{Alone, Crew, Queue};
 use crate::doubt::{DOUBTFUL_MAX, Doubts};
 use crate::fault::Fault;
@@ -340,19 +341,37 @@ impl Check<'_> {
             Err(Stop::Fault(fault)) => self.report.faults.push(fault),
             Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
         }
+        let (at_hand, apart) = (!matches!(beside, Beside::Nowhere), matches!(beside, Beside::Folder(_)));
         if !self.report.has_fault() {
-            self.finish(head, &mut walk)?;
+            self.finish(head, &mut walk, apart)?;
         }
-        let at_hand = !matches!(beside, Beside::Nowhere);
+        if let Some(other) = walk.other_size {
+            self.report.cannot_tell(match other {
+                OtherSize::Older(position) => format!(
+                    "the openings are of an earlier day than the bundle: they end before entry {position} of {size}; \
+                     take openings that were exported with this bundle, or leave them out"
+                ),
+                OtherSize::Newer => format!(
+                    "the openings are of a later day than the bundle: they speak of what came after its {size} entries; \
+                     take the bundle that was exported with them, or leave them out"
+                ),
+            });
+        }
         self.steps(&mut walk, at_hand);
         self.doubts(size, manifest, &walk.doubts)
     }
 
-    fn finish(&mut self, head: &SignedHead, walk: &mut Walk<'_>) -> Result<(), Unreadable> {
+    fn finish(&mut self, head: &SignedHead, walk: &mut Walk<'_>, apart: bool) -> Result<(), Unreadable> {
         if let Some(fault) = walk.tiles.finish(self.source)? {
             self.report.faults.push(fault);
         }
-        self.report.faults.extend(walk.erasures.check());
+        // Of openings from a later day, what was erased meanwhile cannot be judged.
+        let size = head.checkpoint.size;
+        if apart && walk.erasures.names_after(size) {
+            walk.other_size.get_or_insert(OtherSize::Newer);
+        }
+        let judged = if walk.other_size == Some(OtherSize::Newer) { size } else { u64::MAX };
+        self.report.faults.extend(walk.erasures.check(judged));
         let state = walk.follower.state();
         let found = state.root();
         if found != head.checkpoint.root {
@@ -427,6 +446,16 @@ impl Check<'_> {
         self.report.step(Step { section: "5", title: "openings fit what was committed", outcome, counted });
         self.report.erased = openings.erased;
     }
+}
+
+/// The document that an event adopts, by its digest: it must be at hand wherever the log is. FORMAT.md 13.
+pub fn adopted_document(event: &Event) -> Option<Hash> {
+    let field = match event.kind.as_str() {
+        "schema.adopted" => "catalogue",
+        "rule.profile.adopted" => "profile",
+        _ => return None,
+    };
+    Some(event.text(field).and_then(Hash::from_hex).unwrap_or_default())
 }
 
 /// A checkpoint that was kept.

@@ -136,13 +136,18 @@ impl Erasures {
         self.claims.push(Claim { position, address: address.to_owned(), slot: slot.to_owned(), by });
     }
 
-    /// The first slot that says so falsely, when all entries were seen.
-    pub(crate) fn check(&self) -> Option<Fault> {
+    /// Whether a slot says that it was erased by an entry that a log of `size` entries does not have.
+    pub(crate) fn names_after(&self, size: u64) -> bool {
+        self.claims.iter().any(|claim| claim.by >= size)
+    }
+
+    /// The first slot that says so falsely, when all entries were seen; only entries before `judged` are asked.
+    pub(crate) fn check(&self, judged: u64) -> Option<Fault> {
         let erases = |claim: &Claim| {
             let targets = self.judged.get(&claim.by)?.as_ref().ok()?;
             Some(targets.iter().any(|(position, slot)| *position == claim.position && *slot == claim.slot))
         };
-        let falsely = self.claims.iter().find(|claim| erases(claim) != Some(true))?;
+        let falsely = self.claims.iter().find(|claim| claim.by < judged && erases(claim) != Some(true))?;
         let what = BadOpening::NotErased { slot: falsely.slot.clone(), by: falsely.by };
         Some(Fault::Opening { position: falsely.position, address: falsely.address.clone(), what })
     }

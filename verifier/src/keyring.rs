@@ -1,6 +1,6 @@
 //! Who may sign, when. FORMAT.md 11, "Registry".
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -135,6 +135,11 @@ impl Keyring {
     fn named(&self, name: &str, id: KeyId) -> Option<KeyNumber> {
         let fits = |number: &&KeyNumber| self.keys[**number].public.vkey().name == name;
         self.by_id.get(&id)?.iter().find(fits).copied()
+    }
+
+    /// Everybody who holds a key or held one.
+    pub fn holders(&self) -> BTreeSet<&Holder> {
+        self.keys.iter().map(|key| &key.holder).collect()
     }
 
     /// The highest number that each key has used, with who holds it.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ledger::access::{self, Reading};
 use ledger::export;
+use ledger::files;
 use ledger::import::{Holder, Parties};
 use ledger::keys::KeyFolder;
 use ledger::outbox::Outbox;
@@ -119,6 +120,8 @@ impl Export {
         let (audience, scope) = access::audience(writer, &pseudonyms, reader);
         let rows = access::rows(writer, &audience)?;
         let reading = Reading { event: "data.exported", reader, purpose, scope, rows, signer };
+        // What cannot be given is not recorded as given.
+        files::try_out(folder)?;
         let address = access::record(writer, &mut outbox, at_hand, &pseudonyms, &reading).map_err(super::reading)?;
         println!("recorded in the log: {address}");
         super::publish::ask(writer)?;

@@ -67,8 +67,7 @@ impl Arguments {
         let rows = import.drafts.len();
         let (refused, again) = (import.refused, import.skipped.len());
         if !import.problems.is_empty() && !self.accept_valid {
-            let hint = "mend the problems above, or take the good rows alone with --accept-valid";
-            return Err(Ended::Refused(format!("nothing was recorded: {refused} rows refused, {rows} good; {hint}")));
+            return Err(super::nothing_recorded(refused, rows));
         }
         let Some(mut writer) = writer else {
             println!(

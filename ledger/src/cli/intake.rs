@@ -47,8 +47,10 @@ impl Intake {
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let recipients = writer.log().recipients().clone();
         let origin = writer.log().origin().clone();
+        let mut keys = KeyFolder::new(&self.keys, origin.clone());
+        keys.follow(writer.log().keyring())?;
         let mut signer = Signer {
-            keys: KeyFolder::new(&self.keys, origin.clone()),
+            keys,
             numbers: folder::numbers_used(&outbox, &home.drafts(), writer.log().keyring())?,
             origin,
             pseudonyms: &pseudonyms,

@@ -4,6 +4,7 @@ mod append;
 mod care;
 mod clock;
 mod desk;
+mod document;
 mod erase;
 mod export;
 mod import;
@@ -86,6 +87,8 @@ enum Command {
     Witness(publish::Witness),
     /// Write the log as a bundle that anyone can verify, openings for one party, or a backup.
     Export(export::Export),
+    /// Keep a rule profile or a catalogue beside the log, so that an event may adopt it.
+    Document(document::Document),
     /// Serve the ledger over HTTP: institutions hand in, everybody reads what is published.
     Serve(serve::Serve),
     /// Close the week of the sealed stream: one batch of constant size (the oversight body, weekly).
@@ -158,6 +161,7 @@ pub fn run() -> ExitCode {
         Command::Publish(arguments) => arguments.run(),
         Command::Witness(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
+        Command::Document(arguments) => arguments.run(),
         Command::Serve(arguments) => arguments.run(),
         Command::Intake(arguments) => arguments.run(),
         Command::Unseal(arguments) => arguments.run(),
@@ -195,6 +199,18 @@ fn template(event: &str) -> Result<(), Ended> {
             Err(Ended::Refused(format!("{event}: no such event type; try: {hint}")))
         }
     }
+}
+
+/// Rows that were refused keep the good ones out too, where nobody said otherwise.
+fn nothing_recorded(refused: usize, good: usize) -> Ended {
+    Ended::Refused(match (refused, good) {
+        (0, _) => "nothing was recorded: mend the problems above, and give the files again".to_owned(),
+        (_, 0) => format!("nothing was recorded: {refused} rows refused, none good; mend the problems above"),
+        _ => format!(
+            "nothing was recorded: {refused} rows refused, {good} good; mend the problems above, or take the good rows \
+             alone with --accept-valid"
+        ),
+    })
 }
 
 /// Opens the ledger in a folder, for one command.

@@ -6,7 +6,7 @@ use clap::Args;
 use ledger::access::{self, Reading};
 use ledger::failure::Failure;
 use ledger::files;
-use ledger::import::Parties;
+use ledger::import::{Holder, Parties};
 use ledger::keys::KeyFolder;
 use ledger::outbox::Outbox;
 use ledger::pack::{self, Request};
@@ -71,15 +71,23 @@ impl Pack {
         let list = parties(&home.parties())?;
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let (stream, audience) = (pseudonyms.inside(&self.stream), pseudonyms.party(&self.audience).to_owned());
-        if audience != "public" {
-            self.record(&mut writer, &list, &pseudonyms)?;
-        }
         let request = Request { stream: &stream, audience: &audience, since: &self.since, statements: &statements };
-        let pack = match pack::make(&mut writer, &request) {
-            Ok(pack) => pack,
-            Err(pack::BadRequest::Failure(failure)) => return Err(failure.into()),
-            Err(other) => return Err(Ended::Refused(other.to_string())),
+        let bad = |why| match why {
+            pack::BadRequest::Failure(failure) => Ended::from(failure),
+            other => Ended::Refused(other.to_string()),
         };
+        if audience != "public" {
+            if list.get(&self.audience).is_none() {
+                let why = "no such party in the ledger's list of parties; give one, or `public`";
+                return Err(Ended::Refused(format!("--for {}: {why}", self.audience)));
+            }
+            let (at_hand, signer) = self.signer(&writer, &list)?;
+            // What cannot be given is not recorded as given.
+            pack::make(&mut writer, &request).map_err(bad)?;
+            files::try_out(&self.out)?;
+            self.record(&mut writer, &pseudonyms, at_hand, signer)?;
+        }
+        let pack = pack::make(&mut writer, &request).map_err(bad)?;
         let text = pack.to_text();
         files::replace(&self.out, text.as_bytes())?;
         let records = pack.items.len();
@@ -94,12 +102,8 @@ impl Pack {
 }
 
 impl Pack {
-    /// Says in the log who gets hidden values, before anything is written.
-    fn record(&self, writer: &mut Writer, list: &Parties, pseudonyms: &Pseudonyms) -> Result<(), Ended> {
-        if list.get(&self.audience).is_none() {
-            let why = "no such party in the ledger's list of parties; give one, or `public`";
-            return Err(Ended::Refused(format!("--for {}: {why}", self.audience)));
-        }
+    /// Who says in the log that somebody gets hidden values.
+    fn signer(&self, writer: &Writer, list: &Parties) -> Result<(KeyFolder, Holder), Ended> {
         let needed = || {
             Ended::Refused(format!(
                 "a pack for {} holds hidden values: the log records first who gets them, so name the folder of the \
@@ -109,6 +113,17 @@ impl Pack {
         };
         let at_hand = KeyFolder::new(self.keys.as_ref().ok_or_else(needed)?, writer.log().origin().clone());
         let signer = super::export::signer(self.signer.as_deref(), list, &at_hand, Role::Operator)?;
+        Ok((at_hand, signer))
+    }
+
+    /// Says in the log who gets hidden values, before anything is written.
+    fn record(
+        &self,
+        writer: &mut Writer,
+        pseudonyms: &Pseudonyms,
+        at_hand: KeyFolder,
+        signer: Holder,
+    ) -> Result<(), Ended> {
         let (_, scope) = access::audience(writer, pseudonyms, &self.audience);
         let rows = writer.log().sealed_items(&pseudonyms.inside(&self.stream)).len() as u64;
         let (reader, purpose) = (self.audience.as_str(), self.purpose.as_str());

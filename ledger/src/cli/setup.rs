@@ -14,6 +14,7 @@ use ledger::pseudonym::Pseudonyms;
 use ledger::settings::Settings;
 use ledger::writer::Home;
 use schemas::catalogue::is_id;
+use schemas::hash::Hash;
 use schemas::note::Origin;
 
 use super::{Ended, Opened, parties};
@@ -62,6 +63,12 @@ impl Init {
         if let Some(bytes) = &profile {
             Settings::read(bytes)?;
         }
+        if let Some(strange) = home.strange()? {
+            return Err(Ended::Refused(format!(
+                "{}: a ledger begins in a folder of its own, and this is none of its files; choose a folder where nothing is yet",
+                strange.display()
+            )));
+        }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
         let mut writer = Opened::from(folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?);
         let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
@@ -75,6 +82,12 @@ impl Init {
         println!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
         println!("policy for everyone who shall verify it: {}", home.policy().display());
         print!("{policy}");
+        if let Some(bytes) = &profile {
+            println!(
+                "the profile is kept here, and counts once an oversight body adopts it: a row of rule.profile.adopted"
+            );
+            println!("(ledger template rule.profile.adopted) with the digest {}", Hash::of(&[bytes]).to_hex());
+        }
         for body in &enrolled.bodies {
             println!("sealed values are encrypted to {body}.{}: only its identity reads them", enrol::SEALED_HOLDER);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -126,6 +126,11 @@ impl Gate {
             let detail = "this address makes more requests than the server lets one make";
             Problem::new(Kind::TooFast, detail).after(seconds)
         })?;
+        // RFC 9112 3.2: a request that two readers may take for two servers' is nobody's.
+        let hosts = request.headers().get_all(header::HOST).iter().count();
+        if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+            return Err(Problem::new(Kind::BadRequest, "the request needs the header field Host exactly once"));
+        }
         self.at_once.try_acquire().map_err(|_| {
             let detail = "as many requests as the server takes are under way; nothing was taken";
             Problem::new(Kind::Busy, detail).after(1)

@@ -1,8 +1,10 @@
 //! The ledger at the other end of a line: questions signed with a holder's key. FORMAT.md 22.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use schemas::hash::Hash;
+use schemas::note::Vkey;
 use schemas::time::Timestamp;
 use verifier::http_request::{self, LIFETIME_SECONDS, Request};
 use verifier::signature::SecretKey;
@@ -19,6 +21,8 @@ const ANSWER_SECONDS: u64 = 60;
 const RECEIPT_BYTES_MAX: usize = 1 << 18;
 /// Longest pack that is taken, in bytes.
 const PACK_BYTES_MAX: usize = 64 << 20;
+/// Longest pause that a refused signature may ask for, in seconds: a server that has just begun takes none from before.
+const REFUSED_SECONDS_MAX: u64 = 5;
 /// Clocks that differ by less than this are not why a request was refused.
 const CLOCK_SECONDS: i64 = 5;
 
@@ -97,12 +101,18 @@ impl Client {
         Self { net: Net::new(address, seconds), authority: http_request::authority(host, tls), key, ahead: 0 }
     }
 
+    /// The public half of the key that signs for us.
+    pub fn key(&self) -> Vkey {
+        self.key.vkey()
+    }
+
     /// Signs for a server of another name than the address: where a tunnel or a forwarded port leads to it.
     pub fn speak_for(&mut self, authority: &str) {
         authority.clone_into(&mut self.authority);
     }
 
-    /// Asks something, signed; once more by the ledger's clock where ours is why it was refused.
+    /// Asks something, signed; once more by the ledger's clock where ours is why it was refused, or after the pause
+    /// that a server asks for which has only just begun.
     ///
     /// # Errors
     /// [`Trouble`] if no whole answer came, or the request cannot be signed.
@@ -112,6 +122,11 @@ impl Client {
         let ahead = answer.date.map_or(self.ahead, |date| date.unix() - now);
         if answer.status == 401 && (ahead - self.ahead).abs() > CLOCK_SECONDS {
             self.ahead = ahead;
+            return self.ask_once(path, query, body, max);
+        }
+        let pause = answer.retry_after.filter(|seconds| *seconds <= REFUSED_SECONDS_MAX);
+        if let (401, Some(seconds)) = (answer.status, pause) {
+            std::thread::sleep(Duration::from_secs(seconds));
             return self.ask_once(path, query, body, max);
         }
         Ok(answer)

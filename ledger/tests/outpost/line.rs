@@ -169,6 +169,45 @@ fn an_answer_that_does_not_hold_changes_nothing() {
 }
 
 #[test]
+fn a_server_that_has_just_begun_is_asked_once_more() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 2);
+    let mut client = client(&place, &server.url());
+    server.next(Turn::Fresh);
+    let done = submit(&mut outpost, &mut client);
+    assert_eq!((done.stopped, done.taken.covered), (None, 2));
+    // Twice is no beginning.
+    place.sign(&mut outpost, 3, 3);
+    server.next(Turn::Fresh);
+    server.next(Turn::Fresh);
+    let stopped = submit(&mut outpost, &mut client).stopped.unwrap();
+    assert!(matches!(stopped.why, Trouble::Refused { status: 401, .. }), "{stopped:?}");
+}
+
+#[test]
+fn that_no_pack_is_given_is_said_and_shows_in_the_end() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    place.sign(&mut place.outpost("outbox"), 1, 2);
+    let command = format!(
+        "outbox submit outbox --key-file stick.key --keys keys --holder x1 --keep-trying --address {}",
+        server.url()
+    );
+    place.bad(
+        &command,
+        2,
+        "everything is handed in, but the newest pack about us was not given: the ledger answered 403",
+    );
+    assert_eq!(covered(&place.again("outbox")).len(), 2);
+    // Who signs with a key that the log does not know is told which.
+    place.good("keygen --origin a.example/log --party cso-x --holder x9 --keys keys");
+    place.sign(&mut place.again("outbox"), 3, 3);
+    place.bad(&command.replace("x1", "x9"), 2, "(the request was signed with the key a.example/log/cso-x/x9+");
+}
+
+#[test]
 fn nothing_is_believed_under_another_policy() {
     let place = Place::new();
     let server = Server::new(place.writer());

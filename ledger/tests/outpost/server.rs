@@ -22,6 +22,8 @@ use verifier::http_request::{self, Nonces, Received, Request};
 pub enum Turn {
     /// Takes nothing.
     Busy,
+    /// Takes no signature from before it began, which was a moment ago.
+    Fresh,
     /// Does it, and says nothing.
     Silent,
     /// Answers something else.
@@ -121,8 +123,13 @@ impl Desk {
         let body = &bytes[head..];
         let now = Clock::System.now().plus_seconds(*self.ahead.lock().unwrap());
         let turn = self.turns.lock().unwrap().pop_front();
+        let mut pause = "";
         let (status, answer) = match turn {
             Some(Turn::Busy) => (503, r#"{"type":"urn:x:busy","detail":"busy"}"#.to_owned()),
+            Some(Turn::Fresh) => {
+                pause = "Retry-After: 1\r\n";
+                (401, r#"{"type":"urn:x:bad-signature","detail":"older than this server's memory"}"#.to_owned())
+            }
             Some(Turn::Says(text)) => (200, text),
             other => {
                 let done = self.answer((method.as_str(), path.as_str()), &received, body, now);
@@ -138,7 +145,7 @@ impl Desk {
         let _ = self.tell.send(());
         write!(
             stream,
-            "HTTP/1.1 {status} X\r\nDate: {}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+            "HTTP/1.1 {status} X\r\nDate: {}\r\n{pause}Content-Length: {}\r\nConnection: close\r\n\r\n{answer}",
             date(now),
             answer.len()
         )
@@ -152,7 +159,8 @@ impl Desk {
         now: Timestamp,
     ) -> (u16, String) {
         let mut writer = self.writer.lock().unwrap();
-        let request = Request { method, authority: &self.authority, path, query: None };
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        let request = Request { method, authority: &self.authority, path, query };
         let caller = http_request::verify(&request, received, writer.log().keyring(), now)
             .and_then(|unspent| self.nonces.spend(unspent, now))
             .and_then(|caller| caller.get().carries(body).map(|()| caller));
@@ -165,6 +173,9 @@ impl Desk {
             let position = held.into_iter().find(|(_, bytes)| is_it(bytes)).map(|(position, _)| position);
             let receipt = position.and_then(|position| receipts::receipt(&writer, position).unwrap());
             return receipt.map_or((404, String::new()), |receipt| (200, receipt.to_text()));
+        }
+        if path.starts_with("/packs") {
+            return (403, r#"{"type":"urn:x:not-yours","detail":"not today"}"#.to_owned());
         }
         let parcels: Option<Vec<Parcel>> = String::from_utf8_lossy(body).lines().map(Parcel::parse).collect();
         let Some(parcels) = parcels else { return (400, r#"{"type":"urn:x:bad-line","detail":"no"}"#.to_owned()) };

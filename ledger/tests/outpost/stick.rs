@@ -53,7 +53,7 @@ fn a_lost_stick_shows_nothing_that_is_restricted() {
     assert_eq!(packed.len(), 1, "the open one before is gone: {packed:?}");
     let bytes = std::fs::read(&packed[0]).unwrap();
     assert!(bytes.starts_with(b"age-encryption.org/v1\n") && !String::from_utf8_lossy(&bytes).contains("visit"));
-    assert!(place.good("take-in my stick").contains("no parcels"), "without the identity");
+    place.bad("take-in my stick", 1, "no parcels");
     assert!(place.good("take-in my stick --identity keys/op.sticks.identity").contains("3 answers"));
     assert!(place.good(&format!("outbox take-in outbox stick {OPEN}")).contains("3 proven by a receipt"));
     assert!(files(&place.path("stick")).is_empty());

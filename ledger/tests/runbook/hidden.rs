@@ -107,6 +107,7 @@ fn openings_are_given_to_a_party_that_the_log_names_first() {
         (&format!("{export} cso-x --purpose audit --keys none"), 1, "no key of a holder of the operator is at hand"),
         (&format!("{export} cso-x --purpose audit --keys keys --signer o9"), 2, "no key for a.example/log/op/o9"),
         (&format!("{export} cso-x --purpose audit --keys keys --signer cso-x:x1"), 2, "no key for a.example/log/cso-x"),
+        ("export my --openings none/out --for npm --purpose audit --keys keys", 2, "cannot write none/out.new"),
         ("export nowhere --out bundle", 2, "there is no ledger"),
     ] {
         place.bad(line, code, words);
@@ -133,6 +134,11 @@ fn the_week_is_closed_once_and_what_was_sealed_is_read_by_oversight() {
     assert!(said.contains("1 sealed, encrypted, waiting for the week's batch"), "{said}");
     place.bad("intake my --keys none", 2, "no key for a.example/log/npm/intake");
     place.bad("intake nowhere --keys keys", 2, "there is no list of parties at nowhere/parties.csv: check the path");
+    // The author's new key signs, and the row is known by the old one's name for it.
+    place.good("key rotate my --party npm --holder n1 --keys keys");
+    let said = place.good("import my complaint.lodged.csv --party npm --keys keys");
+    assert!(!said.contains("1 sealed"), "{said}");
+    place.good("key rotate my --party npm --holder intake --by npm:n1 --keys keys");
     let said = place.good("intake my --keys keys");
     assert!(said.contains("one batch of 8 records in the log") && said.contains("0 records wait"), "{said}");
     assert!(said.contains("8 receipts of the sealed stream"), "{said}");
@@ -184,7 +190,13 @@ fn a_pack_is_for_somebody_about_something() {
         (pack("organisation/npm --for nobody"), 1, "--for nobody: no such party"),
         (pack("organisation/npm --for cso-x"), 1, "name the folder of the operator's keys with --keys"),
         (pack("organisation/npm --for cso-x --keys none"), 1, "no key of a holder of the operator is at hand"),
-        (pack("organisation/npm --for cso-x --keys keys --purpose whim"), 1, "purpose: "),
+        (pack("organisation/npm --for npm --keys keys --purpose whim"), 1, "purpose: "),
+        (
+            "pack my organisation/npm --for npm --keys keys --out none/p.pack".to_owned(),
+            2,
+            "cannot write none/p.pack.new",
+        ),
+        (pack("organisation/npm --for npm --keys keys --since 999"), 1, "there is no tree of 999 entries yet"),
         (pack("organisation/npm --for public --since 999"), 1, "there is no tree of 999 entries yet"),
         (pack("organisation/npm --for public --since many"), 2, "invalid value"),
         (pack("organisation/npm --for public --statement none"), 2, "there is no statement"),

@@ -9,6 +9,16 @@ use verifier::succession;
 
 use place::Place;
 
+/// With a prison, and a second holder of the oversight body.
+const MORE_PARTIES: &str = "\
+party,role,display_name,identity_mode,languages,holders
+op,operator,Ledger Office,named,en,o1
+min,ministry,Ministry of Justice,named,fr,m1
+npm,oversight,Preventive Mechanism,named,fr,n1;n2
+cso-x,cso,Open Hands,named,fr,x1
+fac-a,facility,Talbera Prison,named,fr,a1
+";
+
 #[test]
 fn a_holder_joins_changes_keys_and_leaves() {
     let place = Place::new();
@@ -30,6 +40,66 @@ fn a_holder_joins_changes_keys_and_leaves() {
     assert!(!String::from_utf8_lossy(&entries).contains("cso-y"));
     // What the log refuses leaves nothing behind that would be handed in again.
     assert!(place.good("submit my").contains("0 refused"));
+}
+
+#[test]
+fn after_a_rotation_registers_are_signed_with_the_new_key() {
+    let place = Place::of(MORE_PARTIES);
+    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+    let register = |row: &str| {
+        let text = format!(
+            "row_id,occurred_at,signer,cosigner,id,facility,organisation,attempted_on,arrived_at,outcome,wait\n\
+             {row},2025-03-04,x1,,at-{row},fac-a,cso-x,2025-03-04,2025-03-04T09:00:00Z,turned_away,30\n"
+        );
+        place.write("visit.attempted.csv", &text);
+        place.good("import my visit.attempted.csv --party cso-x --keys keys")
+    };
+    let said = register("r1");
+    assert!(said.contains("1 in the log") && said.contains("0 refused"), "{said}");
+    place.good("key rotate my --party cso-x --holder x1 --keys keys");
+    let said = register("r2");
+    assert!(said.contains("1 in the log") && said.contains("0 refused"), "{said}");
+    place.check("my");
+}
+
+#[test]
+fn what_is_adopted_is_kept_first() {
+    let place = Place::of(MORE_PARTIES);
+    let profile = "[calendar]\nutc_offset_minutes = 60\n";
+    place.write("next.toml", profile);
+    place.write("bad.toml", "[calendar]\nutc_offset_minutes = \"late\"\n");
+    let digest = schemas::hash::Hash::of(&[profile.as_bytes()]).to_hex();
+    let rows = format!(
+        "row_id,occurred_at,signer,cosigner,id,profile_id,profile,effective_on\n\
+         r1,2025-03-04,n1,n2,next,next,{digest},2025-04-01\n"
+    );
+    place.write("rule.profile.adopted.csv", &rows);
+    let import = "import my rule.profile.adopted.csv --party npm --keys keys";
+    place.bad(import, 1, &format!("the document {digest} that it adopts is not kept here"));
+    for (line, code, words) in [
+        ("document my bad.toml", 1, "bad.toml: no rule profile: profile.toml, [calendar] utc_offset_minutes"),
+        ("document my none.toml", 2, "there is no document at none.toml"),
+        ("document nowhere next.toml", 2, "there is no ledger at nowhere"),
+    ] {
+        place.bad(line, code, words);
+    }
+    assert!(place.good("document my next.toml").ends_with(&format!("{digest}\n")));
+    let said = place.good(import);
+    assert!(said.contains("1 in the log"), "{said}");
+    place.check("my");
+}
+
+#[test]
+fn a_ledger_begins_where_nothing_else_is() {
+    let place = Place::new();
+    place.write("full/letter.txt", "Dear colleague");
+    let init = "init full --origin b.example/log --parties parties.csv --keys keys2";
+    place.bad(init, 1, "full/letter.txt: a ledger begins in a folder of its own");
+    place.remove("full/letter.txt");
+    place.good(init);
+    let keygen = "keygen --origin b.example/log --party cso-x --holder x9 --keys keys2";
+    place.good(keygen);
+    place.bad(keygen, 2, "keys2/cso-x.x9.key holds a key already");
 }
 
 #[test]
@@ -125,7 +195,6 @@ fn oversight_enrols_its_own_and_a_second_body() {
     let place = Place::new();
     place.bad("key enrol my --party npm --holder n2 --keys keys", 2, "a holder of oversight with a key in force");
     place.bad("key enrol my --party npm --holder n2 --by op:o1 --cosigner op:o2 --keys keys", 1, "would refuse");
-    place.good("key enrol my --party npm --holder n2 --by npm:n1 --keys keys");
     place.good("key enrol my --party ombud --holder q1 --role oversight --by npm:n1 --keys keys");
     // The first body has lost its keys: the second helps.
     place.remove("keys/npm.n1.key");

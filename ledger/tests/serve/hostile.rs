@@ -126,6 +126,13 @@ fn what_makes_no_sense_is_refused() {
         ("huge target", get(&format!("/packs?stream={}", long.repeat(20))), 431, ""),
         ("not HTTP", b"hello\r\n\r\n".to_vec(), 400, ""),
         ("header with a hole", b"GET / HTTP/1.1\r\nHost : x\r\n\r\n".to_vec(), 400, ""),
+        ("no name", b"GET /checkpoint HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec(), 400, "bad-request"),
+        (
+            "two names",
+            b"GET /checkpoint HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n".to_vec(),
+            400,
+            "bad-request",
+        ),
         (
             "two lengths",
             b"POST /events HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab".to_vec(),

@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use schemas::manifest;
-use tests::forge::Forge;
+use schemas::opening::{OpeningLine, Slot};
+use tests::forge::{self, Forge, lines};
 use tests::memory::Memory;
 use verifier::bundle::{NoVisitor, check};
 use verifier::report::{Report, Verdict};
@@ -153,16 +154,62 @@ fn every_bit_and_every_length_of_the_openings() {
             fault.position().is_some_and(|p| p == entry || p == entry + 1) || fault.path() == Some("openings/000");
         assert!(near, "bit {bit} of the openings, entry {entry}: {fault}");
     });
-    let lengths: Vec<usize> = (0..lines.len()).step_by(211).chain(ends_of_lines(openings.get("000"))).collect();
+    let ends = ends_of_lines(openings.get("000"));
+    let lengths: Vec<usize> = (0..lines.len()).step_by(211).chain(ends.iter().copied()).collect();
     on_two_threads(openings, &lengths, |bent, length| {
         let whole = bent.get("000").to_vec();
         bent.put("000", whole[..*length].to_vec());
         let report = open(bent);
         bent.put("000", whole);
-        assert_eq!(report.exit_code(), 1, "openings cut to {length} bytes");
+        // Whole lines may be those of an earlier day.
+        let want = if *length == 0 || ends.contains(length) { 2 } else { 1 };
+        assert_eq!(report.exit_code(), want, "openings cut to {length} bytes");
     });
     let report = open(&mut Memory::default());
     assert_eq!(report.exit_code(), 0, "openings may be withheld: {:?}", report.faults);
+}
+
+#[test]
+fn openings_of_another_day_than_the_bundle_tell_nothing() {
+    let world = golden();
+    let (size, openings) = (lines(&small().openings).len() as u64, &small().openings);
+    let with = |change: &dyn Fn(&mut Vec<String>)| {
+        let mut all = lines(openings);
+        change(&mut all);
+        let report = world.check_open(&small().bundle, &forge::openings(&all));
+        (report.exit_code(), report.unknown.join(" "), report.faults)
+    };
+    let first = lines(openings).into_iter().position(|line| !line.is_empty()).unwrap();
+    let moved = |line: &str, entry: u64| OpeningLine { entry, ..OpeningLine::parse(line).unwrap() }.to_json();
+    let next = moved(&lines(openings)[first], size);
+    let (code, unknown, _) = with(&|all| all.push(next.clone()));
+    assert_eq!(code, 2);
+    assert!(unknown.contains(&format!("of a later day than the bundle: they speak of what came after its {size} ent")));
+    assert_eq!(with(&|all| all.extend([String::new(), moved(&next, size + 1)])).0, 2);
+    let (code, unknown, _) = with(&|all| all.truncate(first));
+    assert_eq!(code, 2);
+    assert!(unknown.contains(&format!("of an earlier day than the bundle: they end before entry {first} of {size}")));
+    // Erased since, by an entry that this reader does not have.
+    let erased_by = |all: &mut Vec<String>, by: u64| {
+        let mut line = OpeningLine::parse(&all[first]).unwrap();
+        line.slots[0] = Slot::ErasedBy(by);
+        all[first] = line.to_json();
+    };
+    assert_eq!(with(&|all| erased_by(all, size)).0, 2);
+    // What is of no day.
+    let stranger = moved(&next, size + 2);
+    for wrong in ["x", &stranger, &next[1..]] {
+        let (code, _, faults) = with(&|all| all.push(wrong.to_owned()));
+        assert_eq!((code, faults[0].path()), (1, Some("openings/000")), "{wrong}");
+    }
+    assert_eq!(with(&|all| erased_by(all, size - 1)).0, 1);
+    // Within a bundle the openings are its own.
+    let mut bundle = small().bundle.clone();
+    let mut all = lines(openings);
+    all.push(next.clone());
+    bundle.put("openings/000", forge::openings(&all).get("000").to_vec());
+    bundle.manifest();
+    assert_eq!(checked(&mut bundle).exit_code(), 1);
 }
 
 fn owners_of_lines(bytes: &[u8]) -> Vec<u64> {

@@ -29,6 +29,24 @@ fn the_sample_country_holds_and_ten_thousand_turned_bits_of_it_do_not() {
     turned_bits();
     turned_bits_under_a_new_manifest();
     whoever_checks_finds_the_same();
+    openings_that_end_do_not_go_on();
+}
+
+/// Openings of an earlier day end for good; in the middle of others whole lines are missing.
+fn openings_that_end_do_not_go_on() {
+    let world = velmora();
+    let mut openings = world.openings.clone();
+    let text = String::from_utf8(openings.get("002").to_vec()).unwrap();
+    let half: String = text.split_inclusive('\n').take(100).collect();
+    openings.put("002", half.into_bytes());
+    let report = world.check_open(&world.bundle, &openings);
+    assert_eq!((report.exit_code(), first(&report).path()), (1, Some("openings/003")));
+    for name in openings.names().into_iter().filter(|name| name.as_str() > "002") {
+        openings.remove(&name);
+    }
+    let report = world.check_open(&world.bundle, &openings);
+    assert_eq!(report.exit_code(), 2);
+    assert!(report.unknown[0].contains("they end before entry 612 of"), "{:?}", report.unknown);
 }
 
 /// One thread, two, or five: every report is the same to the last word, of a bundle that holds and of bent ones.

@@ -109,9 +109,23 @@ pub(super) struct Proven {
     pub signatures: u64,
     /// What is said of the hidden values of each entry; nothing more after the first fault.
     pub openings: Vec<Result<Opening, Fault>>,
-    /// Whether there is a line for every entry and no more.
-    pub lines_fit: bool,
+    pub lines: Lines,
     pub stop: Option<Stop>,
+}
+
+/// How the opening lines of a tile end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lines {
+    /// There are none.
+    Missing,
+    /// One for every entry and no more.
+    Fit,
+    /// They end, whole, before the entry at this position.
+    EndBefore(u64),
+    /// They go on, with lines as the entries after these would have.
+    GoOn,
+    /// Anything else.
+    Broken,
 }
 
 /// The hidden values of one entry.
@@ -130,9 +144,14 @@ pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
     proven
         .map(|((proven, signatures), (tile, counts, stop, lines))| match proven {
             Ok(entries) => {
-                let (openings, lines_fit) =
-                    if stop.is_none() { read_openings(&entries, lines.as_deref()) } else { (Vec::new(), true) };
-                Proven { tile, counts, entries, signatures, openings, lines_fit, stop }
+                let (openings, lines) = match (&stop, lines.as_deref()) {
+                    (None, Some(text)) => read_openings(&entries, text),
+                    (None, None) => {
+                        (entries.iter().map(|e| Opening::nothing_of(e.get())).map(Ok).collect(), Lines::Missing)
+                    }
+                    (Some(_), _) => (Vec::new(), Lines::Missing),
+                };
+                Proven { tile, counts, entries, signatures, openings, lines, stop }
             }
             Err(fault) => {
                 let (entries, openings) = (Vec::new(), Vec::new());
@@ -142,7 +161,7 @@ pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
                     entries,
                     signatures: 0,
                     openings,
-                    lines_fit: true,
+                    lines: Lines::Missing,
                     stop: Some(Stop::Fault(fault)),
                 }
             }
@@ -151,39 +170,59 @@ pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
 }
 
 /// FORMAT.md 5 and 19: the lines of a tile, against its entries.
-fn read_openings(entries: &[Verified<Accepted>], lines: Option<&str>) -> (Vec<Result<Opening, Fault>>, bool) {
-    let mut rest = lines.map(|lines| lines.split('\n'));
-    let mut openings = Vec::with_capacity(entries.len());
+fn read_openings(entries: &[Verified<Accepted>], text: &str) -> (Vec<Result<Opening, Fault>>, Lines) {
+    // Every line has its end.
+    let whole = text.is_empty() || text.ends_with('\n');
+    let mut lines = text.split_terminator('\n');
+    let (mut openings, mut ends) = (Vec::with_capacity(entries.len()), None);
     for entry in entries {
-        let line = match rest.as_mut().map(Iterator::next) {
-            Some(None) => return (openings, false),
-            line => line.flatten(),
+        let Some(line) = lines.next() else {
+            ends = ends.or(Some(entry.get().entry.position));
+            openings.push(Ok(Opening::nothing_of(entry.get())));
+            continue;
         };
         let opening = open(entry.get(), line);
         let broken = opening.is_err();
         openings.push(opening);
         if broken {
-            return (openings, true);
+            return (openings, Lines::Broken);
         }
     }
-    // Every line has its end, so there is one empty piece after the last.
-    let whole = rest.is_none_or(|mut rest| rest.next() == Some("") && rest.next().is_none());
-    (openings, whole)
+    let after = entries.last().map_or(0, |e| e.get().entry.position + 1);
+    let may_follow = |(position, line): (u64, &str)| {
+        position % TILE_WIDTH != 0 && (line.is_empty() || OpeningLine::parse(line).is_ok_and(|l| l.entry == position))
+    };
+    let mut more = (after..).zip(lines).peekable();
+    let lines = match (ends, more.peek().is_some()) {
+        _ if !whole => Lines::Broken,
+        (Some(position), _) => Lines::EndBefore(position),
+        (None, false) => Lines::Fit,
+        (None, true) if more.all(may_follow) => Lines::GoOn,
+        (None, true) => Lines::Broken,
+    };
+    (openings, lines)
+}
+
+impl Opening {
+    /// What there is where no line is.
+    fn nothing_of(accepted: &Accepted) -> Self {
+        let event = &accepted.entry.signed.event;
+        event.hidden_root().map_or_else(Self::default, |_| Self { opened: Opened::nothing_of(&event.kind), line: None })
+    }
 }
 
 /// FORMAT.md 5: the opening line of an entry.
-fn open(accepted: &Accepted, line: Option<&str>) -> Result<Opening, Fault> {
+fn open(accepted: &Accepted, line: &str) -> Result<Opening, Fault> {
     let event = &accepted.entry.signed.event;
     let position = accepted.entry.position;
     let kind = Catalogue::built_in().event(&event.kind).expect("admitted events have a known type");
     let bad = |what| Fault::Opening { position, address: event.address(), what };
     let Some(root) = event.hidden_root() else {
-        let empty = line.is_none_or(str::is_empty);
-        return if empty { Ok(Opening::default()) } else { Err(bad(BadOpening::OtherEntry)) };
+        return if line.is_empty() { Ok(Opening::default()) } else { Err(bad(BadOpening::OtherEntry)) };
     };
-    let Some(line) = line.filter(|l| !l.is_empty()) else {
-        return Ok(Opening { opened: Opened::nothing_of(&event.kind), line: None });
-    };
+    if line.is_empty() {
+        return Ok(Opening::nothing_of(accepted));
+    }
     let (mut opened, names) = (Opened::default(), kind.slots());
     let parsed = OpeningLine::parse(line).map_err(bad)?;
     if parsed.entry != position || parsed.event != accepted.entry.signed.id() {

@@ -10,8 +10,8 @@ use schemas::note::Origin;
 use schemas::opening::Slot;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 
-use super::tile::{Admitted, Counts, Files, Opening, Proven, Read, Stop, prove};
-use super::{Kept, Source, Unreadable, Visitor};
+use super::tile::{Admitted, Counts, Files, Lines, Opening, Proven, Read, Stop, prove};
+use super::{Kept, Source, Unreadable, Visitor, adopted_document};
 use crate::crew::{Crew, Queue};
 use crate::doubt::Doubts;
 use crate::erasures::Erasures;
@@ -45,8 +45,19 @@ pub(super) struct Walk<'a> {
     pub erasures: Erasures,
     pub times: Times,
     pub doubts: Doubts,
+    /// Of which log the openings beside the bundle are, if not of this one as it stands.
+    pub other_size: Option<OtherSize>,
     documents: &'a BTreeSet<Hash>,
     kept: &'a BTreeMap<u64, Kept>,
+}
+
+/// Openings beside a bundle that were written when the log had another size: neither is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OtherSize {
+    /// They end, whole, before the entry at this position.
+    Older(u64),
+    /// They go on after the last entry.
+    Newer,
 }
 
 /// Where openings come from.
@@ -72,6 +83,7 @@ impl<'a> Walk<'a> {
             erasures,
             times,
             doubts,
+            other_size: None,
             documents,
             kept,
         }
@@ -114,9 +126,10 @@ impl<'a> Walk<'a> {
             }
             while proving.is_full() || last {
                 let Some(tiles) = proving.take() else { return Ok(()) };
+                let apart = matches!(beside, Beside::Folder(_));
                 for proven in tiles {
                     let end = proven.tile.index * TILE_WIDTH + proven.tile.width;
-                    self.see(proven, crew, visitor)?;
+                    self.see(proven, apart, crew, visitor)?;
                     visitor.progress("entries", end, size);
                 }
             }
@@ -167,13 +180,14 @@ impl<'a> Walk<'a> {
         if state.is_sealed() { Ok(()) } else { Err(Fault::CheckpointSize { path: kept.path.clone(), size }) }
     }
 
-    /// What can be said of a tile once its signatures are proven.
-    fn see(&mut self, mut proven: Proven, crew: &dyn Crew, visitor: &mut dyn Visitor) -> Result<(), Stop> {
+    /// What can be said of a tile once its signatures are proven. Openings that are a folder of their own, apart,
+    /// may be of another day than the bundle.
+    fn see(&mut self, mut proven: Proven, apart: bool, crew: &dyn Crew, visitor: &mut dyn Visitor) -> Result<(), Stop> {
         self.counts = proven.counts;
         if let Some(stop) = proven.stop.take() {
             return Err(stop);
         }
-        let Proven { tile, entries, signatures, openings, lines_fit, .. } = proven;
+        let Proven { tile, entries, signatures, openings, lines, .. } = proven;
         self.signatures += signatures;
         let mut openings = openings.into_iter();
         for entry in &entries {
@@ -192,18 +206,24 @@ impl<'a> Walk<'a> {
         }
         // Letting go of so many small pieces takes a while too.
         crew.hand(Box::new(move || drop(entries)));
-        if lines_fit { Ok(()) } else { Err(line_count(tile)) }
+        self.lines_end(lines, apart).ok_or_else(|| line_count(tile))
+    }
+
+    /// FORMAT.md 19: the lines of a tile end where its entries do; only of another day they may end elsewhere.
+    fn lines_end(&mut self, lines: Lines, apart: bool) -> Option<()> {
+        match (lines, self.other_size) {
+            (Lines::Missing, _) | (Lines::Fit, None) => {}
+            (Lines::EndBefore(position), None) if apart => self.other_size = Some(OtherSize::Older(position)),
+            (Lines::GoOn, None) if apart => self.other_size = Some(OtherSize::Newer),
+            // What ended goes on.
+            _ => return None,
+        }
+        Some(())
     }
 
     /// FORMAT.md 13: what an entry adopts is at hand.
     fn adopts(&self, accepted: &Accepted) -> Result<(), Fault> {
-        let event = &accepted.entry.signed.event;
-        let field = match event.kind.as_str() {
-            "schema.adopted" => "catalogue",
-            "rule.profile.adopted" => "profile",
-            _ => return Ok(()),
-        };
-        let digest = event.text(field).and_then(Hash::from_hex).unwrap_or_default();
+        let Some(digest) = adopted_document(&accepted.entry.signed.event) else { return Ok(()) };
         let position = accepted.entry.position;
         if self.documents.contains(&digest) { Ok(()) } else { Err(Fault::DocumentMissing { digest, position }) }
     }

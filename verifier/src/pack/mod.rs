@@ -345,7 +345,7 @@ impl Check<'_> {
             erased += record.opened.erased.len() as u64;
             records.push(record);
         }
-        if let Some(fault) = erasures.check() {
+        if let Some(fault) = erasures.check(u64::MAX) {
             return Err(fault);
         }
         self.report.report.erased = erased;

@@ -54,6 +54,9 @@ impl Carry {
             .ok_or_else(|| Ended::Refused(format!("the key {name} is not one of a holder of {origin}")))?;
         let (stick, now) = (Stick::at(&self.stick), Clock::System.now());
         let files = super::stick::parcels(&stick, self.identity.as_deref())?;
+        if files.is_empty() {
+            return Err(super::stick::no_parcels(&self.stick));
+        }
         let mut stamps = 0;
         for file in &files {
             for parcel in &file.parcels {

@@ -69,8 +69,7 @@ impl Import {
         eprint!("{}{}", render(&read.problems), render(&read.warnings));
         let (rows, refused, again) = (read.drafts.len(), read.refused, read.skipped.len());
         if !read.problems.is_empty() && !self.accept_valid {
-            let hint = "mend the problems above, or take the good rows alone with --accept-valid";
-            return Err(Ended::Refused(format!("nothing was recorded: {refused} rows refused, {rows} good; {hint}")));
+            return Err(super::super::nothing_recorded(refused, rows));
         }
         if self.dry_run {
             println!(

@@ -1,12 +1,14 @@
 //! `outbox submit`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
 use ledger::clock::Clock;
 use ledger::keys::{self, KeyFolder};
 use ledger::outpost::{Backoff, Client, Outpost, Taken, Trouble};
+
+use schemas::note::Vkey;
 
 use super::super::Ended;
 use super::{Place, say_taken};
@@ -65,26 +67,55 @@ impl Submit {
             if tried.sent > 0 {
                 backoff.reset();
             }
-            let words = format!("{}; {} records are still to be handed in, nothing is lost", stopped.why, stopped.left);
+            let signed = signed_by(&stopped.why, &client.key(), &self.keys);
+            let words =
+                format!("{}{signed}; {} records are still to be handed in, nothing is lost", stopped.why, stopped.left);
             if !(self.keep_trying && stopped.why.passes()) {
                 // What was answered before is said all the same.
                 let _ = say_taken(&all);
                 return Err(Ended::Could(words));
             }
-            let asked = if let Trouble::Busy { after, .. } = &stopped.why { *after } else { None };
-            let pause = backoff.next(u64::from_be_bytes(keys::random_bytes()?), asked);
-            eprintln!("{words}; the next try in {pause} s");
-            std::thread::sleep(Duration::from_secs(pause));
+            pause(&mut backoff, &stopped.why, &words)?;
         }
-        if !self.no_pack {
-            fetch(&mut outpost, &mut client)?;
+        // What was answered is said whatever becomes of the pack.
+        let taken = say_taken(&all);
+        if self.no_pack {
+            return taken;
         }
-        say_taken(&all)
+        loop {
+            let Err(why) = fetch(&mut outpost, &mut client)? else { return taken };
+            let signed = signed_by(&why, &client.key(), &self.keys);
+            let words = format!("everything is handed in, but the newest pack about us was not given: {why}{signed}");
+            if !(self.keep_trying && why.passes()) {
+                taken?;
+                return Err(Ended::Could(words));
+            }
+            pause(&mut backoff, &why, &words)?;
+        }
     }
 }
 
-/// The newest pack; without it, only what others say stays unknown.
-fn fetch(outpost: &mut Outpost, client: &mut Client) -> Result<(), Ended> {
+/// Which key it was that the ledger did not accept.
+pub fn signed_by(why: &Trouble, key: &Vkey, folder: &Path) -> String {
+    match why {
+        Trouble::Refused { status: 401, .. } => {
+            format!(" (the request was signed with the key {key} of {})", folder.display())
+        }
+        _ => String::new(),
+    }
+}
+
+/// Waits for the next try, and says so.
+fn pause(backoff: &mut Backoff, why: &Trouble, words: &str) -> Result<(), Ended> {
+    let asked = if let Trouble::Busy { after, .. } = why { *after } else { None };
+    let pause = backoff.next(u64::from_be_bytes(keys::random_bytes()?), asked);
+    eprintln!("{words}; the next try in {pause} s");
+    std::thread::sleep(Duration::from_secs(pause));
+    Ok(())
+}
+
+/// The newest pack; without it, only what others say stays unknown. The inner result is the line's.
+fn fetch(outpost: &mut Outpost, client: &mut Client) -> Result<Result<(), Trouble>, Ended> {
     match outpost.fetch_pack(client)? {
         Ok(report) if report.report.exit_code() == 0 => println!("pack: {} records about us", report.records.len()),
         Ok(report) => {
@@ -92,7 +123,7 @@ fn fetch(outpost: &mut Outpost, client: &mut Client) -> Result<(), Ended> {
             let why = why.or_else(|| report.report.unknown.first().cloned()).unwrap_or_default();
             eprintln!("the pack does not hold under the policy here and was not kept: {why}");
         }
-        Err(why) => eprintln!("no newer pack: {why}"),
+        Err(why) => return Ok(Err(why)),
     }
-    Ok(())
+    Ok(Ok(()))
 }

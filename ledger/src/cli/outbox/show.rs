@@ -64,7 +64,9 @@ impl Status {
             }
         }
         let [recorded, received, covered, refused] = counts;
-        println!("{recorded} recorded here, {received} received, {covered} covered by a checkpoint, {refused} refused");
+        println!(
+            "{recorded} recorded here, {received} received by the ledger's word alone, {covered} covered by a checkpoint, {refused} refused"
+        );
         let countersigned = sights.values().filter(|sight| matches!(sight, Sight::Countersigned { .. })).count();
         println!("{countersigned} countersigned, {} disputed, as the newest pack shows", sights.len() - countersigned);
         println!("{} drafts wait for a second signature (outbox cosign)", outpost.waiting().count());

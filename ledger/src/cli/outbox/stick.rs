@@ -98,8 +98,7 @@ impl Office {
         let stick = Stick::at(&self.stick);
         let files = parcels(&stick, self.identity.as_deref())?;
         if files.is_empty() {
-            println!("no parcels on {}", self.stick.display());
-            return Ok(());
+            return Err(no_parcels(&self.stick));
         }
         let mut answered = Vec::new();
         for file in &files {
@@ -153,6 +152,14 @@ fn commit(writer: &mut Writer, parcels: &[Parcel]) -> Result<Vec<(Answer, Timest
         answers.extend(writer.commit(&submissions, now)?.answers.into_iter().map(|answer| (answer, now)));
     }
     Ok(answers)
+}
+
+/// Nobody walks to an office with an empty stick.
+pub fn no_parcels(stick: &Path) -> Ended {
+    Ended::Refused(format!(
+        "no parcels on {}: an institution puts them there with `ledger outbox pack-up`, each in a file of its folder",
+        stick.display()
+    ))
 }
 
 /// The answer as a line; none to what has no id, as it is no note.
