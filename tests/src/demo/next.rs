@@ -11,7 +11,7 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
     let event = places.out.join("turned-away.json");
     std::fs::write(&event, TURNED_AWAY)?;
     Ok(format!(
-        r"Try next (each command stands alone; run it from the project's folder)
+        r"Try next (paste them in this order, from the project's folder)
 
  An oversight body verifies the whole log, offline, with files and a public key:
    cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy --openings {out}/openings
@@ -28,8 +28,11 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
  The header row of any register, ready to be filled in:
    cargo run --release --bin ledger -- template visit.completed
 
- An organisation puts on record that it was turned away at the gate. Nobody is handed that before two of three
- witnesses have seen it, and none runs yet: the answer says for whom it waits:
+ An organisation puts on record that it was turned away at the gate. The sample log ends long ago, and time in a log
+ never goes back, so somebody looks at another clock first, and says that this machine's is right:
+   cargo run --release --bin ledger -- clock confirm {out}/ledger
+ Nobody is handed the record before two of three witnesses have seen it, and none runs yet: the answer says for whom it
+ waits:
    cargo run --release --bin ledger -- append {out}/ledger {event} --keys {out}/keys
  Start two of them (sample keys; real witnesses run elsewhere, in hands of their own), then ask again:
    cargo run --release --bin verifier -- witness serve --listen 127.0.0.1:7801 --key {out}/witnesses/archive.key --state {out}/witnesses/archive.state --policy {out}/policy &

@@ -1,8 +1,9 @@
 //! What these tests share: the programs beside this one, tables, files below a folder.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use tests::demo::Places;
 
@@ -50,6 +51,47 @@ impl Ran {
 /// Runs a program to its end.
 pub fn run<A: AsRef<std::ffi::OsStr>>(name: &str, arguments: &[A]) -> Ran {
     ran(command(name, arguments).output().expect("the program starts"))
+}
+
+/// Runs a line as a shell would.
+pub fn shell(line: &str) -> Ran {
+    ran(Command::new("bash").args(["-c", line]).stdin(Stdio::null()).output().expect("bash starts"))
+}
+
+/// A line that goes on beside this one, until this is dropped.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts it, and waits for its first word: then it answers.
+    pub fn start(line: &str) -> Self {
+        let mut child = Command::new("bash");
+        child
+            .args(["-c", &format!("exec {line}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit());
+        let mut child = child.spawn().expect("bash starts");
+        let mut first = String::new();
+        BufReader::new(child.stdout.as_mut().expect("it is heard")).read_line(&mut first).expect("it speaks");
+        assert!(!first.is_empty(), "{line}: ended at once");
+        Self(child)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // it may have ended
+        let _ = self.0.wait();
+    }
+}
+
+/// Copies a folder with all below it; the copy need not exist.
+pub fn copy_below(from: &Path, to: &Path) {
+    for path in files_below(from).into_keys() {
+        let (from, to) = (from.join(&path), to.join(&path));
+        std::fs::create_dir_all(to.parent().expect("a file lies in a folder")).expect("a folder");
+        std::fs::copy(&from, &to).expect("a copy");
+    }
 }
 
 /// A program with arguments, heard and not seen.

@@ -11,12 +11,12 @@ use projector::projection::{Projection, When, project};
 use projector::rules::{Evaluation, RULES};
 use schemas::catalogue::Catalogue;
 use schemas::policy::Policy;
-use tests::demo::{Done, Places, build};
+use tests::demo::{Done, Places, build, next_steps};
 use verifier::files::Folder;
 use verifier::index::check_map_proof;
 use verifier::state::State;
 
-use crate::common::{files_below, fresh, places, run, scenario, table};
+use crate::common::{Running, copy_below, files_below, fresh, places, program, run, scenario, shell, table};
 use crate::log::{self, Item, items, open};
 
 /// The normative columns of findings.csv.
@@ -124,6 +124,33 @@ fn the_programs_agree() {
     run("projector", &arguments).ends(0);
     assert!(files_below(out.as_ref()) == files_below(&places.report()), "two reports from one bundle");
 }
+
+/// What the demo prints to try next, pasted into a shell.
+#[test]
+fn what_to_try_next_does_what_is_said() {
+    let velmora = &*VELMORA;
+    let places = Places { out: fresh("velmora-next"), ..velmora.places.clone() };
+    copy_below(&velmora.places.out, &places.out);
+    let steps = next_steps(&places).expect("the steps");
+    let commands: Vec<&str> = steps.lines().filter_map(|line| line.strip_prefix("   ")).collect();
+    let ends = [0, 0, 0, 1, 0, 0, 1, 0, 0, 0, WITNESS, WITNESS, 0, 0, 0];
+    assert_eq!(commands.len(), ends.len(), "{steps}");
+    let mut witnesses = Vec::new();
+    for (command, end) in commands.into_iter().zip(ends) {
+        let mut line = command.to_owned();
+        for name in ["verifier", "projector", "ledger"] {
+            line = line.replace(&format!("cargo run --release --bin {name} --"), &program(name).display().to_string());
+        }
+        if end == WITNESS {
+            witnesses.push(Running::start(line.strip_suffix(" &").expect("it goes on beside the others")));
+        } else {
+            shell(&line).ends(end);
+        }
+    }
+}
+
+/// In place of an exit code: a witness, which goes on.
+const WITNESS: i32 = -1;
 
 fn ours(rule: &str) -> bool {
     RULES.iter().any(|r| r.id == rule)
