@@ -148,6 +148,10 @@ pub fn settle(writer: &Writer, parties: &[u8], profile: Option<&[u8]>) -> Result
         files::replace(&home.profile(), profile)?;
     }
     files::replace(&home.parties(), parties)?;
+    // There also where nobody is unnamed: institutions are told to take it along.
+    if !home.pseudonyms().exists() {
+        files::replace(&home.pseudonyms(), b"")?;
+    }
     // A policy that names witnesses is the operator's own.
     if home.policy().exists() { Ok(()) } else { files::replace(&home.policy(), policy(writer.log()).as_bytes()) }
 }

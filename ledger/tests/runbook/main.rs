@@ -97,6 +97,7 @@ fn a_ledger_begins_where_nothing_else_is() {
     place.bad(init, 1, "full/letter.txt: a ledger begins in a folder of its own");
     place.remove("full/letter.txt");
     place.good(init);
+    assert!(place.path("full/pseudonyms").exists(), "institutions are told to take it along");
     let keygen = "keygen --origin b.example/log --party cso-x --holder x9 --keys keys2";
     place.good(keygen);
     place.bad(keygen, 2, "keys2/cso-x.x9.key holds a key already");

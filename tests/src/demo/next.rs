@@ -2,7 +2,7 @@
 
 use super::Places;
 
-/// Commands to paste, with the folders of this run. Writes the sample event that one of them uses.
+/// Commands to paste, with the folders of this run. Writes the sample event and register that two of them use.
 ///
 /// # Errors
 /// The error of writing that file.
@@ -10,6 +10,8 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
     let out = places.out.display();
     let event = places.out.join("turned-away.json");
     std::fs::write(&event, TURNED_AWAY)?;
+    let register = places.out.join("facility.status.changed.csv");
+    std::fs::write(&register, CLOSED)?;
     Ok(format!(
         r"Try next (paste them in this order, from the project's folder)
 
@@ -25,6 +27,8 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
  A prison administration imports registers. A column that looks like prisoners' numbers refuses the file, whole:
    mkdir -p {out}/try && cp {scenario}/refused/visit.completed.prisoner-number.csv {out}/try/visit.completed.csv
    cargo run --release --bin ledger -- import {out}/ledger {out}/try/visit.completed.csv --party fac-talbera --keys {out}/keys --dry-run
+ A register that is in order, checked and not recorded (without --dry-run it is):
+   cargo run --release --bin ledger -- import {out}/ledger {register} --party fac-talbera --keys {out}/keys --dry-run
  The header row of any register, ready to be filled in:
    cargo run --release --bin ledger -- template visit.completed
 
@@ -44,8 +48,15 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
 ",
         scenario = places.scenario.display(),
         event = event.display(),
+        register = register.display(),
     ))
 }
+
+/// A register of one row, as a prison keeps it.
+const CLOSED: &str = "\
+row_id,occurred_at,signer,cosigner,id,facility,status,reason,from,until,areas
+r9001,2026-07-01T06:00:00Z,visits-desk-1,,,fac-talbera,closed,holiday,2026-07-03T23:00:00Z,2026-07-04T22:59:59Z,
+";
 
 /// A record that only the organisation itself would write.
 const TURNED_AWAY: &str = r#"{
