@@ -35,16 +35,16 @@ impl Home {
         self.store().exists() || self.openings().exists()
     }
 
-    /// The first thing in the folder that is no ledger's, where no ledger is yet.
+    /// The first thing in the folder that is no ledger's, where no ledger is or was.
     ///
     /// # Errors
     /// [`Failure`] if the folder cannot be read.
     pub fn strange(&self) -> Result<Option<PathBuf>, Failure> {
-        if !self.0.is_dir() || self.checkpoint().exists() || self.begun().exists() {
+        if !self.0.is_dir() || self.checkpoint().exists() || self.begun().exists() || self.holds_something() {
             return Ok(None);
         }
-        // What may be laid there beforehand, and what a ledger that lost its checkpoint still has.
-        let own = ["keys", "ledger.toml", "lost+found", "openings", "opening-keys", "policy", "store"];
+        // What may be laid there beforehand.
+        let own = ["keys", "ledger.toml", "lost+found", "policy"];
         let io = |source| Failure::Io { doing: "read", path: self.0.clone(), source };
         for entry in std::fs::read_dir(&self.0).map_err(io)? {
             let entry = entry.map_err(io)?;

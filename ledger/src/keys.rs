@@ -242,16 +242,15 @@ impl KeyFolder {
     /// [`BadKeyFile`] if one of them cannot be read.
     pub fn follow(&mut self, keyring: &Keyring) -> Result<(), BadKeyFile> {
         for holder in keyring.holders() {
-            let (mut last, mut count) = (0, 0);
-            for path in self.files(&holder.party, &holder.name) {
-                // Most have one key, and then there is nothing to choose.
-                if count == 0 && !self.path_after(&holder.party, &holder.name, 1).exists() {
-                    break;
-                }
+            // Most have one key, and then there is nothing to choose.
+            if !self.path_after(&holder.party, &holder.name, 1).exists() {
+                continue;
+            }
+            let mut last = 0;
+            for (number, path) in (0..).zip(self.files(&holder.party, &holder.name)) {
                 if keyring.find_vkey(&read(&path)?.vkey()).is_some() {
-                    last = count;
+                    last = number;
                 }
-                count += 1;
             }
             self.rotations.insert((holder.party.clone(), holder.name.clone()), last);
         }

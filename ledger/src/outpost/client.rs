@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use schemas::hash::Hash;
-use schemas::note::Vkey;
 use schemas::time::Timestamp;
 use verifier::http_request::{self, LIFETIME_SECONDS, Request};
 use verifier::signature::SecretKey;
@@ -101,11 +100,6 @@ impl Client {
         Self { net: Net::new(address, seconds), authority: http_request::authority(host, tls), key, ahead: 0 }
     }
 
-    /// The public half of the key that signs for us.
-    pub fn key(&self) -> Vkey {
-        self.key.vkey()
-    }
-
     /// Signs for a server of another name than the address: where a tunnel or a forwarded port leads to it.
     pub fn speak_for(&mut self, authority: &str) {
         authority.clone_into(&mut self.authority);
@@ -132,6 +126,24 @@ impl Client {
         Ok(answer)
     }
 
+    /// What an answer that is no success says.
+    fn trouble(&self, answer: &Answer) -> Trouble {
+        let problem: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
+        let word = |name: &str| problem.as_ref().and_then(|p| p.get(name)).and_then(serde_json::Value::as_str);
+        let kind = word("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or("no problem named").to_owned();
+        let mut what = net::words(word("detail").or_else(|| word("title")).unwrap_or("it does not say why"));
+        match answer.status {
+            429 | 503 => Trouble::Busy { after: answer.retry_after, what },
+            status => {
+                if status == 401 {
+                    // Writing to a String does not fail.
+                    let _ = write!(what, " (the request was signed with the key {})", self.key.vkey());
+                }
+                Trouble::Refused { status, kind: net::words(&kind), what }
+            }
+        }
+    }
+
     fn ask_once(&self, path: &str, query: Option<&str>, body: Option<&[u8]>, max: usize) -> Result<Answer, Trouble> {
         let method = if body.is_some() { "POST" } else { "GET" };
         let request = Request { method, authority: &self.authority, path, query };
@@ -154,24 +166,12 @@ impl Client {
     }
 }
 
-/// What an answer that is no success says.
-fn trouble(answer: &Answer) -> Trouble {
-    let problem: Option<serde_json::Value> = serde_json::from_slice(&answer.body).ok();
-    let word = |name: &str| problem.as_ref().and_then(|p| p.get(name)).and_then(serde_json::Value::as_str);
-    let kind = word("type").and_then(|kind| kind.rsplit(':').next()).unwrap_or("no problem named").to_owned();
-    let what = net::words(word("detail").or_else(|| word("title")).unwrap_or("it does not say why"));
-    match answer.status {
-        429 | 503 => Trouble::Busy { after: answer.retry_after, what },
-        status => Trouble::Refused { status, kind: net::words(&kind), what },
-    }
-}
-
 impl Line for Client {
     fn hand_in(&mut self, lines: &[String]) -> Result<Vec<AnswerLine>, Trouble> {
         let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
         let answer = self.ask("/events", None, Some(body.as_bytes()), lines.len() * LINE_BYTES_MAX)?;
         if answer.status != 200 {
-            return Err(trouble(&answer));
+            return Err(self.trouble(&answer));
         }
         let garbage = |what: &str| Trouble::Garbage { what: what.to_owned() };
         let text = std::str::from_utf8(&answer.body).map_err(|_| garbage("it is not UTF-8"))?;
@@ -190,14 +190,14 @@ impl Line for Client {
                 .map(Some)
                 .map_err(|_| Trouble::Garbage { what: "it is not UTF-8".to_owned() }),
             202 => Ok(None),
-            _ => Err(trouble(&answer)),
+            _ => Err(self.trouble(&answer)),
         }
     }
 
     fn pack(&mut self, stream: &str, audience: &str) -> Result<Vec<u8>, Trouble> {
         let query = format!("stream={}&audience={}", escaped(stream), escaped(audience));
         let answer = self.ask("/packs", Some(&query), None, PACK_BYTES_MAX)?;
-        if answer.status == 200 { Ok(answer.body) } else { Err(trouble(&answer)) }
+        if answer.status == 200 { Ok(answer.body) } else { Err(self.trouble(&answer)) }
     }
 }
 

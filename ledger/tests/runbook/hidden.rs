@@ -4,7 +4,8 @@ use verifier::report::Verdict;
 
 use crate::place::Place;
 
-const PARTIES: &str = "\
+/// With a prison, and a second holder of the oversight body.
+pub const PARTIES: &str = "\
 party,role,display_name,identity_mode,languages,holders
 op,operator,Ledger Office,named,en,o1
 min,ministry,Ministry of Justice,named,en,m1

@@ -9,16 +9,6 @@ use verifier::succession;
 
 use place::Place;
 
-/// With a prison, and a second holder of the oversight body.
-const MORE_PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,fr,m1
-npm,oversight,Preventive Mechanism,named,fr,n1;n2
-cso-x,cso,Open Hands,named,fr,x1
-fac-a,facility,Talbera Prison,named,fr,a1
-";
-
 #[test]
 fn a_holder_joins_changes_keys_and_leaves() {
     let place = Place::new();
@@ -44,7 +34,7 @@ fn a_holder_joins_changes_keys_and_leaves() {
 
 #[test]
 fn after_a_rotation_registers_are_signed_with_the_new_key() {
-    let place = Place::of(MORE_PARTIES);
+    let place = Place::of(hidden::PARTIES);
     place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
     let register = |row: &str| {
         let text = format!(
@@ -64,7 +54,7 @@ fn after_a_rotation_registers_are_signed_with_the_new_key() {
 
 #[test]
 fn what_is_adopted_is_kept_first() {
-    let place = Place::of(MORE_PARTIES);
+    let place = Place::of(hidden::PARTIES);
     let profile = "[calendar]\nutc_offset_minutes = 60\n";
     place.write("next.toml", profile);
     place.write("bad.toml", "[calendar]\nutc_offset_minutes = \"late\"\n");
@@ -98,6 +88,9 @@ fn a_ledger_begins_where_nothing_else_is() {
     place.remove("full/letter.txt");
     place.good(init);
     assert!(place.path("full/pseudonyms").exists(), "institutions are told to take it along");
+    // Where a ledger was, its own message says what to do.
+    ["full/checkpoint", "full/checkpoint.2"].iter().for_each(|name| drop(std::fs::remove_file(place.path(name))));
+    place.bad(init, 2, "holds a ledger's entries or openings, and no checkpoint");
     let keygen = "keygen --origin b.example/log --party cso-x --holder x9 --keys keys2";
     place.good(keygen);
     place.bad(keygen, 2, "keys2/cso-x.x9.key holds a key already");

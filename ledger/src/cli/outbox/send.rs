@@ -1,14 +1,12 @@
 //! `outbox submit`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
 use ledger::clock::Clock;
 use ledger::keys::{self, KeyFolder};
 use ledger::outpost::{Backoff, Client, Outpost, Taken, Trouble};
-
-use schemas::note::Vkey;
 
 use super::super::Ended;
 use super::{Place, say_taken};
@@ -22,7 +20,7 @@ use super::{Place, say_taken};
 
 The same bytes always get the same answer: interrupt it whenever you like, nothing is lost and nothing stands twice.
 A record that is refused blocks nothing behind it; its refusal is kept. Exit code: 0 all answered, 1 something was
-refused or an answer does not hold under the policy, 2 the ledger was not reached or takes nothing now."
+refused or an answer does not hold under the policy, 2 the ledger was not reached, takes nothing now, or gives no pack."
 )]
 pub struct Submit {
     #[command(flatten)]
@@ -67,9 +65,7 @@ impl Submit {
             if tried.sent > 0 {
                 backoff.reset();
             }
-            let signed = signed_by(&stopped.why, &client.key(), &self.keys);
-            let words =
-                format!("{}{signed}; {} records are still to be handed in, nothing is lost", stopped.why, stopped.left);
+            let words = format!("{}; {} records are still to be handed in, nothing is lost", stopped.why, stopped.left);
             if !(self.keep_trying && stopped.why.passes()) {
                 // What was answered before is said all the same.
                 let _ = say_taken(&all);
@@ -84,24 +80,13 @@ impl Submit {
         }
         loop {
             let Err(why) = fetch(&mut outpost, &mut client)? else { return taken };
-            let signed = signed_by(&why, &client.key(), &self.keys);
-            let words = format!("everything is handed in, but the newest pack about us was not given: {why}{signed}");
+            let words = format!("everything is handed in, but the newest pack about us was not given: {why}");
             if !(self.keep_trying && why.passes()) {
                 taken?;
                 return Err(Ended::Could(words));
             }
             pause(&mut backoff, &why, &words)?;
         }
-    }
-}
-
-/// Which key it was that the ledger did not accept.
-pub fn signed_by(why: &Trouble, key: &Vkey, folder: &Path) -> String {
-    match why {
-        Trouble::Refused { status: 401, .. } => {
-            format!(" (the request was signed with the key {key} of {})", folder.display())
-        }
-        _ => String::new(),
     }
 }
 
