@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use schemas::time::Timestamp;
+use schemas::visible;
 use ureq::Agent;
 use ureq::http::HeaderMap;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
@@ -135,7 +136,7 @@ fn field<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 /// Somebody else's words as they may be shown on a terminal.
 pub fn words(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(WORDS_MAX).collect()
+    visible::start(text, WORDS_MAX)
 }
 
 /// TLS under the certificates that this system trusts.

@@ -31,3 +31,4 @@ pub mod stream;
 pub mod tile;
 pub mod time;
 pub mod value;
+pub mod visible;

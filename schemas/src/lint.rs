@@ -16,6 +16,8 @@
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
+use crate::visible;
+
 /// Which part of the lint matched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lint {
@@ -239,16 +241,11 @@ fn digit(c: char) -> Option<u32> {
     at.checked_sub(1).map(|at| c - NOUGHTS[at]).filter(|value| *value < 10)
 }
 
-/// Characters without width: joiners, direction marks, soft hyphens, variation selectors, the
-/// Arabic stretching stroke, tags.
+/// Characters without width: what hides but for controls, joiners, variation selectors; and the
+/// Arabic stretching stroke.
 fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{640}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
-    )
+    let hides = matches!(visible::kind(c), Some(visible::Kind::Direction | visible::Kind::Invisible));
+    hides || visible::is_joiner(c) || visible::is_selector(c) || c == '\u{640}'
 }
 
 #[cfg(test)]

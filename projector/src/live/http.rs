@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use schemas::base;
 use schemas::hash::Hash;
+use schemas::visible;
 use ureq::Agent;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use verifier::bundle::{FILE_BYTES_MAX, Source, Unreadable};
@@ -62,7 +63,7 @@ impl Source for Files {
 
 /// What an error says, short and on one line.
 fn plain(error: &ureq::Error) -> String {
-    error.to_string().chars().filter(|c| !c.is_control()).take(200).collect()
+    visible::start(&error.to_string(), 200)
 }
 
 /// A log behind an address.

@@ -15,6 +15,7 @@ use futures_util::StreamExt as _;
 use schemas::batch::{Batch, Names};
 use schemas::hash::Hash;
 use schemas::note::Origin;
+use schemas::visible;
 use tokio::runtime::Runtime;
 
 use super::tiles::stated_size;
@@ -98,7 +99,7 @@ impl Nats {
     fn silent(&mut self, what: &str, why: &dyn std::fmt::Display) -> Disturbed {
         self.consumer = None;
         self.waiting.clear();
-        let why: String = why.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
+        let why = visible::start(&why.to_string(), 200);
         Disturbed::Silent { place: format!("{what} at {}", place(&self.address)), why }
     }
 

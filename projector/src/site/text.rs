@@ -1,7 +1,6 @@
 //! Numbers, days, names and hashes as people read them.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use maud::{Markup, html};
 use schemas::catalogue::is_language;
@@ -128,26 +127,7 @@ pub fn capital(text: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-/// Control characters, and those that turn or hide text, made visible: what a reader sees is then
-/// what stands in the record. Unicode TR36, 3.
-pub fn visible(text: &str) -> Cow<'_, str> {
-    let hides = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{061c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
-    };
-    if !text.contains(hides) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if hides(c) {
-            let _ = write!(shown, "\u{27e8}U+{:04X}\u{27e9}", c as u32);
-        } else {
-            shown.push(c);
-        }
-    }
-    Cow::Owned(shown)
-}
+pub use schemas::visible::line as visible;
 
 /// A root hash as the checkpoint writes it, in groups of four, which wrap and which a copy does not tear apart.
 pub fn hash(text: &str) -> Markup {
@@ -240,19 +220,6 @@ mod tests {
         }
         for (n, want) in [(0, "0"), (1000, "100"), (218, "21.8"), (12345, "1,234.5")] {
             assert_eq!(tenths(n), want);
-        }
-    }
-
-    #[test]
-    fn what_hides_is_shown() {
-        for (text, want) in [
-            ("plain", "plain"),
-            ("العربية", "العربية"),
-            ("a\u{202e}b", "a\u{27e8}U+202E\u{27e9}b"),
-            ("a\nb", "a\u{27e8}U+000A\u{27e9}b"),
-            ("\u{2066}x", "\u{27e8}U+2066\u{27e9}x"),
-        ] {
-            assert_eq!(visible(text), want, "{text:?}");
         }
     }
 

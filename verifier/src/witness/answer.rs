@@ -2,6 +2,7 @@
 
 use schemas::base;
 use schemas::note::{BadNote, Note, SignatureLine};
+use schemas::visible;
 
 use crate::tree::BadProof;
 use crate::witness::request::{BODY_BYTES_MAX, BadRequest};
@@ -140,8 +141,7 @@ impl Reply {
             _ => {
                 let text = String::from_utf8_lossy(body);
                 let words = text.lines().next().unwrap_or_default();
-                let words = words.chars().filter(|c| !c.is_control()).take(200).collect();
-                Ok(Self::Refused { status, words })
+                Ok(Self::Refused { status, words: visible::start(words, 200) })
             }
         }
     }
@@ -196,7 +196,12 @@ mod tests {
             (409, SIZE_TYPE, "7", Err(BadReply::Size)),
             (409, SIZE_TYPE, "07\n", Err(BadReply::Size)),
             (409, SIZE_TYPE, "18446744073709551616\n", Err(BadReply::Size)),
-            (302, TEXT_TYPE, "\u{1b}[2Jgone\nfar", Ok(Reply::Refused { status: 302, words: "[2Jgone".to_owned() })),
+            (
+                302,
+                TEXT_TYPE,
+                "\u{1b}[2Jgone\nfar",
+                Ok(Reply::Refused { status: 302, words: "\u{27e8}U+001B\u{27e9}[2Jgone".to_owned() }),
+            ),
         ] {
             assert_eq!(Reply::parse(status, kind, body.as_bytes()), want, "{status} {body:.80}");
         }
