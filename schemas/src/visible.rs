@@ -124,9 +124,9 @@ pub fn exact(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len() + 16);
     for (at, c) in chars.iter().enumerate() {
         if odd(at) {
-            sign(&mut shown, *c)
+            sign(&mut shown, *c);
         } else {
-            shown.push(*c)
+            shown.push(*c);
         }
         if *c == '\n' {
             shown.push('\n');
