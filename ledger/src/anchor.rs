@@ -44,7 +44,7 @@ impl Anchor {
     /// caller takes the first whose signature holds.
     ///
     /// # Errors
-    /// [`Failure::Unsynced`], [`Failure::Unfit`], [`Failure::Io`].
+    /// [`Failure::Unsynced`], [`Failure::Io`].
     pub fn candidates(&self) -> Result<Vec<Vec<u8>>, Failure> {
         files::refuse_unsynced(files::parent(self.path()))?;
         let mut found = self.files()?.into_iter().flatten().filter(|bytes| !bytes.is_empty()).collect::<Vec<_>>();

@@ -122,7 +122,7 @@ pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
     let mut paths = source.paths().map_err(unreadable)?;
     paths.sort_unstable();
     let draft = beside(out, "new");
-    let file = fs::File::create(&draft).map_err(|e| io("write", &draft, e))?;
+    let file = verifier::files::create(&draft).map_err(|e| io("write", &draft, e))?;
     let mut tar = tar::Builder::new(std::io::BufWriter::new(file));
     for path in paths {
         let bytes = source.read(&path).map_err(unreadable)?.unwrap_or_default();

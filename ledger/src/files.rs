@@ -5,10 +5,12 @@
 //! keeps the next start from trusting memory.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use verifier::files::{Links, open, open_with};
 
 use crate::failure::Failure;
 
@@ -59,8 +61,8 @@ pub fn sync_folder(folder: &Path) -> Result<(), Failure> {
 pub fn sync_tree(folder: &Path) -> Result<(), Failure> {
     for entry in fs::read_dir(folder).map_err(|e| Failure::io("list", folder, e))? {
         let path = entry.map_err(|e| Failure::io("list", folder, e))?.path();
-        if path.is_file() {
-            let file = OpenOptions::new().read(true).open(&path).map_err(|e| Failure::io("open", &path, e))?;
+        if fs::symlink_metadata(&path).is_ok_and(|found| found.is_file()) {
+            let file = open(&path, Links::Refused).map_err(|e| Failure::io("open", &path, e))?;
             sync(&file, folder);
         }
     }
@@ -115,7 +117,7 @@ pub fn create_folder(folder: &Path) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure::Io`], [`Failure::Full`]; the old file is then still there.
 pub fn replace_by(draft: &Path, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut file = File::create(draft).map_err(|e| Failure::io("write", draft, e))?;
+    let mut file = verifier::files::create(draft).map_err(|e| Failure::io("write", draft, e))?;
     file.write_all(bytes).map_err(|e| Failure::io("write", draft, e))?;
     sync(&file, parent(draft));
     fs::rename(draft, path).map_err(|e| Failure::io("replace", path, e))?;
@@ -146,7 +148,7 @@ pub fn try_out(path: &Path) -> Result<(), Failure> {
     if draft.is_dir() {
         return Ok(()); // left by an export that was cut short, and written over by the next
     }
-    File::create(draft).map_err(|e| Failure::io("write", draft, e))?;
+    verifier::files::create(draft).map_err(|e| Failure::io("write", draft, e))?;
     fs::remove_file(draft).map_err(|e| Failure::io("remove", draft, e))
 }
 
@@ -157,7 +159,7 @@ pub fn try_out(path: &Path) -> Result<(), Failure> {
 /// [`Failure::Io`], [`Failure::Full`].
 pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fresh = !path.exists();
-    let opened = OpenOptions::new().create(true).write(true).truncate(false).open(path);
+    let opened = open_with(OpenOptions::new().create(true).write(true).truncate(false), path, Links::Followed);
     let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
     file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
     file.set_len(bytes.len() as u64).map_err(|e| Failure::io("shorten", path, e))?;
@@ -188,7 +190,7 @@ pub struct Written {
 /// As [`append`].
 pub fn write_end(path: &Path, bytes: &[u8]) -> Result<Written, Failure> {
     let fresh = !path.exists();
-    let opened = OpenOptions::new().create(true).append(true).open(path);
+    let opened = open_with(OpenOptions::new().create(true).append(true), path, Links::Followed);
     let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
     file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
     Ok(Written { file, path: path.to_owned(), fresh })
@@ -215,7 +217,8 @@ pub fn sync_all(written: &[Written]) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure::Io`].
 pub fn cut(path: &Path, bytes: u64) -> Result<(), Failure> {
-    let file = OpenOptions::new().write(true).open(path).map_err(|e| Failure::io("open", path, e))?;
+    let file = open_with(OpenOptions::new().write(true), path, Links::Followed);
+    let file = file.map_err(|e| Failure::io("open", path, e))?;
     file.set_len(bytes).map_err(|e| Failure::io("shorten", path, e))?;
     sync(&file, parent(path));
     Ok(())
@@ -233,22 +236,28 @@ pub fn remove(path: &Path) -> Result<(), Failure> {
     }
 }
 
-/// Reads a file of at most `max` bytes; `None` if it is not there.
+/// Reads a regular file of at most `max` bytes, which the user named or is our own; `None` if it is not there.
 ///
 /// # Errors
-/// [`Failure::Io`], [`Failure::Unfit`] if it is longer.
+/// [`Failure::Io`] if it cannot be read, is longer, or is no regular file.
 pub fn read(path: &Path, max: usize) -> Result<Option<Vec<u8>>, Failure> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(Failure::io("open", path, e)),
-    };
-    let mut bytes = Vec::new();
-    file.take(max as u64 + 1).read_to_end(&mut bytes).map_err(|e| Failure::io("read", path, e))?;
-    if bytes.len() > max {
-        return Err(Failure::Unfit { what: "a file", bytes: bytes.len(), min: 0, max });
+    read_as(path, max, Links::Followed)
+}
+
+/// Reads a file that lies in a folder from somewhere else, as [`read`] does: a link in its place is refused.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_foreign(path: &Path, max: usize) -> Result<Option<Vec<u8>>, Failure> {
+    read_as(path, max, Links::Refused)
+}
+
+fn read_as(path: &Path, max: usize, links: Links) -> Result<Option<Vec<u8>>, Failure> {
+    match verifier::files::read(path, max as u64, links) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(Failure::io("read", path, e)),
     }
-    Ok(Some(bytes))
 }
 
 /// The folder that a path is in.
@@ -292,7 +301,11 @@ mod tests {
         replace(&path, b"two").unwrap();
         append(&path, b"+three").unwrap();
         assert_eq!(read(&path, 9).unwrap().unwrap(), b"two+three");
-        assert!(matches!(read(&path, 8), Err(Failure::Unfit { bytes: 9, max: 8, .. })));
+        let why = read(&path, 8).unwrap_err();
+        assert!(
+            matches!(&why, Failure::Io { path: named, source, .. } if *named == path && source.to_string() == "longer than 8 bytes"),
+            "{why:?}"
+        );
         cut(&path, 3).unwrap();
         assert_eq!(read(&path, 9).unwrap().unwrap(), b"two");
         assert_eq!(list(&deep, |_| true).unwrap(), vec![path.clone()]);

@@ -72,7 +72,9 @@ impl Mirror {
         }
         files::create_folder(files::parent(out))?;
         let path = beside(out, "lock");
-        let lock = File::options().create(true).write(true).truncate(false).open(&path);
+        let mut options = File::options();
+        options.create(true).write(true).truncate(false);
+        let lock = verifier::files::open_with(&mut options, &path, verifier::files::Links::Followed);
         let lock = lock.map_err(|e| Failure::io("open", &path, e))?;
         clear(&beside(out, "next"))?;
         let asked = Policy::parse(&policy).ok().filter(|policy| !policy.witnesses.is_empty());

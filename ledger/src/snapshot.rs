@@ -51,7 +51,7 @@ pub fn keep(folder: &Path, state: &mut State, levels: &Levels, log: &SecretKey) 
     }
     let draft = folder.join("draft");
     let bad = |source| Failure::io("write", &draft, source);
-    let mut to = Counted { inner: File::create(&draft).map_err(bad)?, hasher: Hasher::default(), bytes: 0 };
+    let mut to = Counted { inner: verifier::files::create(&draft).map_err(bad)?, hasher: Hasher::default(), bytes: 0 };
     state.keep(levels, &mut to).map_err(bad)?;
     files::sync(&to.inner, folder);
     let text = text(state.origin(), state.size(), state.root(), to.bytes, to.hasher.finish());
@@ -90,7 +90,7 @@ fn read(folder: &Path, size: u64, origin: &Origin, log: &PublicKey) -> Option<(S
     if !lines.any(|line| log.holds_strictly(note.text.as_bytes(), &line.signature)) {
         return None;
     }
-    let file = File::open(&path).ok()?;
+    let file = verifier::files::open(&path, verifier::files::Links::Followed).ok()?;
     let bytes = file.metadata().ok()?.len();
     // Someone is waiting: what is read is hashed beside.
     let (to, pieces) = sync_channel::<Vec<u8>>(PIECES_AHEAD);

@@ -188,7 +188,8 @@ impl Store {
     /// A store over an open database.
     fn over(db: sled::Db, dir: &Path, lock: Option<File>) -> Result<Self, Failure> {
         let path = dir.join("db");
-        let log = File::open(&path).map_err(|e| Failure::io("open", &path, e))?;
+        let log = verifier::files::open(&path, verifier::files::Links::Followed)
+            .map_err(|e| Failure::io("open", &path, e))?;
         let bytes = guarded(dir, || db.get(HEAD))?;
         let head = bytes.as_ref().and_then(|b| b.strip_prefix(&[0])).and_then(Head::parse);
         let head = head.ok_or_else(|| Failure::damaged(dir, Damage::Unlike { what: "records" }))?;
@@ -481,7 +482,9 @@ fn foreign(dir: &Path, key: &[u8]) -> Failure {
 /// hold the lock a moment longer.
 fn lock(dir: &Path) -> Result<File, Failure> {
     let path = dir.join("lock");
-    let opened = File::options().create(true).write(true).truncate(false).open(&path);
+    let mut options = File::options();
+    options.create(true).write(true).truncate(false);
+    let opened = verifier::files::open_with(&mut options, &path, verifier::files::Links::Followed);
     let file = opened.map_err(|e| Failure::io("open", &path, e))?;
     let give_up = Instant::now() + LOCK_GRACE;
     loop {

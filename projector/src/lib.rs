@@ -15,6 +15,7 @@ pub mod erasures;
 pub mod feed;
 pub mod finding;
 pub mod fold;
+pub mod input;
 pub mod lens;
 pub mod live;
 pub mod measure;

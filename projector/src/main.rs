@@ -2,7 +2,7 @@
 
 mod cli;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -163,14 +163,14 @@ fn run_site(site: &Site) -> Result<(), Ended> {
     Ok(())
 }
 
-fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
-    let file = |why: String| Ended::File { path: path.clone(), why };
-    Identity::parse(&std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?).map_err(|e| file(e.to_string()))
+fn read_identity(path: &Path) -> Result<Identity, Ended> {
+    let file = |why: String| Ended::File { path: path.to_owned(), why };
+    Identity::parse(&projector::input::text(path).map_err(file)?).map_err(|e| file(e.to_string()))
 }
 
 fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
     let file = |why: String| Ended::File { path: log.policy.clone(), why };
-    let text = std::fs::read_to_string(&log.policy).map_err(|e| file(e.to_string()))?;
+    let text = projector::input::text(&log.policy).map_err(file)?;
     let policy = Policy::parse(&text).map_err(|e| file(e.to_string()))?;
     for folder in std::iter::once(&log.bundle).chain(openings) {
         if !folder.is_dir() {
@@ -182,7 +182,7 @@ fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Resul
         Some(text) => When::At(Timestamp::parse(text).ok_or_else(|| Ended::AsOf(text.clone()))?),
     };
     let mut source = Folder::new(&log.bundle);
-    let identity = key.map(read_identity).transpose()?;
+    let identity = key.map(|path| read_identity(path)).transpose()?;
     let mut beside = openings.map(|folder| -> Box<dyn Source + '_> {
         let source = Folder::new(folder);
         match &identity {

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::note::{ALG_COSIGNATURE, ALG_ED25519, BadVkey, Origin, Vkey};
 
+/// Longest policy file, in bytes.
+pub const POLICY_BYTES_MAX: usize = 1 << 20;
+
 /// Most logs, witnesses and groups that a policy may name, each.
 pub const NAMES_MAX: usize = 64;
 

@@ -26,7 +26,7 @@ impl Archive {
     /// [`Unreadable`] if it is no tar, holds anything but regular files, or one path twice.
     pub fn open(path: &Path) -> Result<Self, Unreadable> {
         let bad = |why: String| Unreadable { path: path.display().to_string(), why };
-        let file = fs::File::open(path).map_err(|e| bad(e.to_string()))?;
+        let file = crate::files::open(path, crate::files::Links::Followed).map_err(|e| bad(e.to_string()))?;
         let mut places = BTreeMap::new();
         let mut tar = tar::Archive::new(&file);
         let entries = tar.entries_with_seek().map_err(|e| bad(e.to_string()))?;

@@ -7,12 +7,12 @@
 //! `plants.csv`, `expected/`, `refused/`, a README and hidden files beside them are not read.
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::Read as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use schemas::catalogue::{Catalogue, EventType};
+use verifier::files::Links;
 
 use super::columns::Header;
 use super::near::did_you_mean;
@@ -250,10 +250,12 @@ fn read_profile(bytes: &[u8]) -> Result<Option<i32>, String> {
 
 fn bytes_of(path: &Path, options: &Options) -> Result<Vec<u8>, What> {
     let max = options.limits.file_bytes;
-    let cannot = |e: std::io::Error| What::CannotRead { why: e.kind().to_string() };
-    let mut bytes = Vec::new();
-    File::open(path).map_err(cannot)?.take(max.saturating_add(1)).read_to_end(&mut bytes).map_err(cannot)?;
-    if bytes.len() as u64 > max { Err(What::FileTooLarge { max }) } else { Ok(bytes) }
+    verifier::files::read(path, max, Links::Refused).map_err(|e| match e.kind() {
+        // What this function says itself tells what to do; what the system says, its kind.
+        io::ErrorKind::InvalidData => What::FileTooLarge { max },
+        _ if e.raw_os_error().is_none() => What::CannotRead { why: e.to_string() },
+        kind => What::CannotRead { why: kind.to_string() },
+    })
 }
 
 type Drafts = (Vec<super::Draft>, Vec<Place>, usize);

@@ -77,7 +77,7 @@ impl Stick {
     pub fn parcels(&self, identity: Option<&Identity>) -> Result<(Vec<Packed>, Vec<String>), Failure> {
         let (mut all, mut closed) = (Vec::new(), Vec::new());
         for path in self.packed()? {
-            let mut bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+            let mut bytes = files::read_foreign(&path, FILE_BYTES_MAX)?.unwrap_or_default();
             let mut name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             if let Some(open) = name.strip_suffix(WRAPPED) {
                 let Some(plain) = identity.and_then(|identity| identity.unwrap_file(&bytes, FILE_BYTES_MAX)) else {
@@ -189,7 +189,7 @@ impl Outpost {
     pub fn take_in(&mut self, stick: &Stick, now: Timestamp) -> Result<Back, BadOutpost> {
         let mut back = Back::default();
         for path in stick.files("answers", ".jsonl")? {
-            let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+            let bytes = files::read_foreign(&path, FILE_BYTES_MAX)?.unwrap_or_default();
             let mut answers = Vec::new();
             for line in String::from_utf8_lossy(&bytes).lines() {
                 match AnswerLine::parse(line) {
@@ -210,14 +210,14 @@ impl Outpost {
             }
         }
         for path in stick.files("stamps", ".stamp")? {
-            let bytes = files::read(&path, 4_096)?.unwrap_or_default();
+            let bytes = files::read_foreign(&path, 4_096)?.unwrap_or_default();
             if let Ok(note) = Note::parse(&bytes) {
                 back.stamps += usize::from(self.take_stamp(&note)?);
             }
         }
         let party = self.pseudonyms()?.party(&self.standing().party).to_owned();
         for path in stick.files("packs", ".pack")? {
-            let bytes = files::read(&path, PACK_BYTES_MAX)?.unwrap_or_default();
+            let bytes = files::read_foreign(&path, PACK_BYTES_MAX)?.unwrap_or_default();
             let about = verifier::pack::check(&bytes, self.policy(), &[]).stream;
             if about.split_once('/').map(|(_, name)| name) != Some(party.as_str()) {
                 back.bad_packs.push((path, format!("it is about {about:?}")));

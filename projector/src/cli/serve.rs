@@ -212,7 +212,7 @@ fn user(address: &str) -> Option<String> {
 
 fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, BadServe> {
     let file = |why: String| BadServe::File { path: path.to_owned(), why };
-    parse(&std::fs::read_to_string(path).map_err(|e| file(e.to_string()))?).map_err(file)
+    parse(&projector::input::text(path).map_err(file)?).map_err(file)
 }
 
 /// Ready at Ctrl-C or SIGTERM. SIGHUP asks for a rebuild.

@@ -20,6 +20,7 @@ use std::path::Path;
 use schemas::hash::Hash;
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use verifier::files::{self, Links};
 
 use super::copy::Extent;
 
@@ -127,13 +128,12 @@ impl Book {
     /// [`BadBook`].
     pub fn read(folder: &Path) -> Result<Option<Self>, BadBook> {
         let path = folder.join(NAME);
-        match fs::metadata(&path) {
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e.into()),
-            Ok(about) if about.len() > BOOK_BYTES_MAX => return Err(BadBook::Torn),
-            Ok(_) => {}
+        match files::read(&path, BOOK_BYTES_MAX, Links::Followed) {
+            Ok(bytes) => Self::parse(&bytes).map(Some),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::InvalidData => Err(BadBook::Torn),
+            Err(e) => Err(e.into()),
         }
-        Self::parse(&fs::read(&path)?).map(Some)
     }
 
     /// Puts this book in the place of the old one; on the disk when this returns.
@@ -148,7 +148,7 @@ impl Book {
 /// Writes a file of the state folder whole: draft, fsync, rename, fsync of the folder.
 pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let draft = folder.join(format!("{name}.new"));
-    let mut file = fs::File::create(&draft)?;
+    let mut file = files::create(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&draft, folder.join(name))?;

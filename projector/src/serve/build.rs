@@ -11,6 +11,7 @@ use schemas::hash::Hash;
 use schemas::note::Origin;
 use verifier::bundle::Opened;
 use verifier::fault::Fault;
+use verifier::files::{Links, read};
 use verifier::follower::{Accepted, Follower};
 use verifier::refusal::Refusal;
 use verifier::times::Times;
@@ -47,7 +48,9 @@ impl Documents {
 
     /// The document of that digest, if it was fetched.
     pub fn read(&self, digest: &Hash) -> Option<Vec<u8>> {
-        std::fs::read(self.0.join(digest.to_hex())).ok().filter(|bytes| Hash::of(&[bytes]) == *digest)
+        read(&self.0.join(digest.to_hex()), PROFILE_BYTES_MAX as u64, Links::Followed)
+            .ok()
+            .filter(|bytes| Hash::of(&[bytes]) == *digest)
     }
 
     /// Keeps a document, if it is the one of that digest; says whether it is.

@@ -9,6 +9,7 @@ use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write 
 use std::path::{Path, PathBuf};
 
 use schemas::tile;
+use verifier::files::{self, Links};
 
 /// The file's name within the state folder.
 pub const NAME: &str = "entries";
@@ -38,7 +39,8 @@ impl Copy {
     /// What the system says; [`io::ErrorKind::UnexpectedEof`] if the file is shorter than what counts.
     pub fn open(folder: &Path, kept: Extent) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let mut file = OpenOptions::new().create(true).truncate(false).write(true).open(&path)?;
+        let mut file =
+            files::open_with(OpenOptions::new().create(true).truncate(false).write(true), &path, Links::Followed)?;
         if file.metadata()?.len() < kept.bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -128,7 +130,7 @@ impl Reading {
     /// # Errors
     /// What the system says.
     pub fn open(path: &Path, from: u64, to: u64) -> io::Result<Self> {
-        let mut file = BufReader::with_capacity(1 << 16, File::open(path)?);
+        let mut file = BufReader::with_capacity(1 << 16, files::open(path, Links::Followed)?);
         file.seek(SeekFrom::Start(from))?;
         Ok(Self { file: file.take(to.saturating_sub(from)), entry: Vec::new() })
     }

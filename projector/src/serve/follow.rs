@@ -24,6 +24,7 @@ use schemas::policy::Policy;
 use schemas::receipt::Receipt;
 use schemas::value::Value;
 use verifier::fault::Fault;
+use verifier::files::{self, Links};
 use verifier::head::{SignedHead, check_head};
 use verifier::levels::Levels;
 use verifier::times::{Seen, Times};
@@ -36,6 +37,11 @@ use super::notice::{Notice, Unfolded};
 use super::openings::Openings;
 use crate::digest::VIEWS_VERSION;
 use crate::live::{Disturbed, Go, Live};
+
+/// Longest file that says how the log was caught, in bytes.
+const FAULT_BYTES_MAX: u64 = 1 << 20;
+/// Longest file of this projector's name, in bytes.
+const NAME_BYTES_MAX: u64 = 1 << 10;
 
 /// Name of the file that says how the log was caught.
 const FAULT: &str = "fault";
@@ -134,7 +140,9 @@ impl StateFolder {
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let io = |source| Failure::Io { path: path.to_owned(), source };
         fs::create_dir_all(path).map_err(io)?;
-        let lock = fs::File::options().create(true).write(true).truncate(false).open(path.join("lock")).map_err(io)?;
+        let mut options = fs::File::options();
+        options.create(true).write(true).truncate(false);
+        let lock = files::open_with(&mut options, &path.join("lock"), Links::Followed).map_err(io)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(fs::TryLockError::WouldBlock) => Err(Failure::InUse(path.to_owned())),
@@ -154,7 +162,7 @@ impl StateFolder {
 
     fn fault(&self) -> Result<Option<Notice>, Failure> {
         let path = self.path.join(FAULT);
-        let bytes = match fs::read(&path) {
+        let bytes = match files::read(&path, FAULT_BYTES_MAX, Links::Followed) {
             Ok(bytes) => bytes,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(Failure::Io { path, source }),
@@ -177,7 +185,9 @@ impl StateFolder {
     pub fn name(&self) -> Result<String, Failure> {
         let path = self.path.join("name");
         let io = |source| Failure::Io { path: path.clone(), source };
-        match fs::read_to_string(&path) {
+        match files::read(&path, NAME_BYTES_MAX, Links::Followed)
+            .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        {
             Ok(name) if schemas::base::from_hex(name.trim()).is_some() => Ok(format!("projector-{}", name.trim())),
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(io(e)),
             _ => {

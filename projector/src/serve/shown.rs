@@ -12,6 +12,7 @@ use axum::body::Bytes;
 use schemas::hash::Hash;
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use verifier::files::{Links, read};
 
 use super::book::Book;
 use super::follow::EVIDENCE;
@@ -19,6 +20,9 @@ use super::notice::Notice;
 use crate::digest::VIEWS_VERSION;
 use crate::lens::{Audience, Lens};
 use crate::site::notices;
+
+/// Longest file of evidence that is served, in bytes: two checkpoints, or two packs.
+const EVIDENCE_BYTES_MAX: u64 = 64 << 20;
 
 /// What was published: under which checkpoint, and the files by path.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -229,7 +233,9 @@ impl Shown {
             for name in evidence {
                 // The names are ours; one that is not leads nowhere.
                 let plain = !name.contains(['/', '\\']) && !name.starts_with('.');
-                if let Some(bytes) = plain.then(|| std::fs::read(self.evidence.join(name)).ok()).flatten() {
+                if let Some(bytes) =
+                    plain.then(|| read(&self.evidence.join(name), EVIDENCE_BYTES_MAX, Links::Followed).ok()).flatten()
+                {
                     files.insert(format!("evidence/{name}"), file(name, bytes));
                 }
             }

@@ -121,7 +121,7 @@ impl Check {
         let report = bundle::check_with(source.as_mut(), policy, openings, &mut bars, &Threads::new());
         bars.finish();
         let inside = source.read("policy").ok().flatten();
-        let same = inside.map(|bytes| std::fs::read(&self.policy).is_ok_and(|held| held == bytes));
+        let same = inside.map(|bytes| read::policy_bytes(&self.policy).is_ok_and(|held| held == bytes));
         let text = if self.json {
             print::json(&report, same)
         } else {
@@ -150,7 +150,7 @@ impl Check {
                 checked.report.unknown.push(why.to_owned());
             }
         }
-        let same = std::fs::read(&self.policy).is_ok_and(|held| held == checked.policy_inside().as_bytes());
+        let same = read::policy_bytes(&self.policy).is_ok_and(|held| held == checked.policy_inside().as_bytes());
         let text = if self.json {
             print::pack_json(&checked, Some(same))
         } else {

@@ -1,15 +1,15 @@
 //! Reading what the commands are given, and telling what it is.
 
-use std::io::Read as _;
+use std::io::{Read as _, Seek as _};
 use std::path::Path;
 
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Vkey};
-use schemas::policy::Policy;
+use schemas::policy::{POLICY_BYTES_MAX, Policy};
 use verifier::Verified;
 use verifier::archive::Archive;
 use verifier::bundle::{self, Opened, Source, Visitor};
-use verifier::files::Folder;
+use verifier::files::{self, Folder, Links};
 use verifier::follower::Accepted;
 use verifier::levels::Levels;
 use verifier::report::Report;
@@ -43,18 +43,15 @@ pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
     if path.is_dir() {
         return Ok(Kind::Bundle(Box::new(Folder::new(path))));
     }
-    let mut file = std::fs::File::open(path).map_err(|e| bad(e.to_string()))?;
+    let mut file = files::open(path, Links::Followed).map_err(|e| bad(e.to_string()))?;
     let mut head = Vec::new();
     (&mut file).take(512).read_to_end(&mut head).map_err(|e| bad(e.to_string()))?;
     if head.get(257..262) == Some(b"ustar") {
         let archive = Archive::open(path).map_err(|e| bad(e.why))?;
         return Ok(Kind::Bundle(Box::new(archive)));
     }
-    let mut bytes = head;
-    file.take(FILE_BYTES_MAX).read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(bad(format!("longer than {FILE_BYTES_MAX} bytes")));
-    }
+    file.rewind().map_err(|e| bad(e.to_string()))?;
+    let bytes = files::read_all(file, FILE_BYTES_MAX).map_err(|e| bad(e.to_string()))?;
     let is = |start: &str| bytes.starts_with(start.as_bytes());
     Ok(if is("{\"audience\":") {
         Kind::Pack(bytes)
@@ -76,16 +73,19 @@ pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
 /// Reads a small file.
 pub fn file(path: &Path, max: u64) -> Result<Vec<u8>, CannotBegin> {
     let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
-    let file = std::fs::File::open(path).map_err(|e| bad(e.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(max + 1).read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
-    if bytes.len() as u64 > max { Err(bad(format!("longer than {max} bytes"))) } else { Ok(bytes) }
+    files::read(path, max, Links::Followed).map_err(|e| bad(e.to_string()))
+}
+
+/// Reads the file of the policy that the reader holds.
+pub fn policy_bytes(path: &Path) -> Result<Vec<u8>, CannotBegin> {
+    let bad = |e: std::io::Error| CannotBegin::Policy { path: path.display().to_string(), why: e.to_string() };
+    files::read(path, POLICY_BYTES_MAX as u64, Links::Followed).map_err(bad)
 }
 
 /// Reads the policy that the reader holds.
 pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
     let bad = |why: String| CannotBegin::Policy { path: path.display().to_string(), why };
-    let bytes = std::fs::read(path).map_err(|e| bad(e.to_string()))?;
+    let bytes = policy_bytes(path)?;
     let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8 text".to_owned()))?;
     let policy = Policy::parse(&text).map_err(|e| bad(e.to_string()))?;
     if policy.logs.is_empty() {

@@ -9,16 +9,14 @@ use clap::{Args, Subcommand};
 use schemas::base;
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Origin, Vkey};
-use schemas::policy::Policy;
+use schemas::policy::{POLICY_BYTES_MAX, Policy};
+use verifier::files::{self, Links};
 use verifier::signature::BadKey;
 use verifier::witness::answer::Answer;
 use verifier::witness::ratchet::Ratchet;
 use verifier::witness::service::key_file::{self, BadKeyFile};
 use verifier::witness::service::server::{self, BadService, News};
 use verifier::witness::service::state_file::{BadState, StateFile};
-
-/// Longest policy file that is read, in bytes.
-const POLICY_BYTES_MAX: u64 = 1 << 20;
 
 /// Arguments of `witness`.
 #[derive(Subcommand)]
@@ -160,7 +158,8 @@ impl Serve {
         }
         if let Some(path) = &self.policy {
             let bad = |why: &dyn std::fmt::Display| BadWitness::Policy { path: path.clone(), why: why.to_string() };
-            let text = read_text(path).map_err(|e| bad(&e))?;
+            let bytes = files::read(path, POLICY_BYTES_MAX as u64, Links::Followed).map_err(|e| bad(&e))?;
+            let text = String::from_utf8(bytes).map_err(|_| bad(&"not UTF-8 text"))?;
             let policy = Policy::parse(&text).map_err(|e| bad(&e))?;
             if policy.logs.is_empty() && logs.is_empty() {
                 return Err(bad(&"it names no log to watch"));
@@ -169,12 +168,6 @@ impl Serve {
         }
         Ok(logs)
     }
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    let mut text = String::new();
-    std::io::Read::read_to_string(&mut std::io::Read::take(std::fs::File::open(path)?, POLICY_BYTES_MAX), &mut text)?;
-    Ok(text)
 }
 
 /// Seconds since 1970 by this machine's clock.

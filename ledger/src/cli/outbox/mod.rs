@@ -98,7 +98,8 @@ impl Lock {
         let path = self.passphrase_file.clone().unwrap_or_else(|| PathBuf::from("-"));
         let bytes = if path.as_os_str() == "-" {
             let mut line = String::new();
-            std::io::BufRead::read_line(&mut std::io::stdin().lock(), &mut line)?;
+            let mut typed = std::io::Read::take(std::io::stdin().lock(), PASSPHRASE_BYTES_MAX as u64);
+            std::io::BufRead::read_line(&mut typed, &mut line)?;
             line.into_bytes()
         } else {
             let absent = || Failure::Absent { what: "passphrase file", path: path.clone() };

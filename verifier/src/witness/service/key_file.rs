@@ -1,12 +1,13 @@
 //! The secret key of a witness as a file.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
 use schemas::note::Vkey;
 
+use crate::files::{self, Links};
 use crate::signature::SecretKey;
 
 /// First line of a secret key's file; the key's name and base64 of its 32 bytes follow.
@@ -73,8 +74,7 @@ pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
 pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
     let io = |source| BadKeyFile::Io { doing: "read", path: path.to_owned(), source };
     let form = || BadKeyFile::Form(path.to_owned());
-    let mut text = String::new();
-    fs::File::open(path).map_err(io)?.take(BYTES_MAX).read_to_string(&mut text).map_err(io)?;
+    let text = String::from_utf8(files::read(path, BYTES_MAX, Links::Followed).map_err(io)?).map_err(|_| form())?;
     let mut lines = text.lines();
     let (Some(MAGIC), Some(name), Some(seed), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
         return Err(form());

@@ -6,12 +6,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use schemas::note::Note;
 use schemas::value::Value;
 
+use crate::files::{self, Links};
 use crate::signature::{BadKey, PublicKey, SecretKey};
 use crate::witness::records::{BadRecords, RECORDS_BYTES_MAX, Records};
 
@@ -138,7 +139,9 @@ fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn lock(path: &Path) -> Result<File, BadState> {
     let beside = with_ending(path, ".lock");
     let io = |source| BadState::Io { doing: "lock", path: beside.clone(), source };
-    let file = File::options().create(true).write(true).truncate(false).open(&beside).map_err(io)?;
+    let mut options = File::options();
+    options.create(true).write(true).truncate(false);
+    let file = files::open_with(&mut options, &beside, Links::Refused).map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(BadState::Locked(path.to_owned())),
@@ -148,21 +151,17 @@ fn lock(path: &Path) -> Result<File, BadState> {
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, BadState> {
     let io = |source| BadState::Io { doing: "read", path: path.to_owned(), source };
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(e) => return Err(io(e)),
-    };
-    let mut bytes = Vec::new();
-    // One byte more than is ever written: a longer file ends without its hash, as a torn one does.
-    file.take(RECORDS_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(io)?;
-    Ok(Some(bytes))
+    match files::read(path, RECORDS_BYTES_MAX as u64, Links::Followed) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(e) => Err(io(e)),
+    }
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), BadState> {
     let draft = with_ending(path, ".new");
     let io = |doing, path: &Path, source| BadState::Io { doing, path: path.to_owned(), source };
-    let mut file = File::create(&draft).map_err(|e| io("make", &draft, e))?;
+    let mut file = files::create(&draft).map_err(|e| io("make", &draft, e))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| io("write", &draft, e))?;
     fs::rename(&draft, path).map_err(|e| io("replace", path, e))?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
