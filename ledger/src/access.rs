@@ -99,6 +99,7 @@ pub fn record(
             ("scope".to_owned(), text(reading.scope)),
             ("rows".to_owned(), Value::Integer(i64::try_from(reading.rows).unwrap_or(i64::MAX))),
         ]),
+        named: false,
         place: Place { file: reading.event.to_owned(), line: 0 },
     };
     let recipients = writer.log().recipients().clone();

@@ -134,6 +134,7 @@ fn draft(party: &str, holder: &str, second: &Holder, at: Timestamp, replay: bool
         id: Some(format!("key-{party}-{SEALED_HOLDER}")),
         refs: BTreeMap::new(),
         fields: fields.map(|(name, value)| (name.to_owned(), text(value))).into(),
+        named: false,
         place: Place { file: "age key".to_owned(), line: 0 },
     }
 }

@@ -70,8 +70,8 @@ pub fn judge(writer: &Writer) -> Result<Erasures, BadErase> {
         follower.push(&bytes)?;
         if position + 1 == total || (position + 1).is_multiple_of(ENTRIES_AT_ONCE) {
             for accepted in follower.drain()? {
-                erasures
-                    .see(&accepted.get().entry, accepted.get().approver_role, &|address| writer.log().record(address));
+                let accepted = accepted.get();
+                erasures.see(&accepted.entry, accepted.roles(), &|address| writer.log().record(address));
             }
         }
     }

@@ -11,6 +11,7 @@ use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
 use verifier::keyring::Keyring;
 use verifier::recipients::Recipients;
+use verifier::state::State;
 
 use crate::cosign;
 use crate::failure::Failure;
@@ -36,6 +37,8 @@ pub struct Held {
     addresses: HashSet<String>,
     sources: HashSet<String>,
     roles: HashMap<String, Role>,
+    /// Whether a party is shown by name, where it was said.
+    named: HashMap<String, bool>,
 }
 
 impl Held {
@@ -54,6 +57,30 @@ impl Held {
         Ok(held)
     }
 
+    /// With what the log says of who is shown by name, where no parcel here says it later.
+    #[must_use]
+    pub fn beside(mut self, log: &State, outbox: &Outbox, pseudonyms: &Pseudonyms) -> Self {
+        let waits = |party: &str| {
+            let parcels = outbox.parcels().unwrap_or_default();
+            parcels.iter().filter_map(|parcel| SignedEvent::parse(parcel.note.as_bytes()).ok()).any(|signed| {
+                signed.event.text("identity_mode").is_some()
+                    && signed.event.text("organisation") == Some(party)
+                    && log.position_of(&signed).is_none()
+            })
+        };
+        let parties: Vec<String> = self.roles.keys().cloned().collect();
+        for id in parties {
+            let party = pseudonyms.party(&id);
+            if let Some(named) = log.identity(party).map(|unnamed| !unnamed)
+                && self.named.get(&id) != Some(&named)
+                && !waits(party)
+            {
+                self.named.insert(id, named);
+            }
+        }
+        self
+    }
+
     fn add(&mut self, parcel: &Parcel, pseudonyms: &Pseudonyms) {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { return };
         let event = &signed.event;
@@ -63,6 +90,10 @@ impl Held {
             if let Some((party, bare)) = id.split_once('/') {
                 self.things.insert((id_of, bare.to_owned()), party.to_owned());
             }
+        }
+        if let (Some(party), Some(mode)) = (event.text("organisation"), event.text("identity_mode")) {
+            let party = pseudonyms.outside(party);
+            self.named.insert(party, mode == "named");
         }
         self.addresses.insert(pseudonyms.outside(&event.address()));
         self.sources.insert(parcel.source.clone());
@@ -84,6 +115,10 @@ impl Known for Held {
 
     fn role_of(&self, party: &str) -> Option<Role> {
         self.roles.get(party).copied()
+    }
+
+    fn is_named(&self, party: &str) -> Option<bool> {
+        self.named.get(party).copied()
     }
 }
 
@@ -157,7 +192,7 @@ pub fn settle(writer: &Writer, parties: &[u8], profile: Option<&[u8]>) -> Result
 }
 
 /// The policy file of a log that no witness cosigns yet. FORMAT.md 12.
-pub fn policy(log: &verifier::state::State) -> String {
+pub fn policy(log: &State) -> String {
     let key = log.genesis().map_or_else(String::new, |g| g.log_key.to_string());
     format!("log {key}\nquorum none\n")
 }

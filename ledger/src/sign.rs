@@ -441,13 +441,10 @@ impl Signer<'_> {
         kind: &EventType,
         mut fields: BTreeMap<String, Value>,
     ) -> Result<Vec<Disclosure>, BadSigning> {
-        let organisation = draft.fields.get("organisation").and_then(Value::as_text).unwrap_or_default();
-        let mode = draft.fields.get("identity_mode").and_then(Value::as_text);
-        let unnamed = mode.map_or_else(|| self.pseudonyms.hides(organisation), |m| m != "named");
         let public: BTreeSet<&str> = kind
             .fields
             .iter()
-            .filter(|f| f.is_public() && !(f.restricted_unless_named && unnamed))
+            .filter(|f| f.is_public() && (draft.named || !f.restricted_unless_named))
             .map(|f| f.name.as_str())
             .collect();
         for name in &public {

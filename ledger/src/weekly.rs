@@ -85,6 +85,7 @@ pub(crate) fn padding(intake: &str, week: Date, number: usize, received_at: Time
         id: None,
         refs: BTreeMap::new(),
         fields: BTreeMap::from([("intake_at".to_owned(), Value::Text(received_at.to_string()))]),
+        named: false,
         place: Place { file: "padding".to_owned(), line: 0 },
     }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use schemas::catalogue::Role;
 use schemas::entry::Entry;
 use schemas::event::RefValue;
 use schemas::time::Timestamp;
 use schemas::value::Value;
-use verifier::erasures::{ERASURE, Unlawful};
+use verifier::erasures::{ERASURE, Roles, Unlawful};
 
 use crate::record::Links;
 
@@ -36,11 +35,11 @@ pub(crate) struct Erasures {
 }
 
 impl Erasures {
-    /// Takes the next entry of the log, with the role of the party that approved it.
-    pub fn apply(&mut self, entry: &Entry, approver_role: Option<Role>, links: &Links) {
+    /// Takes the next entry of the log, with the roles of those who signed it.
+    pub fn apply(&mut self, entry: &Entry, roles: Roles, links: &Links) {
         let (event, position) = (&entry.signed.event, entry.position);
         let positions = &self.positions;
-        self.judge.see(entry, approver_role, &|address| positions.get(address).copied());
+        self.judge.see(entry, roles, &|address| positions.get(address).copied());
         self.positions.insert(event.address(), position);
         if event.kind != ERASURE {
             return;
@@ -64,6 +63,7 @@ impl Erasures {
 
 #[cfg(test)]
 mod tests {
+    use schemas::catalogue::Role;
     use schemas::event::{Event, Head, SignedEvent};
     use schemas::hash::Hash;
     use schemas::note::Note;
@@ -94,25 +94,29 @@ mod tests {
     #[test]
     fn each_erasure_is_listed_with_what_the_rules_say_of_it() {
         let text = |text: &str| Value::Text(text.to_owned());
-        let npm = Some(Role::Oversight);
+        let by = |author, approver| Roles { author, approver };
+        let (operator, npm, facility) = (Some(Role::Operator), Some(Role::Oversight), Some(Role::Facility));
+        let granted = |position| {
+            entry(position, "fac-a", "erasure.decided", |e| {
+                e.refs.insert("erasure".into(), RefValue::One("npm/er-1".into()));
+                e.data.insert("decision".into(), text("granted"));
+            })
+        };
         let log = [
-            (entry(0, "fac-a", "measure.imposed", |_| {}), None),
-            (entry(1, "npm", "erasure.requested", |e| e.id = Some("npm/er-1".into())), None),
-            (erases(2, &["scope"]), npm),
-            (
-                entry(3, "fac-a", "erasure.decided", |e| {
-                    e.refs.insert("erasure".into(), RefValue::One("npm/er-1".into()));
-                    e.data.insert("decision".into(), text("granted"));
-                }),
-                None,
-            ),
-            (erases(4, &["scope"]), npm),
-            (erases(5, &["scope"]), Some(Role::Operator)),
-            (erases(6, &["scope", "legal_basis"]), npm),
+            (entry(0, "fac-a", "measure.imposed", |_| {}), by(facility, None)),
+            (entry(1, "npm", "erasure.requested", |e| e.id = Some("npm/er-1".into())), by(npm, None)),
+            // By nobody whose role the log knows.
+            (granted(7), by(None, None)),
+            (erases(2, &["scope"]), by(operator, npm)),
+            (granted(3), by(facility, None)),
+            (erases(4, &["scope"]), by(operator, npm)),
+            (erases(5, &["scope"]), by(operator, operator)),
+            (erases(6, &["scope", "legal_basis"]), by(operator, npm)),
+            (erases(8, &["scope"]), by(facility, npm)),
         ];
         let mut erasures = Erasures::default();
-        for (entry, approver) in &log {
-            erasures.apply(entry, *approver, &Links::default());
+        for (entry, roles) in &log {
+            erasures.apply(entry, *roles, &Links::default());
         }
         let address = "fac-a/measure.imposed/r0".to_owned();
         let all = erasures.all().iter().cloned();
@@ -127,6 +131,7 @@ mod tests {
                 (4, scope.clone(), None),
                 (5, scope, Some(Unlawful::Cosigner)),
                 (6, vec!["scope".to_owned(), "legal_basis".to_owned()], Some(public)),
+                (8, vec!["scope".to_owned()], Some(Unlawful::Cosigner)),
             ]
         );
     }

@@ -99,7 +99,7 @@ impl Fold {
             }
             None => &self.public.links,
         };
-        self.erasures.apply(&accepted.entry, accepted.approver_role, links);
+        self.erasures.apply(&accepted.entry, accepted.roles(), links);
         self.last = Some(received_at);
     }
 

@@ -52,9 +52,12 @@ utc_offset_minutes = 60
 value = 2
 ";
 
+/// A register: party, type, columns after the common ones, rows.
+pub type Sheet<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
+
 /// Its registers: party, type, columns after the common ones, rows. The rows of a sheet bear the
 /// common columns `row_id,occurred_at,received_at,signer,cosigner,id` first.
-const SHEETS: &[(&str, &str, &str, &[&str])] = &[
+const SHEETS: &[Sheet<'_>] = &[
     (
         "adm",
         "key.enrolled",
@@ -284,6 +287,15 @@ impl World {
         Self::build(&folder, &scenario, origin)
     }
 
+    /// The golden country with more registers: party, type, columns after the common ones, rows.
+    pub fn golden_and(sheets: &[Sheet<'_>]) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let scenario = folder.path().join("scenario");
+        write_golden(&scenario);
+        sheets.iter().for_each(|sheet| write_sheet(&scenario, sheet));
+        Self::build(&folder, &scenario, "golden.example/log")
+    }
+
     /// The same country again, under the name of another log and with other keys.
     pub fn other() -> Self {
         let folder = TempDir::new().expect("a temporary folder");
@@ -386,8 +398,12 @@ fn write_golden(scenario: &Path) {
     };
     write("parties.csv", PARTIES);
     write("profile.toml", PROFILE);
-    for (party, kind, columns, rows) in SHEETS {
-        let refs_and_fields = format!("{COMMON},{columns}\n{}\n", rows.join("\n"));
-        write(&format!("registers/{party}/{kind}.csv"), &refs_and_fields);
-    }
+    SHEETS.iter().for_each(|sheet| write_sheet(scenario, sheet));
+}
+
+fn write_sheet(scenario: &Path, (party, kind, columns, rows): &Sheet<'_>) {
+    let folder = scenario.join("registers").join(party);
+    fs::create_dir_all(&folder).expect("a folder");
+    let text = format!("{COMMON},{columns}\n{}\n", rows.join("\n"));
+    fs::write(folder.join(format!("{kind}.csv")), text).expect("a file");
 }

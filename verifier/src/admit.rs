@@ -28,6 +28,10 @@ pub const EPOCH: &str = "ledger.epoch.opened";
 pub const RESEEDED: &str = "ledger.reseeded";
 /// The type of the first entry.
 pub const GENESIS: &str = "ledger.genesis";
+/// The type by which an organisation disputes a visit record.
+pub const DISPUTE: &str = "visit.disputed";
+/// The type that ends a dispute; the one that may bear more signatures than its type asks for.
+const RESOLUTION: &str = "visit.dispute.resolved";
 /// Types without effect on trust that tell the registry who is what.
 const REGISTERING: [&str; 3] = ["facility.registered", "organisation.registered", "organisation.updated"];
 /// A claimed day may lie this far after the day of receipt in UTC: no place on earth is further ahead.
@@ -161,7 +165,7 @@ impl State {
             (false, false) => self.check_trust(signed, kind, &signers, received_at)?,
             _ => return Err(Refusal::Trust { kind: kind.name.clone(), needs: TrustNeed::First }),
         };
-        self.check_own(signed, kind)?;
+        self.check_own(event, kind, &signers)?;
         if kind.name == SEAL {
             self.check_seal(signed, kind)?;
         }
@@ -204,12 +208,12 @@ impl State {
                     if !key.in_force(at) {
                         return Err(Refusal::NotInForce { name: line.name.clone(), at });
                     }
-                    Signer { key: Some(number), holder: key.holder.clone(), role: Some(key.role) }
+                    Signer { key: Some(number), bytes: key.bytes(), holder: key.holder.clone(), role: Some(key.role) }
                 }
-                None => match self.origin().holder_of(&line.name) {
-                    Some((party, name)) if brought_key(signed, line).is_some() => {
+                None => match self.origin().holder_of(&line.name).zip(brought_key(signed, line)) {
+                    Some(((party, name), brought)) => {
                         let holder = Holder { party: party.to_owned(), name: name.to_owned() };
-                        Signer { key: None, role: self.role(party), holder }
+                        Signer { key: None, bytes: brought.vkey().key, role: self.role(party), holder }
                     }
                     _ => return Err(Refusal::UnknownKey { name: line.name.clone(), id: line.id }),
                 },
@@ -224,7 +228,7 @@ impl State {
         if role.is_none_or(|role| !kind.authors.contains(&role)) {
             return Err(Refusal::WrongRole { by: event.by.clone(), role, kind: kind.name.clone() });
         }
-        let max = if kind.name == "visit.dispute.resolved" { 2 } else { usize::from(kind.signatures) };
+        let max = if kind.name == RESOLUTION { 2 } else { usize::from(kind.signatures) };
         if lines.len() > max {
             return Err(Refusal::TooManySignatures { kind: kind.name.clone(), max, got: lines.len() });
         }
@@ -292,8 +296,7 @@ impl State {
     }
 
     /// FORMAT.md 11, 15.
-    fn check_own(&self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
-        let event = &signed.event;
+    fn check_own(&self, event: &Event, kind: &EventType, signers: &[Signer]) -> Result<(), Refusal> {
         let not = |what| Err(Refusal::NotYours { what });
         let role = self.role(&event.by);
         let only = match role {
@@ -327,11 +330,8 @@ impl State {
             | "access.request.denied"
             | "access.approval.suspended"
             | "access.approval.revoked" => {
-                let case = ["request", "approval"].iter().find_map(|name| {
-                    let Targets::Types(types) = &kind.reference(name)?.targets else { return None };
-                    let id = event.refs.get(*name)?.targets().first()?;
-                    self.facility_of(self.target(types, id)?.0)
-                });
+                let facility = |name: &&str| self.facility_of(self.referred(event, kind, name)?);
+                let case = ["request", "approval"].iter().find_map(facility);
                 if let Some(facility) = case.filter(|f| Some(*f) != event.text("facility")) {
                     return not(Own::Case { facility: facility.to_owned() });
                 }
@@ -342,12 +342,18 @@ impl State {
                     return not(Own::Inspection);
                 }
             }
-            "visit.dispute.resolved" => {
-                let organisation = event.text("organisation").unwrap_or_default();
-                let second = signed.note.signatures.get(1).and_then(|line| self.keyring.find(line));
-                let both = second.is_some_and(|n| self.keyring.key(n).holder.party == organisation);
-                if role != Some(Role::Oversight) && !both {
-                    return not(Own::Dispute);
+            RESOLUTION if role != Some(Role::Oversight) => {
+                // The sides are those of the dispute and its visit, as they stand in the log: whoever writes the
+                // resolution could name anybody.
+                let dispute = event.refs.get("dispute").and_then(|d| d.targets().first()).map_or("", String::as_str);
+                let organisation = dispute.split('/').next().unwrap_or_default();
+                let visit = self.referred(event, kind, "dispute").and_then(|thing| self.facility_of(thing));
+                let facility = visit.unwrap_or_default();
+                let both =
+                    matches!(signers, [_, second] if event.by == facility && second.holder.party == organisation);
+                if !both {
+                    let (facility, organisation) = (facility.to_owned(), organisation.to_owned());
+                    return not(Own::Dispute { facility, organisation });
                 }
             }
             _ => {}
@@ -440,15 +446,7 @@ impl State {
         let event = &signed.event;
         let bad = |needs| Refusal::Trust { kind: kind.name.clone(), needs };
         self.check_writer(event, kind, signers).map_err(bad)?;
-        if kind.trust {
-            let ok = match (kind.signatures, signers) {
-                (1, [_]) => Ok(()),
-                (1, _) => Err(TrustNeed::OneHolder),
-                (_, [author, approver]) if author.holder != approver.holder => check_cosigner(event, kind, approver),
-                _ => Err(TrustNeed::TwoHolders),
-            };
-            ok.map_err(bad)?;
-        }
+        check_second(event, kind, signers).map_err(bad)?;
         match kind.name.as_str() {
             "key.enrolled" => self.check_enrolment(event, signers, at).map_err(bad),
             "key.rotated" => self.check_rotation(event).map_err(bad),
@@ -487,6 +485,9 @@ impl State {
         }
         let from = Timestamp::parse(text("valid_from")).ok_or(TrustNeed::PublicKey)?;
         let until = Timestamp::parse(text("valid_to"));
+        if until.is_some_and(|until| until <= from.max(at)) {
+            return Err(TrustNeed::Over);
+        }
         let holder = Holder { party, name: holder };
         if text("alg") == crate::recipients::ALG {
             // A recipient signs nothing, this enrolment no more than any other event.
@@ -578,6 +579,7 @@ impl State {
                 }
                 self.genesis = Some(*genesis);
                 self.writer = Some(Writer { epoch: 0, key: 0 });
+                self.keyring.begin_sealing(0);
             }
             Effect::Enrol { key, holder, role, from, until } => {
                 self.set_role(&holder.party, role);
@@ -594,8 +596,10 @@ impl State {
             Effect::Revoke { keys, at } => keys.into_iter().for_each(|number| self.keyring.end(number, at)),
             Effect::Epoch { writer, at } => {
                 // Whoever holds the key of the writer before could else go on as one of the operator.
-                self.writer.into_iter().for_each(|before| self.keyring.end(before.key, at));
+                let before = self.writer.map(|before| self.keyring.same_bytes(before.key).collect::<Vec<_>>());
+                before.into_iter().flatten().for_each(|key| self.keyring.end(key, at));
                 self.writer = Some(writer);
+                self.keyring.begin_sealing(writer.key);
             }
             Effect::Reseed(predecessor) => self.predecessor = Some(*predecessor),
             Effect::Facility(party) => self.set_role(&party, Role::Facility),
@@ -608,6 +612,7 @@ impl State {
 /// Who signed a line; `key` is `None` for a key that the event itself brings.
 pub(crate) struct Signer {
     pub key: Option<KeyNumber>,
+    pub bytes: [u8; 32],
     pub holder: Holder,
     pub role: Option<Role>,
 }
@@ -615,6 +620,26 @@ pub(crate) struct Signer {
 /// The role that an enrolment gives its own author.
 fn enrolled_role(event: &Event) -> Option<Role> {
     (event.kind == "key.enrolled").then(|| event.text("role").and_then(Role::parse)).flatten()
+}
+
+/// FORMAT.md 11.14: who may sign second. Where trust hangs on it, exactly those must who the catalogue says; elsewhere
+/// the second line may be missing, or be the same holder's, which rule V-03 makes public.
+fn check_second(event: &Event, kind: &EventType, signers: &[Signer]) -> Result<(), TrustNeed> {
+    if let [author, approver] = signers
+        && author.bytes == approver.bytes
+        && author.holder != approver.holder
+    {
+        return Err(TrustNeed::TwoKeys);
+    }
+    match (kind.trust, kind.signatures, signers) {
+        (true, 1, [_]) | (false, ..=1, _) | (false, _, [] | [_]) => Ok(()),
+        (true, 1, _) => Err(TrustNeed::OneHolder),
+        (true, _, [author, approver]) if author.holder != approver.holder => check_cosigner(event, kind, approver),
+        (true, ..) => Err(TrustNeed::TwoHolders),
+        // Whoever signed an erasure, that it was recorded must stay to be seen; it erases nothing (FORMAT.md 17).
+        (false, ..) if kind.name == crate::erasures::ERASURE => Ok(()),
+        (false, _, [_, approver, ..]) => check_cosigner(event, kind, approver),
+    }
 }
 
 /// Whether the second holder is of the institution that the catalogue asks for.

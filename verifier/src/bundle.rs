@@ -11,6 +11,7 @@ use schemas::entry::Entry;
 use schemas::event::Event;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
+use schemas::note::{Note, Vkey};
 use schemas::opening::OpeningLine;
 use schemas::policy::Policy;
 use schemas::tile::{TILE_WIDTH, Tile, index_of, index_path, split_bundle};
@@ -278,7 +279,8 @@ impl Check<'_> {
                         faults.push(Fault::CheckpointSize { path: path.clone(), size });
                     }
                     let seen = Seen::by(policy, &head.get().witnesses, size, &path);
-                    kept.insert(size, Kept { path, root: head.get().checkpoint.root, seen });
+                    let SignedHead { checkpoint, log_key, .. } = head.into_inner();
+                    kept.insert(size, Kept { path, root: checkpoint.root, log_key, seen });
                 }
                 (Ok(_), _) => {
                     let what = "its name is not the size that it states".to_owned();
@@ -344,6 +346,8 @@ impl Check<'_> {
         let (at_hand, apart) = (!matches!(beside, Beside::Nowhere), matches!(beside, Beside::Folder(_)));
         if !self.report.has_fault() {
             self.finish(head, &mut walk, apart)?;
+            let key = walk.follower.state().genesis().map(|genesis| genesis.log_key.clone());
+            self.log_key(head, kept, key.as_ref())?;
         }
         if let Some(other) = walk.other_size {
             self.report.cannot_tell(match other {
@@ -387,6 +391,26 @@ impl Check<'_> {
         if self.report.genesis_catalogue.is_some_and(|digest| digest != Catalogue::built_in().digest()) {
             let why = "the log was begun under a catalogue that this verifier does not know".to_owned();
             self.report.cannot_tell(why);
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 10.1: every checkpoint is signed by the key that genesis names.
+    fn log_key(
+        &mut self,
+        head: &SignedHead,
+        kept: &BTreeMap<u64, Kept>,
+        genesis: Option<&Vkey>,
+    ) -> Result<(), Unreadable> {
+        let Some(key) = genesis else { return Ok(()) };
+        self.report.faults.extend(head::signed_as_genesis_says(head, key, "checkpoint").err());
+        // Few policies have two keys for a log, so few checkpoints must be read again.
+        for kept in kept.values().filter(|kept| kept.log_key != *key) {
+            let bytes = self.source.read(&kept.path)?.unwrap_or_default();
+            if !Note::parse(&bytes).is_ok_and(|note| head::bears(&note, key)) {
+                let (signed, genesis) = (kept.log_key.to_string(), key.to_string());
+                self.report.faults.push(Fault::LogKey { path: kept.path.clone(), signed, genesis });
+            }
         }
         Ok(())
     }
@@ -462,6 +486,7 @@ pub fn adopted_document(event: &Event) -> Option<Hash> {
 struct Kept {
     path: String,
     root: Hash,
+    log_key: Vkey,
     seen: Option<Seen>,
 }
 

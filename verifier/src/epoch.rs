@@ -69,9 +69,9 @@ impl State {
     /// FORMAT.md 9: the writer's key lies where the ledger runs, so it signs seals and nothing else; but
     /// where the operator has lost all others, it may second an enrolment that oversight signs.
     pub(crate) fn check_writer(&self, event: &Event, kind: &EventType, signers: &[Signer]) -> Result<(), TrustNeed> {
-        let is_writer = |signer: &Signer| signer.key.is_some() && signer.key == self.writer.map(|w| w.key);
-        let first = signers.first().is_some_and(is_writer);
-        let second = signers.iter().skip(1).any(is_writer);
+        let seals = |signer: &Signer| self.keyring.seals(&signer.bytes);
+        let first = signers.first().is_some_and(seals);
+        let second = signers.iter().skip(1).any(seals);
         let rescue = kind.name == "key.enrolled"
             && event.text("role").and_then(Role::parse) == Some(Role::Operator)
             && signers.first().is_some_and(|author| author.role == Some(Role::Oversight));
@@ -98,7 +98,10 @@ impl State {
         let name = event.text("writer").unwrap_or_default();
         let holder = Holder { party: event.by.clone(), name: name.to_owned() };
         let mut keys = self.keyring.in_force(&holder, at);
-        let fit = |n: &KeyNumber| self.keyring.key(*n).until.is_none() && !self.keyring.key(*n).has_signed();
+        let fit = |n: &KeyNumber| {
+            self.keyring.key(*n).until.is_none()
+                && self.keyring.same_bytes(*n).all(|same| !self.keyring.key(same).has_signed())
+        };
         match (keys.next().filter(fit), keys.next()) {
             (Some(key), None) => Ok(Writer { epoch, key }),
             _ => Err(TrustNeed::NextWriter(name.to_owned())),

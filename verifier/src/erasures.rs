@@ -29,7 +29,7 @@ pub enum Unlawful {
         /// Its position.
         position: u64,
     },
-    /// Nobody of oversight signed it.
+    /// Not by the operator first and oversight second.
     #[error("no oversight body has signed it: an erasure needs the operator's and an oversight body's signature")]
     Cosigner,
     /// A public field: what is in the log stays.
@@ -60,6 +60,15 @@ pub enum Unlawful {
     },
 }
 
+/// In which roles an entry was signed, as the log knows them at its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Roles {
+    /// The author's.
+    pub author: Option<Role>,
+    /// That of whoever signed second.
+    pub approver: Option<Role>,
+}
+
 /// Erasures of the log as they come, and what they were judged to be.
 #[derive(Debug, Default)]
 pub struct Erasures {
@@ -82,10 +91,18 @@ struct Claim {
 }
 
 impl Erasures {
-    /// Takes the next entry of the log, with the role of the party that approved it. `position_of` says where an address stands; the admission of
-    /// the entry has seen to it that its targets stand before it.
-    pub fn see(&mut self, entry: &Entry, approver_role: Option<Role>, position_of: &dyn Fn(&str) -> Option<u64>) {
+    /// Takes the next entry of the log, with the roles of those who signed it. What is by none of the type's authors
+    /// counts for nothing. `position_of` says where an address stands; the admission of the entry has seen to it that
+    /// its targets stand before it.
+    pub fn see(&mut self, entry: &Entry, roles: Roles, position_of: &dyn Fn(&str) -> Option<u64>) {
         let (event, position) = (&entry.signed.event, entry.position);
+        let kind = Catalogue::built_in().event(&event.kind);
+        if !kind.is_some_and(|kind| roles.author.is_some_and(|role| kind.authors.contains(&role))) {
+            if event.kind == ERASURE {
+                self.judged.insert(position, Err(Unlawful::Cosigner));
+            }
+            return;
+        }
         let target = |name: &str| event.refs.get(name).map_or(&[][..], RefValue::targets);
         let first = |name: &str| target(name).first().cloned().unwrap_or_default();
         match event.kind.as_str() {
@@ -105,12 +122,11 @@ impl Erasures {
                 self.findings.remove(&first("finding"));
             }
             ERASURE => {
-                let judged = self.judge(event, approver_role, position_of);
+                let judged = self.judge(event, roles.approver, position_of);
                 self.judged.insert(position, judged);
             }
             _ => {}
         }
-        let kind = Catalogue::built_in().event(&event.kind);
         for field in kind.into_iter().flat_map(|k| &k.fields).filter(|f| f.restricted_unless_named) {
             if event.data.contains_key(&field.name) {
                 self.shown.insert((event.address(), field.name.clone()));

@@ -24,6 +24,8 @@ pub enum Fault {
     FileMalformed { path: String, what: String },
     #[error("file {path}: no signature by the log's key {key} holds over it")]
     CheckpointSignature { path: String, key: String },
+    #[error("file {path}: it is signed by {signed}, and genesis names another key for checkpoints: {genesis}")]
+    LogKey { path: String, signed: String, genesis: String },
     #[error("file {path}: witnesses that the policy asks for have not cosigned it: {missing}")]
     Quorum { path: String, missing: String },
     #[error("file {path}: it covers {size} entries, the log's batch does not end there")]
@@ -106,6 +108,7 @@ impl Fault {
             | Self::FileExtra { path }
             | Self::FileMalformed { path, .. }
             | Self::CheckpointSignature { path, .. }
+            | Self::LogKey { path, .. }
             | Self::Quorum { path, .. }
             | Self::CheckpointSize { path, .. }
             | Self::Ahead { path, .. }

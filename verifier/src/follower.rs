@@ -11,6 +11,7 @@ use schemas::entry::{BadEntry, Entry};
 use schemas::hash::Hash;
 use schemas::note::Origin;
 
+use crate::erasures::Roles;
 use crate::fault::Fault;
 use crate::keyring::Holder;
 use crate::refusal::Refusal;
@@ -36,6 +37,13 @@ pub struct Accepted {
     pub approver: Option<Holder>,
     /// Role of the approver's party.
     pub approver_role: Option<Role>,
+}
+
+impl Accepted {
+    /// In which roles it was signed.
+    pub fn roles(&self) -> Roles {
+        Roles { author: Some(self.role), approver: self.approver_role }
+    }
 }
 
 /// An entry that was read, and its leaf. Nothing is believed yet.

@@ -74,11 +74,8 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
     let take = |vkey: &Vkey| PublicKey::new(vkey).map_err(|why| BadHead::Key { name: vkey.name.clone(), why });
     let mut log_key = None;
     for vkey in &candidates {
-        let key = take(vkey)?;
-        let holds = note.signatures.iter().any(|line| {
-            line.name == vkey.name && line.id == key.id() && key.holds_strictly(note.text.as_bytes(), &line.signature)
-        });
-        if holds {
+        take(vkey)?;
+        if bears(&note, vkey) {
             log_key = Some((*vkey).clone());
             break;
         }
@@ -98,6 +95,27 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
         return Err(BadHead::Quorum { seen: if names.is_empty() { "nobody".to_owned() } else { names.join(", ") } });
     }
     Ok(Verified::new(SignedHead { checkpoint, log_key, witnesses, note }))
+}
+
+/// Whether a note bears a signature by that key that holds without the cofactor. FORMAT.md 3.4.
+pub(crate) fn bears(note: &Note, vkey: &Vkey) -> bool {
+    PublicKey::new(vkey).is_ok_and(|key| {
+        let mut lines = note.signatures.iter().filter(|line| line.name == vkey.name && line.id == key.id());
+        lines.any(|line| key.holds_strictly(note.text.as_bytes(), &line.signature))
+    })
+}
+
+/// FORMAT.md 10.1: a checkpoint is signed by the key that genesis names. A policy may have several keys for one log,
+/// and a signature by another of them says nothing for this one.
+///
+/// # Errors
+/// [`Fault::LogKey`].
+pub fn signed_as_genesis_says(head: &SignedHead, log_key: &Vkey, path: &str) -> Result<(), Fault> {
+    if head.log_key == *log_key || bears(&head.note, log_key) {
+        return Ok(());
+    }
+    let (signed, genesis) = (head.log_key.to_string(), log_key.to_string());
+    Err(Fault::LogKey { path: path.to_owned(), signed, genesis })
 }
 
 /// Checks a checkpoint that came alone.

@@ -306,6 +306,12 @@ pub enum BadRequest {
         /// As it came.
         keyid: String,
     },
+    /// The key of seals, which lies on a server.
+    #[error("the key {keyid} signs seals and nothing else: sign with a holder's own key")]
+    Seals {
+        /// As it came.
+        keyid: String,
+    },
     /// The signature does not hold.
     #[error("the signature by {keyid} does not hold over this request: method, authority, path, query and digest")]
     Signature {
@@ -387,6 +393,9 @@ pub fn verify(
     let key = keyring.key(number);
     if key.public().vkey().alg != ALG_ED25519 || !key.in_force(now) {
         return Err(BadRequest::NotInForce { keyid });
+    }
+    if keyring.seals(&key.public().vkey().key) {
+        return Err(BadRequest::Seals { keyid });
     }
     let parameters = parameters_of(&list).ok_or(BadRequest::Syntax { field: INPUT })?;
     if !key.public().holds(request.base(digest_text, &parameters).as_bytes(), &signature) {

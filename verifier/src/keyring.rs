@@ -48,6 +48,11 @@ impl Key {
         &self.public
     }
 
+    /// Its 32 bytes, which are the same under every name.
+    pub(crate) fn bytes(&self) -> [u8; 32] {
+        self.public.vkey().key
+    }
+
     /// The lowest number, from 1, that it has not used and that nothing above it has.
     pub fn next_number(&self) -> i64 {
         self.used.0.last_key_value().map_or(1, |(_, last)| last.max(&0) + 1)
@@ -104,12 +109,14 @@ pub struct Keyring {
     keys: Vec<Key>,
     /// Four bytes tell few keys apart: those of one id, in order of enrolment.
     by_id: HashMap<KeyId, Vec<KeyNumber>>,
+    /// The keys that seal or have sealed, by their bytes: another name makes no other key.
+    sealing: Vec<[u8; 32]>,
 }
 
 impl Keyring {
     /// A keyring without keys.
     pub fn new(origin: Origin) -> Self {
-        Self { origin, keys: Vec::new(), by_id: HashMap::new() }
+        Self { origin, keys: Vec::new(), by_id: HashMap::new(), sealing: Vec::new() }
     }
 
     /// Origin of the log.
@@ -146,6 +153,25 @@ impl Keyring {
     pub fn highest_numbers(&self) -> impl Iterator<Item = (&Holder, i64)> {
         let highest = |key: &Key| key.used.0.last_key_value().map(|(_, last)| *last);
         self.keys.iter().filter_map(move |key| Some((&key.holder, highest(key)?)))
+    }
+
+    /// Whether this is a key that seals or has sealed, under whatever name: it signs nothing else. FORMAT.md 9.
+    pub fn seals(&self, key: &[u8; 32]) -> bool {
+        self.sealing.contains(key)
+    }
+
+    /// From here on this key seals.
+    pub(crate) fn begin_sealing(&mut self, number: KeyNumber) {
+        let bytes = self.keys[number].bytes();
+        if !self.seals(&bytes) {
+            self.sealing.push(bytes);
+        }
+    }
+
+    /// All keys with the same bytes as that one, itself among them.
+    pub(crate) fn same_bytes(&self, number: KeyNumber) -> impl Iterator<Item = KeyNumber> + '_ {
+        let bytes = self.keys[number].bytes();
+        (0..self.keys.len()).filter(move |n| self.keys[*n].bytes() == bytes)
     }
 
     /// The key with exactly this vkey.
@@ -294,11 +320,13 @@ impl Kept for Keyring {
     fn keep(&self, out: &mut Out<'_>) {
         self.origin.keep(out);
         self.keys.keep(out);
+        self.sealing.keep(out);
     }
 
     fn read(from: &mut In<'_>) -> Option<Self> {
         let mut keyring = Self::new(Kept::read(from)?);
         keyring.keys = Kept::read(from)?;
+        keyring.sealing = Kept::read(from)?;
         for (number, key) in keyring.keys.iter().enumerate() {
             keyring.by_id.entry(key.public.id()).or_default().push(number);
         }

@@ -80,6 +80,12 @@ pub enum TrustNeed {
     /// The second holder is of another institution than the catalogue asks.
     #[error("a second signature by {0}")]
     Cosigner(&'static str),
+    /// Two keys: one and the same is one holder, whatever names it bears.
+    #[error("two keys: one key under two names is not two holders")]
+    TwoKeys,
+    /// A key that is in force for some time.
+    #[error("a valid_to after valid_from and after its receipt: a key that is over already can sign nothing")]
+    Over,
     /// To be the first entry, and nothing else to be.
     #[error("to be the first entry of the log, and the first entry to be it")]
     First,
@@ -179,8 +185,16 @@ pub enum Own {
     #[error("an inspection of an external kind is for oversight to report")]
     Inspection,
     /// The end of a dispute.
-    #[error("a dispute is resolved by oversight, or by both sides together: the organisation must sign too")]
-    Dispute,
+    #[error(
+        "a dispute is resolved by oversight, or by both sides together: first {facility}, the facility of the visit, \
+         then {organisation}, who disputed it"
+    )]
+    Dispute {
+        /// The facility of the visit.
+        facility: String,
+        /// Who disputed it.
+        organisation: String,
+    },
 }
 
 fn role_name(role: Option<Role>) -> &'static str {

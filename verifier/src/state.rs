@@ -4,7 +4,7 @@ mod snapshot;
 
 use std::collections::HashMap;
 
-use schemas::catalogue::{Catalogue, EventType, Kind, Role};
+use schemas::catalogue::{Catalogue, EventType, Kind, Role, Targets};
 use schemas::event::{Event, SignedEvent};
 use schemas::hash::Hash;
 use schemas::note::{Origin, SignatureLine, Vkey};
@@ -32,7 +32,8 @@ const NOBODY: PartyNumber = PartyNumber::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thing {
     position: u32,
-    /// Facility of the case, where the event names one, else [`NOBODY`].
+    /// Facility of the case, else [`NOBODY`]: the one that the event names; of a dispute that of the disputed visit,
+    /// whatever the dispute names.
     facility: PartyNumber,
     /// Number of the type that created it.
     kind: u16,
@@ -319,9 +320,14 @@ impl State {
         self.roles.get(self.party_numbers.get(party)?).copied()
     }
 
-    /// Whether the log shows the party under a pseudonym.
+    /// Whether the party is not shown by name: so long as the log has not said that it is.
     pub fn is_unnamed(&self, party: &str) -> bool {
-        self.party_numbers.get(party).and_then(|n| self.unnamed.get(n)).copied().unwrap_or(false)
+        self.identity(party).unwrap_or(true)
+    }
+
+    /// The same as the log has last said it; nothing before that.
+    pub fn identity(&self, party: &str) -> Option<bool> {
+        self.unnamed.get(self.party_numbers.get(party)?).copied()
     }
 
     /// Position of the record at an address, `<by>/<type>/<row>`.
@@ -369,6 +375,12 @@ impl State {
         })
     }
 
+    /// The thing that a ref of an event points at; the first where it is a list.
+    pub(crate) fn referred(&self, event: &Event, kind: &EventType, name: &str) -> Option<Thing> {
+        let Targets::Types(types) = &kind.reference(name)?.targets else { return None };
+        Some(self.target(types, event.refs.get(name)?.targets().first()?)?.0)
+    }
+
     pub(crate) fn facility_of(&self, thing: Thing) -> Option<&str> {
         self.parties.get(thing.facility as usize).map(String::as_str)
     }
@@ -406,7 +418,12 @@ impl State {
         self.recipients.see(event);
         self.records.add(cut_address(event));
         if let (Some(id_of), Some(id)) = (&kind.id_of, &event.id) {
-            let facility = event.text("facility").map_or(NOBODY, |facility| self.party(facility));
+            let facility = if kind.name == crate::admit::DISPUTE {
+                let visit = self.referred(event, kind, "visit").map(|thing| thing.facility);
+                visit.unwrap_or(NOBODY)
+            } else {
+                event.text("facility").map_or(NOBODY, |facility| self.party(facility))
+            };
             let kind = self.kind_numbers[kind.name.as_str()];
             let position = u32::try_from(position).expect("fewer than 2^32 entries");
             self.thing_names.add(cut(&[id_of, "\n", id]));
@@ -477,7 +494,7 @@ impl State {
                     _ => {}
                 }
             } else if let (Some(reference), Some(value)) = (kind.reference(subject), event.refs.get(subject)) {
-                let schemas::catalogue::Targets::Types(types) = &reference.targets else { continue };
+                let Targets::Types(types) = &reference.targets else { continue };
                 for id in value.targets() {
                     if let Some((_, made_by)) = self.target(types, id) {
                         add(format!("{}/{id}", made_by.id_of.as_deref().unwrap_or_default()));
@@ -495,10 +512,8 @@ impl State {
             let (Some(reference), Some(value)) = (kind.reference(name), event.refs.get(name)) else { continue };
             for target in value.targets() {
                 let position = match &reference.targets {
-                    schemas::catalogue::Targets::Any => self.record(target),
-                    schemas::catalogue::Targets::Types(types) => {
-                        self.target(types, target).map(|(t, _)| u64::from(t.position))
-                    }
+                    Targets::Any => self.record(target),
+                    Targets::Types(types) => self.target(types, target).map(|(t, _)| u64::from(t.position)),
                 };
                 for number in position.map_or(&[][..], |p| self.streams_of(p)) {
                     if !numbers.contains(number) {

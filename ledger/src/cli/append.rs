@@ -56,7 +56,7 @@ impl Append {
         let mut writer = open(&home)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
-        let held = Held::of(&outbox, &pseudonyms, &list)?;
+        let held = Held::of(&outbox, &pseudonyms, &list)?.beside(writer.log(), &outbox, &pseudonyms);
         let now = Some(Clock::System.now());
         let options = Options { now, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
         // One row is checked exactly as a register of one row would be.

@@ -7,11 +7,11 @@ use ledger::clock::Clock;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, Held, SignOptions};
-use ledger::import::{self, Charset, Import, MAPPING_BYTES_MAX, Mapping, Options, render};
+use ledger::import::{self, Charset, Import, MAPPING_BYTES_MAX, Mapping, Options, Parties, render};
 use ledger::outbox::Outbox;
 use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
-use ledger::writer::Home;
+use ledger::writer::{Home, Writer};
 
 use super::{Ended, bar, open, parties, say, say_queued, settings};
 
@@ -62,7 +62,7 @@ impl Arguments {
         // Who records holds the ledger's lock from here on: two imports at once would sign twice.
         let writer = if self.dry_run { None } else { Some(open(&home)?) };
         let mut outbox = Outbox::open(&home.outbox())?;
-        let import = self.read(&home, &outbox, settings.utc_offset_minutes)?;
+        let import = self.read(&home, &outbox, writer.as_deref(), settings.utc_offset_minutes)?;
         self.show(&import);
         let rows = import.drafts.len();
         let (refused, again) = (import.refused, import.skipped.len());
@@ -106,7 +106,13 @@ impl Arguments {
         }
     }
 
-    fn read(&self, home: &Home, outbox: &Outbox, utc_offset_minutes: i32) -> Result<Import, Ended> {
+    fn read(
+        &self,
+        home: &Home,
+        outbox: &Outbox,
+        writer: Option<&Writer>,
+        utc_offset_minutes: i32,
+    ) -> Result<Import, Ended> {
         let mapping = match &self.mapping {
             Some(path) => {
                 let absent = || Failure::Absent { what: "mapping file", path: path.clone() };
@@ -121,19 +127,24 @@ impl Arguments {
         };
         let now = Some(Clock::System.now());
         let options = Options { mapping, charset, now, utc_offset_minutes, ..Options::default() };
+        let held = |list: &Parties| -> Result<Held, Ended> {
+            let pseudonyms = Pseudonyms::load(&home.pseudonyms(), list)?;
+            let held = Held::of(outbox, &pseudonyms, list)?;
+            Ok(match writer {
+                Some(writer) => held.beside(writer.log(), outbox, &pseudonyms),
+                None => held,
+            })
+        };
         match (&self.party, self.paths.as_slice()) {
             (None, [folder]) if folder.is_dir() => {
                 let list =
                     if folder.join("parties.csv").exists() { folder.join("parties.csv") } else { home.parties() };
                 let list = parties(&list)?;
-                let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
-                Ok(import::read_folder(folder, &options, &Held::of(outbox, &pseudonyms, &list)?))
+                Ok(import::read_folder(folder, &options, &held(&list)?))
             }
             (Some(party), files) => {
                 let list = parties(&home.parties())?;
-                let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
-                let held = Held::of(outbox, &pseudonyms, &list)?;
-                Ok(import::read_files(files, party, &list, &options, &held))
+                Ok(import::read_files(files, party, &list, &options, &held(&list)?))
             }
             (None, _) => {
                 Err(Ended::Refused("give one folder, or register files together with --party PARTY".to_owned()))

@@ -161,6 +161,11 @@ impl Known for Seen {
         self.roles.get(party).copied()
     }
 
+    fn is_named(&self, party: &str) -> Option<bool> {
+        let mut said = self.records.iter().rev().filter(|record| record.event.text("organisation") == Some(party));
+        said.find_map(|record| Some(record.event.text("identity_mode")? == "named"))
+    }
+
     fn party_in(&self, address: &str, field: &str) -> Option<String> {
         self.record(address)?.event.text(field).map(str::to_owned)
     }

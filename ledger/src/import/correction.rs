@@ -15,8 +15,15 @@ const NEW_VALUES: [(&str, Visibility); 3] = [
     ("new_value_sealed", Visibility::Sealed),
 ];
 
-/// Checks one correction. `organisation` is the one that the target is about, where it is known.
-pub(crate) fn check(row: &mut Row<'_>, organisation: Option<&str>, world: &World<'_>, told: &mut Problems) {
+/// Checks one correction. `organisation` is the one that the target is about, where it is known, and `named` whether it
+/// is shown by name, where that was said.
+pub(crate) fn check(
+    row: &mut Row<'_>,
+    organisation: Option<&str>,
+    named: Option<bool>,
+    world: &World<'_>,
+    told: &mut Problems,
+) {
     let target = row.bare.first().and_then(|(_, items)| items.first());
     let Some(event) = target.and_then(|t| t.split('/').nth(1)).and_then(|name| Catalogue::built_in().event(name))
     else {
@@ -36,7 +43,7 @@ pub(crate) fn check(row: &mut Row<'_>, organisation: Option<&str>, world: &World
         return;
     };
     let used = row.column(column);
-    match visibility(field, organisation, world) {
+    match visibility(field, organisation, named, world) {
         Some(seen) if seen != given => {
             let visibility = word(seen);
             row.tell(told, used, What::WrongNewValue { field: name, visibility });

@@ -76,6 +76,9 @@ pub struct Draft {
     pub refs: BTreeMap<String, Vec<String>>,
     /// Fields by name, public and hidden alike, in the form that an event gives them.
     pub fields: BTreeMap<String, Value>,
+    /// Whether the fields that are public of named parties alone are public: by the `identity_mode` of the row itself,
+    /// else by the last one before it. A party of which nothing was said yet is not named.
+    pub named: bool,
     /// Where the row stands.
     pub place: Place,
 }

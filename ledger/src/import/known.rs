@@ -23,6 +23,11 @@ pub trait Known {
     /// The role of a party that is registered.
     fn role_of(&self, party: &str) -> Option<Role>;
 
+    /// Whether a party is shown by name, as the log has last said it (`identity_mode`).
+    fn is_named(&self, _party: &str) -> Option<bool> {
+        None
+    }
+
     /// The party that a field of an event names, where it is known. With it a decision is
     /// compared with the facility of its case, and a correction with who it is about; without
     /// it admission alone makes these comparisons.

@@ -29,14 +29,6 @@ pub(crate) fn check(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
                 row.tell(told, row.column("kind"), what);
             }
         }
-        "visit.dispute.resolved" if role != Some(Role::Oversight) => {
-            let other = row.cosigner.as_ref().map(|c| c.party.as_str());
-            if let Some(organisation) = about
-                && other != Some(organisation.as_str())
-            {
-                row.tell(told, Some(Use::Cosigner), What::DisputeSides { organisation });
-            }
-        }
         "record.corrected" | "record.retracted" => {
             let target = row.bare.first().and_then(|(_, items)| items.first());
             let of = target.and_then(|address| address.split('/').next()).unwrap_or(&party).to_owned();
@@ -74,8 +66,8 @@ fn keys(row: &mut Row<'_>, world: &World<'_>, about: Option<String>, told: &mut 
     }
 }
 
-/// A second signature is wanted, or not; only where trust hangs on it is a missing or a wrong
-/// one refused. Elsewhere rule V-03 makes it public.
+/// A second signature is wanted, or not; only where trust hangs on it is a missing one refused, or one by the same
+/// holder. Elsewhere rule V-03 makes that public, and admission refuses another's.
 fn signatures(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
     let event = row.sheet.event;
     let name = || event.name.clone();
@@ -126,14 +118,25 @@ const DECIDES: [&str; 6] = [
 
 /// Checks that need the rows referred to: `cases` are the facilities that they name, each with
 /// the place of the ref.
-pub(crate) fn check_refs(row: &mut Row<'_>, cases: &[(usize, String)], told: &mut Problems) {
+pub(crate) fn check_refs(row: &mut Row<'_>, cases: &[(usize, String)], world: &World<'_>, told: &mut Problems) {
     let event = row.sheet.event;
+    let party_of =
+        |row: &Row<'_>, name: &str| Some(row.refs.get(name)?.first()?.split('/').next().unwrap_or_default().to_owned());
     match event.name.as_str() {
         "access.request.withdrawn" | "access.clarification.supplied" => {
-            let request = row.refs.get("request").and_then(|items| items.first());
-            let of = request.and_then(|id| id.split('/').next()).map(str::to_owned);
+            let of = party_of(row, "request");
             if let Some(party) = of.filter(|of| *of != row.sheet.party) {
                 row.tell(told, Some(Use::Ref(0)), What::NotRequester { party });
+            }
+        }
+        "visit.dispute.resolved" if world.role_of(&row.sheet.party) != Some(Role::Oversight) => {
+            // Who disputed is the other side, and a visit is recorded by its facility.
+            let (Some(organisation), Some(facility)) = (party_of(row, "dispute"), party_of(row, "visit")) else {
+                return;
+            };
+            let other = row.cosigner.as_ref().map(|c| c.party.as_str());
+            if row.sheet.party != facility || other != Some(organisation.as_str()) {
+                row.tell(told, Some(Use::Cosigner), What::DisputeSides { facility, organisation });
             }
         }
         name if DECIDES.contains(&name) => {

@@ -167,12 +167,21 @@ impl Parties {
     /// Whether a text holds the id or the name of a party that is not to be named, in any
     /// case and with any signs between the words.
     pub fn names_unnamed(&self, text: &str) -> bool {
+        self.names_unnamed_but(text, None)
+    }
+
+    /// The same, but for one party, which may be named there.
+    pub fn names_unnamed_but(&self, text: &str, but: Option<&str>) -> bool {
         if self.unnamed.is_empty() {
             return false;
         }
         let text = format!(" {} ", lint::words(text));
         let holds = |words: &str| !words.is_empty() && text.contains(&format!(" {words} "));
-        self.unnamed.iter().any(|party| holds(&party.id) || holds(&party.name))
+        let but = but.map(lint::words);
+        self.unnamed
+            .iter()
+            .filter(|party| Some(&party.id) != but.as_ref())
+            .any(|party| holds(&party.id) || holds(&party.name))
     }
 }
 

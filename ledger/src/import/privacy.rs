@@ -33,8 +33,10 @@ pub(crate) fn check(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
 }
 
 fn of_value(row: &Row<'_>, field: &Field, value: &Value, world: &World<'_>) -> Vec<What> {
+    let named = row.own_mode().or_else(|| world.known.is_named(row.about()?));
     let public =
-        visibility(field, row.text("organisation"), world) != Some(Visibility::Restricted) && field.is_public();
+        visibility(field, row.text("organisation"), named, world) != Some(Visibility::Restricted) && field.is_public();
+    let own = row.about().filter(|_| named == Some(true) && field.restricted_unless_named);
     let mut found = Vec::new();
     for text in strings(field, value) {
         match lint_folded(text) {
@@ -47,7 +49,7 @@ fn of_value(row: &Row<'_>, field: &Field, value: &Value, world: &World<'_>) -> V
         if public
             && field.kind == Kind::Text
             && row.sheet.event.name != "record.corrected"
-            && world.parties.names_unnamed(text)
+            && world.parties.names_unnamed_but(text, own)
         {
             found.push(What::UnnamedParty {});
         }
@@ -64,18 +66,41 @@ fn strings<'v>(field: &Field, value: &'v Value) -> Vec<&'v str> {
     }
 }
 
-/// Who sees a field of an event about that organisation. `None` where it hangs on a party that
-/// is not known.
-pub(crate) fn visibility(field: &Field, organisation: Option<&str>, world: &World<'_>) -> Option<Visibility> {
+/// Looks once more at the name of an organisation that an earlier row, and not the list of parties, made public.
+pub(crate) fn check_shown(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
+    let known = row.own_mode().or_else(|| world.known.is_named(row.about()?));
+    let event = row.sheet.event;
+    for (n, field) in event.fields.iter().enumerate().filter(|(_, field)| field.restricted_unless_named) {
+        if visibility(field, row.text("organisation"), known, world) == Some(Visibility::Public) {
+            continue; // it was looked at as what it is
+        }
+        let Some(value) = row.fields.get(&field.name) else { continue };
+        let lints: Vec<_> = strings(field, value).into_iter().filter_map(lint_folded).collect();
+        lints.into_iter().for_each(|lint| row.tell(told, Some(Use::Field(n)), What::PersonalText { lint }));
+    }
+}
+
+/// Who sees a field of an event about that organisation, of which the log or these rows have said whether it is `named`;
+/// the list of parties says it before that. `None` where it hangs on a party that is not known.
+pub(crate) fn visibility(
+    field: &Field,
+    organisation: Option<&str>,
+    named: Option<bool>,
+    world: &World<'_>,
+) -> Option<Visibility> {
     if !field.restricted_unless_named {
         return Some(field.visibility);
     }
-    let party = world.parties.get(organisation?)?;
-    Some(if party.identity_mode.is_named() { Visibility::Public } else { Visibility::Restricted })
+    let listed = || Some(world.parties.get(organisation?)?.identity_mode.is_named());
+    Some(if named.or_else(listed)? { Visibility::Public } else { Visibility::Restricted })
 }
 
-/// A register that names a party where `parties.csv` hides it, or the other way round.
+/// A registration that names a party where `parties.csv` hides it, or the other way round: from its first event on it
+/// stands in the log under its id, or under a pseudonym. What an `organisation.updated` says later holds from then on.
 fn mode(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
+    if row.sheet.event.name == "organisation.updated" {
+        return;
+    }
     let Some(mode) = row.text("identity_mode").and_then(IdentityMode::parse) else { return };
     let party = row.text("organisation").and_then(|id| world.parties.get(id));
     if let Some(party) = party.filter(|party| party.identity_mode.is_named() != mode.is_named()) {

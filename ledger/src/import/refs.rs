@@ -8,6 +8,7 @@ use super::columns::Use;
 use super::correction;
 use super::echo::shown;
 use super::own;
+use super::privacy;
 use super::problem::{Problems, What};
 use super::row::{Row, World};
 
@@ -31,14 +32,43 @@ pub(crate) fn settle<'a>(mut rows: Vec<Row<'a>>, world: &World<'_>, told: &mut P
         time_a.cmp(&time_b).then(names).then(rest).then((&sheet_a.file, line_a).cmp(&(&sheet_b.file, line_b)))
     });
     let index = Index::new(&mut rows, world, told);
+    let mut modes = Modes::default();
     for at in 0..rows.len() {
-        resolve(&mut rows, at, &index, world, told);
+        modes.see(&rows[at]);
+        resolve(&mut rows, at, &index, &modes, world, told);
     }
     if !world.options.replay {
         rows = targets_first(rows, told);
     }
     refuse_with_targets(&mut rows, told);
+    let mut modes = Modes::default();
+    for row in rows.iter_mut().filter(|row| !row.refused) {
+        modes.see(row);
+        // Of whom nothing was said yet is not named, whatever the list of parties says.
+        let said = row.about().and_then(|party| modes.of(party, world));
+        row.named = said.unwrap_or(false);
+        if row.named {
+            privacy::check_shown(row, world, told);
+        }
+    }
     rows
+}
+
+/// What the rows so far have said of who is shown by name.
+#[derive(Default)]
+struct Modes(HashMap<String, bool>);
+
+impl Modes {
+    fn see(&mut self, row: &Row<'_>) {
+        if let (Some(party), Some(named)) = (row.about(), row.own_mode()) {
+            self.0.insert(party.to_owned(), named);
+        }
+    }
+
+    /// Whether a party is shown by name, where these rows or the log have said it.
+    fn of(&self, party: &str, world: &World<'_>) -> Option<bool> {
+        self.0.get(party).copied().or_else(|| world.known.is_named(party))
+    }
 }
 
 impl Index {
@@ -77,7 +107,7 @@ enum Found {
     InLog { qualified: String, address: Option<String> },
 }
 
-fn resolve(rows: &mut [Row<'_>], at: usize, index: &Index, world: &World<'_>, told: &mut Problems) {
+fn resolve(rows: &mut [Row<'_>], at: usize, index: &Index, modes: &Modes, world: &World<'_>, told: &mut Problems) {
     let event = rows[at].sheet.event;
     let mut cases = Vec::new();
     let mut organisation = None;
@@ -117,10 +147,11 @@ fn resolve(rows: &mut [Row<'_>], at: usize, index: &Index, world: &World<'_>, to
         }
         rows[at].refs.insert(r.name.clone(), qualified);
     }
-    own::check_refs(&mut rows[at], &cases, told);
+    own::check_refs(&mut rows[at], &cases, world, told);
     if event.name == "record.corrected" {
         // A registration is about the party in its own field; with no ref there is nothing to ask.
-        correction::check(&mut rows[at], organisation.as_deref(), world, told);
+        let named = organisation.as_deref().and_then(|party| modes.of(party, world));
+        correction::check(&mut rows[at], organisation.as_deref(), named, world, told);
     }
 }
 

@@ -12,7 +12,7 @@ use super::draft::{Claim, Draft, Holder, Place};
 use super::echo::shown;
 use super::mapping::TypeMapping;
 use super::near::did_you_mean;
-use super::parties::{Parties, holder_or_near};
+use super::parties::{IdentityMode, Parties, holder_or_near};
 use super::problem::{Problem, Problems, Severity, What};
 use super::table::Record;
 use super::{Known, Options, cell, is_visible, own, privacy};
@@ -62,6 +62,8 @@ pub(crate) struct Row<'a> {
     pub fields: BTreeMap<String, Value>,
     /// Rows of this import that it refers to.
     pub targets: Vec<usize>,
+    /// Whether the fields that are public of named parties alone are; settled among the rows.
+    pub named: bool,
     pub refused: bool,
 }
 
@@ -82,6 +84,7 @@ impl<'a> Row<'a> {
             refs: BTreeMap::new(),
             fields: BTreeMap::new(),
             targets: Vec::new(),
+            named: false,
             refused: sheet.refused,
         }
     }
@@ -167,6 +170,17 @@ impl<'a> Row<'a> {
         self.fields.get(field).and_then(Value::as_text)
     }
 
+    /// The organisation that it is about, where that has a name to show or to hide.
+    pub fn about(&self) -> Option<&str> {
+        let has_name = self.sheet.event.fields.iter().any(|field| field.restricted_unless_named);
+        self.text("organisation").filter(|_| has_name)
+    }
+
+    /// Whether it shows that organisation by name, where it says so itself.
+    pub fn own_mode(&self) -> Option<bool> {
+        self.text("identity_mode").and_then(IdentityMode::parse).map(IdentityMode::is_named)
+    }
+
     /// The draft, if the row passed every check.
     pub fn into_draft(self) -> Option<Draft> {
         if self.refused {
@@ -185,6 +199,7 @@ impl<'a> Row<'a> {
             id: self.id,
             refs: self.refs,
             fields: self.fields,
+            named: self.named,
         })
     }
 }

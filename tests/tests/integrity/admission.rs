@@ -132,9 +132,10 @@ const ROWS: &[Row] = &[
         log.record(&said)
     }),
     ("a key after its time", 5, "is not in force", |log| {
-        let key = enrol(log, "2025-03-08T00:00:00Z", Some("2025-03-08T00:00:01Z"));
+        let ends = log.now().plus_seconds(1);
+        let key = enrol(log, "2025-03-08T00:00:00Z", Some(&ends.to_string()));
         let said = request(log).signed(&[&key]);
-        log.record(&said)
+        Record { received_at: ends, ..log.record(&said) }
     }),
     ("a key after it was revoked", 5, "is not in force", |log| {
         let said = revocation(log, "cso-x").signed(&[&log.key("cso-x", "x2"), &log.key("op", "o1")]);
@@ -703,7 +704,7 @@ fn acknowledged(log: &mut Forge<'_>, by: &str) -> Draft {
     draft.with("organisation", "cso-x").with("received_on", "2025-03-04").with("decision_due_on", "2025-03-24")
 }
 
-fn denial(log: &mut Forge<'_>) -> Draft {
+pub fn denial(log: &mut Forge<'_>) -> Draft {
     let draft = log.draft("access.request.denied", "fac-a").id("dn-9").to("request", "cso-x/rq-1");
     let draft = draft.with("facility", "fac-a").with("organisation", "cso-x").with("reason", "capacity");
     ["individual_assessment", "justification_given", "auto"]
@@ -720,7 +721,7 @@ fn outage(log: &mut Forge<'_>) -> Draft {
     draft.with("from", "2025-03-08T01:00:00Z").with("cause", "power")
 }
 
-fn updated(log: &mut Forge<'_>, organisation: &str) -> Draft {
+pub fn updated(log: &mut Forge<'_>, organisation: &str) -> Draft {
     let draft = log.draft("organisation.updated", "min").with("organisation", organisation);
     draft.with("effective_on", "2025-03-08")
 }
@@ -747,7 +748,7 @@ pub fn profile(log: &mut Forge<'_>) -> Draft {
     draft.with("profile", adopted.text("profile").unwrap()).with("effective_on", "2025-03-08")
 }
 
-fn programme(log: &mut Forge<'_>) -> Draft {
+pub fn programme(log: &mut Forge<'_>) -> Draft {
     let draft = log.draft("programme.adopted", "adm").id("P-9").value("title", Value::localised("en", "Wood"));
     let draft = draft.with("aim", "vocational").value("facilities", texts(&["fac-a"])).with("delivery", "group");
     let draft = draft.with("starts_on", "2025-03-10").value("planned_sessions", Value::Integer(4));
@@ -760,7 +761,7 @@ fn erasure(log: &mut Forge<'_>, targets: &[&str]) -> Draft {
     draft.with("basis", "retention_end").but(|event| drop(event.refs.insert("targets".to_owned(), targets)))
 }
 
-fn corrected(log: &mut Forge<'_>, by: &str, target: &str) -> Draft {
+pub fn corrected(log: &mut Forge<'_>, by: &str, target: &str) -> Draft {
     let draft = log.draft("record.corrected", by).to("target", target).with("field_name", "wait");
     draft.value("new_value_public", Value::localised("fr", "15")).with("reason", "typo")
 }
@@ -773,7 +774,7 @@ fn inspection(log: &mut Forge<'_>, kind: &str) -> Draft {
     yes.iter().fold(draft, |d, name| d.value(name, Value::Bool(true)))
 }
 
-fn resolved(log: &mut Forge<'_>, by: &str) -> Draft {
+pub fn resolved(log: &mut Forge<'_>, by: &str) -> Draft {
     let draft = log.draft("visit.dispute.resolved", by).to("dispute", "cso-x/dp-1").to("visit", "fac-a/vi-1");
     draft.with("facility", "fac-a").with("organisation", "cso-x").with("outcome", "mixed")
 }
@@ -810,7 +811,7 @@ fn enrolled(log: &mut Forge<'_>, party: &str, holder: &str, role: &str, bend: fn
 }
 
 /// Enrols a key of cso-x in the log, in force between these instants.
-fn enrol(log: &mut Forge<'_>, from: &str, to: Option<&str>) -> SecretKey {
+pub fn enrol(log: &mut Forge<'_>, from: &str, to: Option<&str>) -> SecretKey {
     let key = new_key(log, "cso-x", "x9");
     let mut draft = enrolment(log, "cso-x", "x9", "cso").with("valid_from", from);
     if let Some(to) = to {

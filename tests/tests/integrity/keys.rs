@@ -487,12 +487,12 @@ fn checked(forged: &Forged) -> Report {
     check(&mut forged.bundle.clone(), &golden().policy, Some(&mut forged.openings.clone()), &mut NoVisitor)
 }
 
-fn accessed(log: &mut Forge<'_>) -> Draft {
+pub fn accessed(log: &mut Forge<'_>) -> Draft {
     log.draft("data.accessed", "op").with("reader", "op").with("purpose", "audit").with("scope", "full_export")
 }
 
 /// Enrols the writer who shall take over; gives its key.
-fn next_writer(log: &mut Forge<'_>, until: Option<&str>) -> SecretKey {
+pub fn next_writer(log: &mut Forge<'_>, until: Option<&str>) -> SecretKey {
     let mut draft = enrolment(log, "op", "ledger-2", "operator");
     if let Some(until) = until {
         draft = draft.with("valid_to", until);
@@ -505,7 +505,7 @@ fn next_writer(log: &mut Forge<'_>, until: Option<&str>) -> SecretKey {
 }
 
 /// Another writer takes over; gives its key.
-fn take_over(log: &mut Forge<'_>) -> SecretKey {
+pub fn take_over(log: &mut Forge<'_>) -> SecretKey {
     let key = next_writer(log, None);
     let draft = epoch_of(log, "ledger-2");
     let record = as_party(log, draft, "op", &["o1", "o2"]);

@@ -6,6 +6,7 @@
 //! | `outsider` | somebody rewrites everything that needs no key: manifest, tiles, chain |
 //! | `operator` | the operator, with the keys of checkpoints and seals: a table of lies |
 //! | `admission` | a reporter says what may not be said: each refusal with a row that is accepted beside it |
+//! | `sides` | strangers who close disputes, sign second, or pose as two; names before anybody said that they may stand |
 //! | `keys` | thieves and losers of keys: each loss has its lawful way, and every other is refused |
 //! | `velmora` | ten thousand bits of the sample country |
 //! | `readers` | nobody: code that others wrote reads our bundle and comes to our verdict |
@@ -17,4 +18,5 @@ mod keys;
 mod operator;
 mod outsider;
 mod readers;
+mod sides;
 mod velmora;

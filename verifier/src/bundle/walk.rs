@@ -198,7 +198,7 @@ impl<'a> Walk<'a> {
             self.adopts(entry.get()).map_err(Stop::Fault)?;
             self.doubts.see(&entry.get().entry);
             let state = self.follower.state();
-            self.erasures.see(&entry.get().entry, entry.get().approver_role, &|address| state.record(address));
+            self.erasures.see(&entry.get().entry, entry.get().roles(), &|address| state.record(address));
             let Opening { opened, line } = opening.map_err(Stop::Fault)?;
             self.count(entry.get(), &opened, line.as_ref().map(|line| line.slots.as_slice()));
             visitor.line(entry, line.as_ref());

@@ -93,6 +93,30 @@ fn what_is_signed_is_read_and_says_who() {
 }
 
 #[test]
+fn a_key_of_seals_signs_no_request_under_any_name() {
+    let now = Timestamp::from_unix(NOW);
+    let names = ["x.example/log/op/ledger", "x.example/log/op/o9", "x.example/log/op/o1"];
+    let keys: Vec<SecretKey> =
+        names.iter().zip([4, 4, 5]).map(|(name, seed)| SecretKey::new(name, &[seed; 32])).collect();
+    let mut keyring = Keyring::new(Origin::parse("x.example/log").unwrap());
+    for (number, key) in keys.iter().enumerate() {
+        let holder = Holder { party: "op".to_owned(), name: format!("{number}") };
+        keyring.add(PublicKey::new(&key.vkey()).unwrap(), holder, Role::Operator, now.plus_seconds(-9), None);
+    }
+    let asks = |keyring: &Keyring, key: &SecretKey| {
+        let fields = sign(&POST, Some(b""), key, now, LIFETIME_SECONDS, &[3; NONCE_BYTES]).unwrap();
+        verify(&POST, &received(&fields), keyring, now).map(drop)
+    };
+    keys.iter().for_each(|key| assert_eq!(asks(&keyring, key), Ok(())));
+    keyring.begin_sealing(0);
+    for (key, wants) in keys.iter().zip([false, false, true]) {
+        let keyid = format!("{}+{}", key.vkey().name, key.vkey().id());
+        let want = if wants { Ok(()) } else { Err(BadRequest::Seals { keyid }) };
+        assert_eq!(asks(&keyring, key), want);
+    }
+}
+
+#[test]
 fn what_the_client_writes_has_this_form() {
     let fields = signed(&POST, Some(b""));
     let keyid = format!("x.example/log/cso-league/office-1+{}", key().vkey().id());

@@ -8,6 +8,7 @@ use schemas::note::{ALG_ED25519, KeyId, Origin, Vkey};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
+use crate::erasures::Roles;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, PublicKey};
 
@@ -25,8 +26,8 @@ struct Brought {
 pub(super) struct Signed {
     /// Each line's number, from 1, and its claim, ready to be checked.
     pub claims: Vec<(usize, Claim)>,
-    /// In which role the second line's key was enrolled.
-    pub approver_role: Option<Role>,
+    /// In which roles the keys of its lines were enrolled.
+    pub roles: Roles,
 }
 
 /// Keys by name and id, grown entry by entry in the order of the log.
@@ -49,7 +50,7 @@ impl PackKeys {
         if !ends {
             self.bring(entry);
         }
-        let (mut claims, mut approver_role, event) = (Vec::new(), None, &entry.signed.event);
+        let (mut claims, mut roles, event) = (Vec::new(), Roles::default(), &entry.signed.event);
         for (number, line) in (1..).zip(&entry.signed.note.signatures) {
             let unknown = || Refusal::UnknownKey { name: line.name.clone(), id: line.id };
             let brought = self.known.get(&(line.name.clone(), line.id)).ok_or_else(unknown)?;
@@ -62,8 +63,9 @@ impl PackKeys {
             if (!own && brought.from > at) || brought.until.is_some_and(|until| at >= until) {
                 return Err(Refusal::NotInForce { name: line.name.clone(), at });
             }
-            if number == 2 {
-                approver_role = brought.role;
+            match number {
+                1 => roles.author = brought.role,
+                _ => roles.approver = brought.role,
             }
             let claim = Claim::new(&brought.key, entry.signed.note.text.as_bytes(), &line.signature);
             let claim = claim.ok_or_else(|| Refusal::BadSignature { number, name: line.name.clone() })?;
@@ -72,7 +74,7 @@ impl PackKeys {
         if ends {
             self.bring(entry);
         }
-        Ok(Signed { claims, approver_role })
+        Ok(Signed { claims, roles })
     }
 
     fn bring(&mut self, entry: &Entry) {

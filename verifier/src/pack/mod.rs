@@ -5,7 +5,7 @@ mod later;
 
 use std::collections::BTreeMap;
 
-use schemas::catalogue::{Catalogue, Role, Visibility};
+use schemas::catalogue::{Catalogue, Visibility};
 use schemas::checkpoint::Checkpoint;
 use schemas::entry::Entry;
 use schemas::hash::Hash;
@@ -17,7 +17,7 @@ use schemas::stream;
 use schemas::value::Value;
 
 use crate::bundle::Opened;
-use crate::erasures::Erasures;
+use crate::erasures::{Erasures, Roles};
 use crate::fault::Fault;
 use crate::head::{BadHead, check_head, head_step};
 use crate::index::{MapProof, check_map_proof};
@@ -153,8 +153,8 @@ struct Check<'a> {
     report: &'a mut PackReport,
 }
 
-/// Roles of those who approved, by position.
-type Roles = BTreeMap<u64, Option<Role>>;
+/// Roles of those who signed, by position.
+type Signers = BTreeMap<u64, Roles>;
 
 /// An entry that the tree holds.
 struct Placed {
@@ -295,11 +295,11 @@ impl Check<'_> {
     }
 
     /// FORMAT.md 3: every line whose key an entry of the pack brought.
-    fn signatures(items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Roles, String), Fault> {
+    fn signatures(items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Signers, String), Fault> {
         let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
         all.sort_by_key(|placed| placed.entry.position);
         all.dedup_by_key(|placed| placed.entry.position);
-        let (mut keys, mut roles) = (PackKeys::default(), Roles::new());
+        let (mut keys, mut roles) = (PackKeys::default(), Signers::new());
         let (mut claims, mut places): (Vec<Claim>, Vec<(&Placed, usize)>) = (Vec::new(), Vec::new());
         let fault = |placed: &Placed, refusal| {
             let (position, address) = (placed.entry.position, placed.entry.signed.event.address());
@@ -307,7 +307,7 @@ impl Check<'_> {
         };
         for placed in all {
             let signed = keys.see(&placed.entry).map_err(|refusal| fault(placed, refusal))?;
-            roles.insert(placed.entry.position, signed.approver_role);
+            roles.insert(placed.entry.position, signed.roles);
             for (number, claim) in signed.claims {
                 claims.push(claim);
                 places.push((placed, number));
@@ -324,7 +324,7 @@ impl Check<'_> {
     }
 
     /// FORMAT.md 5 and 17.
-    fn openings(&mut self, items: Vec<Placed>, roles: &Roles) -> Result<((), String), Fault> {
+    fn openings(&mut self, items: Vec<Placed>, roles: &Signers) -> Result<((), String), Fault> {
         let addresses: BTreeMap<String, u64> =
             items.iter().map(|placed| (placed.entry.signed.event.address(), placed.entry.position)).collect();
         let mut erasures = Erasures::default();
@@ -333,8 +333,8 @@ impl Check<'_> {
         for (placed, item) in items.into_iter().zip(&self.pack.items) {
             let event = &placed.entry.signed.event;
             let (position, address) = (placed.entry.position, event.address());
-            let approver = roles.get(&position).copied().flatten();
-            erasures.see(&placed.entry, approver, &|address| addresses.get(address).copied());
+            let signers = roles.get(&position).copied().unwrap_or_default();
+            erasures.see(&placed.entry, signers, &|address| addresses.get(address).copied());
             let record =
                 open_item(&placed, item).map_err(|what| Fault::Opening { position, address: address.clone(), what })?;
             for (slot, by) in &record.opened.erased {

@@ -16,7 +16,7 @@ use crate::levels::Levels;
 
 /// Raise it whenever a part of [`State`] is added or means something else: older snapshots are then ignored, and
 /// the log is read again.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a snapshot depends on beside the log: its form, and the catalogue that numbers the types. Another
 /// program's snapshot has another one.
