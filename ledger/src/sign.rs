@@ -170,7 +170,7 @@ impl Signer<'_> {
         event.id = draft.id.as_ref().map(|id| format!("{by}/{}", self.pseudonyms.inside(id)));
         event.refs = self.refs(draft, kind);
         let fields = self.fields(draft, kind)?;
-        let slots = self.hide(&mut event, draft, kind, fields)?;
+        let slots = hide(&mut event, draft, kind, fields)?;
         let opening = self.opening(kind, &slots, draft.received_at, &draft.place)?;
         let text = event.to_text();
         let mut note = Note { signatures: vec![author.sign(&text)], text };
@@ -432,39 +432,38 @@ impl Signer<'_> {
             *value = Value::localised(lang, &self.pseudonyms.inside(text));
         }
     }
+}
 
-    /// Puts public fields into the event and commits every hidden slot, filled or not.
-    fn hide(
-        &self,
-        event: &mut Event,
-        draft: &Draft,
-        kind: &EventType,
-        mut fields: BTreeMap<String, Value>,
-    ) -> Result<Vec<Disclosure>, BadSigning> {
-        let public: BTreeSet<&str> = kind
-            .fields
-            .iter()
-            .filter(|f| f.is_public() && (draft.named || !f.restricted_unless_named))
-            .map(|f| f.name.as_str())
-            .collect();
-        for name in &public {
-            if let Some(value) = fields.remove(*name) {
-                event.data.insert((*name).to_owned(), value);
-            }
+/// Puts public fields into the event and commits every hidden slot, filled or not.
+fn hide(
+    event: &mut Event,
+    draft: &Draft,
+    kind: &EventType,
+    mut fields: BTreeMap<String, Value>,
+) -> Result<Vec<Disclosure>, BadSigning> {
+    let public: BTreeSet<&str> = kind
+        .fields
+        .iter()
+        .filter(|f| f.is_public() && (draft.named || !f.restricted_unless_named))
+        .map(|f| f.name.as_str())
+        .collect();
+    for name in &public {
+        if let Some(value) = fields.remove(*name) {
+            event.data.insert((*name).to_owned(), value);
         }
-        let mut slots = Vec::new();
-        for name in kind.slots() {
-            let value = match (name, draft.occurred) {
-                ("occurred_at", Claim::Instant(instant)) => Some(Value::Text(instant.to_string())),
-                _ => fields.remove(name),
-            };
-            slots.push(disclosure(name, value)?);
-        }
-        if kind.hides {
-            event.hidden = Some(hidden_root(&slots.iter().map(Disclosure::digest).collect::<Vec<_>>()).to_base64());
-        }
-        Ok(slots)
     }
+    let mut slots = Vec::new();
+    for name in kind.slots() {
+        let value = match (name, draft.occurred) {
+            ("occurred_at", Claim::Instant(instant)) => Some(Value::Text(instant.to_string())),
+            _ => fields.remove(name),
+        };
+        slots.push(disclosure(name, value)?);
+    }
+    if kind.hides {
+        event.hidden = Some(hidden_root(&slots.iter().map(Disclosure::digest).collect::<Vec<_>>()).to_base64());
+    }
+    Ok(slots)
 }
 
 /// The holder whose key a row enrols, rotates or revokes.
