@@ -10,6 +10,7 @@ pub mod calendar;
 pub mod carried;
 pub mod catalogue;
 pub mod checkpoint;
+pub mod currency;
 pub mod entry;
 pub mod event;
 pub mod fingerprint;

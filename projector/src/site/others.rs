@@ -45,7 +45,7 @@ pub fn measures(site: &Site, series: &Series<'_>) -> Markup {
         tr {
             th scope="row" {
                 span.block { (title(site, measure)) @if !key.is_empty() { " (" (text::visible(key)) ")" } }
-                span.of { code { (measure) } @if let Some(unit) = unit(site, measure) { ", " (text::visible(unit)) } }
+                span.of { code { (measure) } @if let Some(unit) = unit(site, measure).filter(|_| key.is_empty()) { ", " (text::visible(unit)) } }
             }
             @for quarter in &series.quarters {
                 @let dimension = if key.is_empty() { "" } else { "currency" };
@@ -73,6 +73,8 @@ fn cell(row: Option<&Row>) -> Markup {
     html! {
         td.number {
             @match row.value {
+                // In whole units, as people read sums; the download has minor units.
+                Figure::Whole(n) if row.dimension == "currency" => bdi { (text::visible(&schemas::currency::shown(n, &row.key))) },
                 Figure::Whole(n) => (text::count(n)),
                 Figure::Tenths(n) => { (text::count(n / 10)) "." ((n % 10).abs()) @if row.numerator.is_some() { "%" } },
             }

@@ -94,7 +94,9 @@ pub fn shown(view: &View<'_>, field: Option<&Field>, value: &Value) -> Markup {
             let text = |name: &str| members.get(name).and_then(Value::as_text);
             match (text("text"), text("lang"), text("currency"), members.get("amount").and_then(Value::as_integer)) {
                 (Some(text), Some(lang), ..) => html! { span.prose lang=(lang) dir="auto" { (text) } },
-                (.., Some(currency), Some(amount)) => html! { bdi { (amount) " " (currency) } },
+                (.., Some(currency), Some(amount)) => {
+                    html! { bdi dir="ltr" { (schemas::currency::shown(amount, currency)) } }
+                }
                 _ => html! { bdi { (value.to_json()) } },
             }
         }
