@@ -4,13 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use schemas::entry::Entry;
 use schemas::hash::Hash;
-use schemas::note::{KeyId, Note, SignatureLine};
+use schemas::note::{KeyId, Note, Origin, SignatureLine};
 use schemas::opening::{OpeningLine, Slot};
 use schemas::pack::{Item, Pack, Proven, Shown};
 use schemas::stream::Head;
+use verifier::admit::EPOCH;
 use verifier::audience::Audience;
+use verifier::erasures::ERASURE;
 use verifier::index::MapProof;
-use verifier::keyring::Key;
 use verifier::statement::Statement;
 use verifier::tree::BadProof;
 
@@ -85,8 +86,10 @@ pub struct Ground {
     since: Vec<(u64, Vec<Hash>)>,
     statements: Vec<(Note, Vec<Hash>)>,
     policy: String,
-    /// Which entry brought each key.
-    brought: HashMap<(String, KeyId), u64>,
+    /// Which entries brought the keys of a name, in order, each with its id.
+    brought: HashMap<String, Vec<(KeyId, u64)>>,
+    /// Entries that opened epochs, and requests and decisions of erasure.
+    landmarks: Vec<u64>,
 }
 
 /// Lays the ground of a pack under the last published checkpoint.
@@ -125,6 +128,7 @@ pub fn ground(writer: &mut Writer, request: &Request<'_>) -> Result<Ground, BadR
         statements: statements(writer, request, size)?,
         policy: publish::policy_text(writer)?,
         brought: brought(writer),
+        landmarks: writer.log().landmarks().iter().copied().filter(|position| *position < size).collect(),
     })
 }
 
@@ -143,14 +147,30 @@ impl Ground {
         let seal = proven(self.size - 1)?;
         let mut items = Vec::with_capacity(self.positions.len());
         let mut keys: BTreeSet<u64> = BTreeSet::from([0]);
+        let mut erasures: BTreeSet<String> = BTreeSet::new();
         for position in &self.positions {
             let proven = proven(*position)?;
             let entry = read(reader, &proven)?;
             self.note_keys(&entry, &mut keys);
+            if entry.signed.event.kind == ERASURE {
+                erasures.extend(first(&entry, "erasure"));
+            }
             let (digests, slots) = opening(reader, &self.reads, &entry)?;
             items.push(Item { proven, digests, slots });
         }
         self.note_keys(&read(reader, &seal)?, &mut keys);
+        for position in &self.landmarks {
+            let entry = reread(reader, *position)?;
+            let event = &entry.signed.event;
+            let of_an_erasure = match event.kind.as_str() {
+                EPOCH => true,
+                "erasure.requested" => event.id.as_ref().is_some_and(|id| erasures.contains(id)),
+                _ => first(&entry, "erasure").is_some_and(|id| erasures.contains(&id)),
+            };
+            if of_an_erasure {
+                keys.insert(*position);
+            }
+        }
         let keys = self.with_signers(reader, keys)?;
         let is_key = |position: &u64| self.positions.binary_search(position).is_err() && *position != self.size - 1;
         let keys = keys.into_iter().filter(is_key).map(proven).collect::<Result<_, _>>()?;
@@ -170,38 +190,56 @@ impl Ground {
         })
     }
 
+    /// The entries that brought the keys of its lines; where it opens an epoch, the key of the writer too; where it replaces
+    /// a key, the keys that it may replace.
     fn note_keys(&self, entry: &Entry, keys: &mut BTreeSet<u64>) {
-        let lines = entry.signed.note.signatures.iter();
-        keys.extend(lines.filter_map(|line| self.brought.get(&(line.name.clone(), line.id))));
+        let event = &entry.signed.event;
+        for line in &entry.signed.note.signatures {
+            let of_name = self.brought.get(&line.name).into_iter().flatten();
+            keys.extend(of_name.filter(|(id, _)| *id == line.id).map(|(_, position)| position));
+        }
+        let holder = match event.kind.as_str() {
+            EPOCH => Some((event.by.as_str(), event.text("writer"))),
+            "key.rotated" => Some((event.by.as_str(), event.text("holder"))),
+            _ => None,
+        };
+        let name = holder.and_then(|(party, name)| Some(Origin::parse(&event.ledger)?.holder_key_name(party, name?)));
+        let before = name.and_then(|name| self.brought.get(&name)).into_iter().flatten();
+        keys.extend(before.map(|(_, position)| position).filter(|position| **position < entry.position));
     }
 
     /// The entries that brought these keys are signed too: by whose keys, until nobody new comes.
     fn with_signers(&self, reader: &Reader, mut keys: BTreeSet<u64>) -> Result<BTreeSet<u64>, Failure> {
         let mut waiting: Vec<u64> = keys.iter().copied().collect();
         while let Some(position) = waiting.pop() {
-            let damaged = |_| Failure::damaged(&reader.home().store(), Damage::Gap { position });
-            let entry = Entry::reread(&reader.entry(position)?).map_err(damaged)?;
-            for line in &entry.signed.note.signatures {
-                if let Some(brought) = self.brought.get(&(line.name.clone(), line.id))
-                    && keys.insert(*brought)
-                {
-                    waiting.push(*brought);
-                }
-            }
+            let mut more = BTreeSet::new();
+            self.note_keys(&reread(reader, position)?, &mut more);
+            waiting.extend(more.into_iter().filter(|position| keys.insert(*position)));
         }
         Ok(keys)
     }
 }
 
-/// Which entry brought each key that the log knows.
-fn brought(writer: &Writer) -> HashMap<(String, KeyId), u64> {
+fn reread(reader: &Reader, position: u64) -> Result<Entry, Failure> {
+    let damaged = |_| Failure::damaged(&reader.home().store(), Damage::Gap { position });
+    Entry::reread(&reader.entry(position)?).map_err(damaged)
+}
+
+/// The first target of a ref.
+fn first(entry: &Entry, name: &str) -> Option<String> {
+    entry.signed.event.refs.get(name).and_then(|value| value.targets().first()).cloned()
+}
+
+/// Which entries brought the keys that the log knows.
+fn brought(writer: &Writer) -> HashMap<String, Vec<(KeyId, u64)>> {
     let log = writer.log();
-    let one = |key: &Key| {
+    let mut brought: HashMap<String, Vec<(KeyId, u64)>> = HashMap::new();
+    for key in log.keyring().keys() {
         let (name, id) = (key.public().vkey().name.clone(), key.public().id());
         let line = SignatureLine { name: name.clone(), id, signature: Vec::new() };
-        Some(((name, id), log.brought_by(&line)?))
-    };
-    log.keyring().keys().iter().filter_map(one).collect()
+        brought.entry(name).or_default().extend(log.brought_by(&line).map(|position| (id, position)));
+    }
+    brought
 }
 
 /// What the index says about a stream under the seal of a size. What waits for witnesses is not shown: then

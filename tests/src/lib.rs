@@ -6,6 +6,7 @@
 
 pub mod demo;
 pub mod forge;
+pub mod lawful;
 pub mod memory;
 pub mod packs;
 pub mod services;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
 use schemas::hash::Hash;
-use schemas::note::{Note, Origin};
+use schemas::note::{Note, Origin, SignatureLine};
 use schemas::opening::OpeningLine;
 use schemas::pack::{Item, Pack, Proven, Shown};
 use schemas::stream;
@@ -145,20 +145,49 @@ impl Desk {
         Item { proven: self.proven(position), digests, slots }
     }
 
-    /// Entries that brought the keys of these entries, of the seal, and of each other.
+    /// What FORMAT.md 14.2 has beside these entries: genesis, opened epochs, what an erasure rests on, and the entries that
+    /// brought the keys of all these, of the seal and of each other.
     fn keys(&self, positions: &[u64]) -> Vec<Proven> {
         let seal = self.size() - 1;
-        let mut keys: BTreeSet<u64> = BTreeSet::from([0]);
-        let mut waiting: Vec<u64> = positions.iter().copied().chain([seal, 0]).collect();
+        let read = |(position, bytes): (u64, &Vec<u8>)| Some((position, Entry::parse(bytes).ok()?));
+        let entries: BTreeMap<u64, Entry> = (0..).zip(&self.entries).filter_map(read).collect();
+        let erasure = |entry: &Entry| entry.signed.event.refs.get("erasure").and_then(|r| r.targets().first()).cloned();
+        let asked: BTreeSet<String> = (positions.iter().filter_map(|position| entries.get(position)))
+            .filter(|entry| entry.signed.event.kind == "erasure.executed")
+            .filter_map(erasure)
+            .collect();
+        let brings = |entry: &&Entry| {
+            let event = &entry.signed.event;
+            match event.kind.as_str() {
+                "ledger.genesis" | "ledger.epoch.opened" => true,
+                "erasure.requested" => event.id.as_ref().is_some_and(|id| asked.contains(id)),
+                "erasure.decided" => erasure(entry).is_some_and(|id| asked.contains(&id)),
+                _ => false,
+            }
+        };
+        let mut keys: BTreeSet<u64> = entries.values().filter(brings).map(|entry| entry.position).collect();
+        let mut waiting: Vec<u64> = positions.iter().copied().chain([seal]).chain(keys.clone()).collect();
+        let brought_to = |party: &str, holder: &str| {
+            let name = self.state.origin().holder_key_name(party, holder);
+            let keys = self.state.keyring().keys().iter().filter(move |key| key.public().vkey().name == name);
+            keys.filter_map(|key| {
+                let (name, id) = (key.public().vkey().name.clone(), key.public().id());
+                self.state.brought_by(&SignatureLine { name, id, signature: Vec::new() })
+            })
+            .collect::<Vec<u64>>()
+        };
         while let Some(position) = waiting.pop() {
-            let entry = Entry::parse(&self.entries[position as usize]).expect("an entry");
-            for line in &entry.signed.note.signatures {
-                if let Some(brought) = self.state.brought_by(line)
-                    && keys.insert(brought)
-                {
-                    waiting.push(brought);
+            let Some(entry) = entries.get(&position) else { continue };
+            let event = &entry.signed.event;
+            let lines = entry.signed.note.signatures.iter();
+            let mut more: Vec<u64> = lines.filter_map(|line| self.state.brought_by(line)).collect();
+            for (kind, field) in [("key.rotated", "holder"), ("ledger.epoch.opened", "writer")] {
+                if event.kind == kind {
+                    let theirs = brought_to(&event.by, event.text(field).unwrap_or_default());
+                    more.extend(theirs.into_iter().filter(|brought| *brought < position));
                 }
             }
+            waiting.extend(more.into_iter().filter(|brought| keys.insert(*brought)));
         }
         keys.into_iter().filter(|k| !positions.contains(k) && *k != seal).map(|k| self.proven(k)).collect()
     }

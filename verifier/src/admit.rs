@@ -105,6 +105,45 @@ impl State {
         Ok(())
     }
 
+    /// What a pack asks of one of its entries (FORMAT.md 14.2): its signature lines, and where it changes the registry its
+    /// admission, as far as the entries seen before it tell. Gives who signed each line; the signatures themselves are
+    /// the caller's to check. For a state [`State::in_part`] alone.
+    ///
+    /// # Errors
+    /// [`Refusal`]; the state is as it was before.
+    pub(crate) fn see_shown(&mut self, entry: &Entry) -> Result<Vec<Signer>, Refusal> {
+        let (signed, at) = (&entry.signed, entry.received_at);
+        let event = &signed.event;
+        let kind = self.catalogue.event(&event.kind).filter(|k| k.v == event.v);
+        let kind = kind.ok_or_else(|| Refusal::UnknownType { kind: event.kind.clone(), v: event.v })?;
+        let trust = |needs| Refusal::Trust { kind: kind.name.clone(), needs };
+        if (kind.name == GENESIS) != (entry.position == 0) {
+            return Err(trust(TrustNeed::First));
+        }
+        if kind.name == RESEEDED && entry.position != 1 {
+            return Err(trust(TrustNeed::Second));
+        }
+        // Which fields may be public depends on what other entries said of a party; not so where it changes the registry.
+        if kind.trust && kind.fields.iter().all(|field| !field.restricted_unless_named) {
+            self.check_fields(event, kind)?;
+        }
+        let (signers, effect) = if kind.name == GENESIS {
+            (Vec::new(), self.check_genesis(signed, kind, at)?)
+        } else {
+            let signers = self.check_signers(signed, kind, at)?;
+            let effect = self.check_trust(signed, kind, &signers, at)?;
+            if kind.name == SEAL {
+                self.check_sealer(signed, kind)?;
+            }
+            (signers, effect)
+        };
+        self.apply(effect);
+        if let Some(author) = self.keyring.find(&signed.note.signatures[0]) {
+            self.keyring.use_number(author, event.seq);
+        }
+        Ok(signers)
+    }
+
     /// Admits an event whose signatures the caller checks in a batch afterwards.
     fn place(&mut self, signed: &SignedEvent, received_at: Timestamp) -> Result<Placed, Refusal> {
         let position = self.size();
@@ -379,14 +418,20 @@ impl State {
                 return Err(Refusal::Seal { field, found, want: want.to_json() });
             }
         }
+        self.check_sealer(signed, kind)?;
+        let want = format!("b{batch}");
+        if event.row != want || event.seq != i64::try_from(batch).unwrap_or(i64::MAX) {
+            return Err(Refusal::Seal { field: "row", found: event.row.clone(), want });
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 9: seals are signed by the writer in office.
+    fn check_sealer(&self, signed: &SignedEvent, kind: &EventType) -> Result<(), Refusal> {
         let key = self.keyring.find(&signed.note.signatures[0]);
         if key.is_none() || key != self.writer.map(|writer| writer.key) {
             let needs = TrustNeed::Writer(self.writer().map_or_else(String::new, |key| key.holder.name.clone()));
             return Err(Refusal::Trust { kind: kind.name.clone(), needs });
-        }
-        let want = format!("b{batch}");
-        if event.row != want || event.seq != i64::try_from(batch).unwrap_or(i64::MAX) {
-            return Err(Refusal::Seal { field: "row", found: event.row.clone(), want });
         }
         Ok(())
     }
@@ -510,7 +555,9 @@ impl State {
         if role == Role::Operator && !same && !(stand && (by_oversight || two)) {
             return Err(TrustNeed::OperatorKey);
         }
-        if !same && (self.keyring.has_id(key.vkey()) || self.keyring.in_force(&holder, at).next().is_some()) {
+        // In a part of a log the entry that ended the holder's key before may not be shown.
+        let holds = !self.in_part && self.keyring.in_force(&holder, at).next().is_some();
+        if !same && (self.keyring.has_id(key.vkey()) || holds) {
             return Err(TrustNeed::Rotate);
         }
         Ok(Effect::Enrol { key: (!same).then(|| Box::new(key)), holder, role, from, until })
@@ -549,7 +596,7 @@ impl State {
         }
         let keys: Vec<KeyNumber> =
             (0..self.keyring.keys().len()).filter(|n| self.keyring.key(*n).holder == holder).collect();
-        if keys.is_empty() && self.recipients.of(&holder).next().is_none() {
+        if keys.is_empty() && self.recipients.of(&holder).next().is_none() && !self.in_part {
             return Err(TrustNeed::KnownKey);
         }
         if keys.iter().any(|n| self.is_writer(*n)) {
@@ -602,6 +649,8 @@ impl State {
                 self.keyring.begin_sealing(writer.key);
             }
             Effect::Reseed(predecessor) => self.predecessor = Some(*predecessor),
+            // In a part of a log a key before it may have said another role first.
+            Effect::Facility(_) if self.in_part => {}
             Effect::Facility(party) => self.set_role(&party, Role::Facility),
             Effect::Mode(party, unnamed) => self.set_unnamed(&party, unnamed),
         }

@@ -313,9 +313,18 @@ impl Check<'_> {
                 faults.push(Fault::FileMalformed { path: path.clone(), what });
             }
         }
+        // Who opens a page that somebody else made is told whatever that one likes.
+        if let Some(digest) = manifest.0.get(crate::PAGE_NAME).filter(|digest| !crate::is_known_page(digest)) {
+            faults.push(Fault::PageUnknown { path: crate::PAGE_NAME.to_owned(), digest: *digest });
+        }
         let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
         let counted = format!("{} documents", digests.len());
-        self.report.step(Step { section: "13", title: "documents bear their digest", outcome, counted });
+        self.report.step(Step {
+            section: "13",
+            title: "documents bear their digest, the page is known",
+            outcome,
+            counted,
+        });
         self.report.faults.extend(faults);
         Ok(digests)
     }

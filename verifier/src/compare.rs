@@ -6,9 +6,9 @@ use schemas::hash::Hash;
 use schemas::policy::Policy;
 
 use crate::fault::Fault;
-use crate::head::{SignedHead, check_head};
+use crate::head::{BadHead, SignedHead, check_head};
 use crate::levels::Levels;
-use crate::report::{Outcome, Report, Step};
+use crate::report::{About, Outcome, Report, Step};
 use crate::tree::check_consistency;
 
 /// How two checkpoints of one log, both signed by it, stand to each other.
@@ -72,9 +72,9 @@ pub fn relation(a: &SignedHead, b: &SignedHead, known: Known<'_>) -> Relation {
 }
 
 /// Checks evidence of a fork: whether the log, by its own signatures, told two histories. The
-/// verdict of the report is about the evidence: it is verified if the log did.
+/// verdict is [`crate::report::Verdict::Proven`] if the log did; evidence that does not hold accuses nobody.
 pub fn check_fork(bytes: &[u8], policy: &Policy) -> Report {
-    let mut report = Report::new(policy);
+    let mut report = Report { about: About::Fork, ..Report::new(policy) };
     let title = "the log signed two histories";
     let step = |outcome, counted| Step { section: "14.3", title, outcome, counted };
     let malformed = |what: &str| Fault::FileMalformed { path: "evidence".to_owned(), what: what.to_owned() };
@@ -87,6 +87,12 @@ pub fn check_fork(bytes: &[u8], policy: &Policy) -> Report {
     let heads = [&fork.first, &fork.second].map(|note| check_head(note.to_text().as_bytes(), &signed_only));
     let [first, second] = match heads {
         [Ok(first), Ok(second)] => [first, second],
+        [Err(why @ (BadHead::UnknownLog { .. } | BadHead::Key { .. })), _]
+        | [_, Err(why @ (BadHead::UnknownLog { .. } | BadHead::Key { .. }))] => {
+            report.step(step(Outcome::NotChecked, why.to_string()));
+            report.cannot_tell(why.to_string());
+            return report;
+        }
         [Err(why), _] | [_, Err(why)] => {
             report.fault(step(Outcome::Fault, String::new()), malformed(&why.to_string()));
             return report;

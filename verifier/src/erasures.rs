@@ -76,6 +76,8 @@ pub struct Erasures {
     shown: BTreeSet<(String, String)>,
     /// Requests by id: whether for a lint, and whether granted so far.
     requests: BTreeMap<String, (bool, bool)>,
+    /// Whether only some entries of the log are seen: then findings are not asked for. FORMAT.md 17.
+    in_part: bool,
     /// Open findings with the addresses of their evidence.
     findings: BTreeMap<String, Vec<String>>,
     judged: BTreeMap<u64, Result<Vec<Target>, Unlawful>>,
@@ -91,6 +93,12 @@ struct Claim {
 }
 
 impl Erasures {
+    /// Those of some entries of a log, as a pack shows them. A finding and its closing may stand in other streams, so what
+    /// is evidence is not judged.
+    pub(crate) fn in_part() -> Self {
+        Self { in_part: true, ..Self::default() }
+    }
+
     /// Takes the next entry of the log, with the roles of those who signed it. What is by none of the type's authors
     /// counts for nothing. `position_of` says where an address stands; the admission of the entry has seen to it that
     /// its targets stand before it.
@@ -115,7 +123,7 @@ impl Erasures {
                     *granted = true;
                 }
             }
-            "finding.issued" => {
+            "finding.issued" if !self.in_part => {
                 self.findings.insert(event.id.clone().unwrap_or_default(), target("evidence").to_vec());
             }
             "finding.closed" => {

@@ -22,6 +22,12 @@ pub enum Fault {
     FileExtra { path: String },
     #[error("file {path}: {what}")]
     FileMalformed { path: String, what: String },
+    #[error(
+        "file {path}: it is neither the page of this version nor of a release that it knows (SHA-256 {}): do not open it; \
+         compare the number with what your oversight body published, or use a newer verifier",
+        .digest.to_hex()
+    )]
+    PageUnknown { path: String, digest: Hash },
     #[error("file {path}: no signature by the log's key {key} holds over it")]
     CheckpointSignature { path: String, key: String },
     #[error("file {path}: it is signed by {signed}, and genesis names another key for checkpoints: {genesis}")]
@@ -73,6 +79,8 @@ pub enum Fault {
     Dropped { position: u64, stream: String },
     #[error("the log as it was at {size} entries is not part of the log as it is now: {why}")]
     Since { size: u64, why: BadProof },
+    #[error("the log's first entry, from which all its keys come, is not in the pack (FORMAT.md 14.2)")]
+    NoGenesis,
     #[error("document {digest}: adopted by entry {position}, but not among the documents")]
     DocumentMissing { digest: Hash, position: u64 },
 }
@@ -107,6 +115,7 @@ impl Fault {
             | Self::FileMissing { path }
             | Self::FileExtra { path }
             | Self::FileMalformed { path, .. }
+            | Self::PageUnknown { path, .. }
             | Self::CheckpointSignature { path, .. }
             | Self::LogKey { path, .. }
             | Self::Quorum { path, .. }

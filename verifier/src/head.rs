@@ -5,7 +5,7 @@ use schemas::note::{BadNote, Note, Vkey};
 use schemas::policy::Policy;
 
 use crate::fault::Fault;
-use crate::report::{Outcome, Report, Step};
+use crate::report::{About, Outcome, Report, Step};
 use crate::signature::{BadKey, PublicKey};
 use crate::verified::Verified;
 
@@ -120,7 +120,7 @@ pub fn signed_as_genesis_says(head: &SignedHead, log_key: &Vkey, path: &str) -> 
 
 /// Checks a checkpoint that came alone.
 pub fn check(bytes: &[u8], policy: &Policy) -> Report {
-    let mut report = Report::new(policy);
+    let mut report = Report { about: About::Checkpoint, ..Report::new(policy) };
     head_step(&mut report, bytes, "checkpoint", policy);
     report
 }

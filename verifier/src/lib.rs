@@ -55,5 +55,15 @@ pub use verified::Verified;
 
 /// The page that verifies offline, one file; every bundle carries it as [`PAGE_NAME`].
 pub const PAGE: &str = include_str!("../web/verify.html");
+/// Pages of releases: lines of a SHA-256 in hex and the release.
+const PAGES_RELEASED: &str = include_str!("../web/released");
+
+/// Whether a file of that digest is the page of this version, or of a release that it knows. FORMAT.md 13.
+pub fn is_known_page(digest: &schemas::hash::Hash) -> bool {
+    let released = |line: &str| line.split_once(' ').and_then(|(hash, _)| schemas::hash::Hash::from_hex(hash));
+    *digest == schemas::hash::Hash::of(&[PAGE.as_bytes()])
+        || PAGES_RELEASED.lines().filter(|line| !line.starts_with('#')).any(|line| released(line) == Some(*digest))
+}
+
 /// Where the page lies in a bundle. FORMAT.md 13.
 pub const PAGE_NAME: &str = "verify.html";

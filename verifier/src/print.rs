@@ -10,7 +10,7 @@ use schemas::refusal::RefusalReceipt;
 use schemas::value::Value;
 use verifier::doubt::Doubtful;
 use verifier::head::SignedHead;
-use verifier::pack::{Complete, PackReport};
+use verifier::pack::{Complete, Extent, PackReport};
 use verifier::receipt::ReceiptReport;
 use verifier::report::{Outcome, Report, Verdict};
 
@@ -152,7 +152,7 @@ pub fn sentence(report: &Report) -> String {
 
 /// The line where something does not hold, or cannot be told.
 fn other_sentence(report: &Report) -> String {
-    let verdict = report.verdict().as_str();
+    let verdict = report.word();
     if report.verdict() == Verdict::CannotTell {
         return format!("{verdict}: {}.", report.unknown.join("; "));
     }
@@ -170,16 +170,16 @@ fn holds(report: &Report) -> bool {
 pub fn checkpoint(report: &Report) -> String {
     let Some(head) = report.head.as_ref().filter(|_| holds(report)) else { return other_sentence(report) };
     let (checkpoint, seen) = (&head.checkpoint, head.witnesses.len());
-    let verdict = report.verdict().as_str();
-    format!("{verdict}: {} signed {} entries; cosigned by {seen} witnesses.", checkpoint.origin, checkpoint.size)
+    let verdict = report.word();
+    format!("{verdict}. {} signed {} entries; cosigned by {seen} witnesses.", checkpoint.origin, checkpoint.size)
 }
 
 /// The line at the end of the check of a receipt.
 pub fn receipt(checked: &ReceiptReport) -> String {
     let (Some(entry), Some(leaf)) = (&checked.entry, &checked.leaf) else { return other_sentence(&checked.report) };
-    let (verdict, event) = (checked.report.verdict().as_str(), &entry.signed.event);
+    let (verdict, event) = (checked.report.word(), &entry.signed.event);
     format!(
-        "{verdict}: {} is entry {} of the log, received {}. Words of the entry: {}",
+        "{verdict}. {} is entry {} of the log, received {}. Words of the entry: {}",
         event.address(),
         checked.index,
         entry.received_at,
@@ -194,19 +194,23 @@ pub fn refusal(report: &Report, refusal: Option<&RefusalReceipt>) -> String {
         0 => "by the ledger's own gate".to_owned(),
         n => format!("FORMAT.md 11, {n}"),
     };
-    let verdict = report.verdict().as_str();
+    let verdict = report.word();
     format!(
-        "{verdict}: {} refused the event {} at {} ({number}): {}",
+        "{verdict}. {} refused the event {} at {} ({number}): {}",
         refusal.origin, refusal.event, refusal.at, refusal.words
     )
 }
 
 /// The line at the end of the check of evidence.
 pub fn fork(report: &Report) -> String {
-    if holds(report) {
-        "Verified: the log's own key signed two histories. Trust neither, and tell everyone.".to_owned()
-    } else {
-        other_sentence(report)
+    let word = report.word();
+    match report.verdict() {
+        Verdict::Proven => format!("{word}. Trust neither; keep this file, and show it to everyone."),
+        Verdict::NotProven => {
+            let why = report.faults.first().map(ToString::to_string).unwrap_or_default();
+            format!("{word}: {why}. This file accuses nobody.")
+        }
+        _ => other_sentence(report),
     }
 }
 
@@ -215,7 +219,7 @@ pub fn pack(checked: &PackReport) -> String {
     let Some(head) = checked.report.head.as_ref().filter(|_| holds(&checked.report)) else {
         return other_sentence(&checked.report);
     };
-    let (verdict, size) = (checked.report.verdict().as_str(), head.checkpoint.size);
+    let (verdict, size) = (checked.report.word(), head.checkpoint.size);
     let until = checked.report.as_of.map_or_else(String::new, |t| format!(" ({t})"));
     let stream = &checked.stream;
     let word = match &checked.complete {
@@ -229,17 +233,19 @@ pub fn pack(checked: &PackReport) -> String {
         }
     };
     if checked.is_absent() {
-        return format!("{verdict}: no record about {stream} at {size} entries{until}; {word}.");
+        return format!("{verdict}. No record about {stream} at {size} entries{until}; {word}.");
     }
     let total = checked.records.len();
     let (mut parts, mut full, mut sealed) = (Vec::new(), 0, 0usize);
     for (number, record) in (1..).zip(&checked.records) {
-        full += usize::from(record.in_full());
-        sealed += record.sealed.iter().filter(|slot| record.opened.withheld.contains(*slot)).count();
+        let extent = record.extent();
+        full += usize::from(extent == Extent::Full);
+        sealed += record.sealed_values();
         if let Some(by) = record.opened.erased.values().next() {
             parts.push(format!("#{number} erased by entry {by}"));
-        } else if !record.in_full() {
-            parts.push(format!("#{number} withheld from you"));
+        } else if extent != Extent::Full {
+            let how = if extent == Extent::Partly { "in part" } else { "without its hidden values" };
+            parts.push(format!("#{number} {how}"));
         }
     }
     let more = parts.len().saturating_sub(PARTS_SHOWN);
@@ -247,7 +253,12 @@ pub fn pack(checked: &PackReport) -> String {
     if more > 0 {
         parts.push(format!("and {more} more"));
     }
-    let parts = if parts.is_empty() { String::new() } else { format!(", {}", parts.join(", ")) };
+    // Nobody signs what was left out of a pack, so it is not told as the office's word.
+    let parts = if parts.is_empty() {
+        String::new()
+    } else {
+        format!(", {} (withheld, or left out on the way: nobody signed which)", parts.join(", "))
+    };
     let sealed = if sealed > 0 { format!(" ({sealed} sealed values are for oversight alone)") } else { String::new() };
     format!(
         "{verdict}: {total} records about {stream} up to entry {size}{until}, {full} shown in full{parts}{sealed}; {word}."
@@ -285,7 +296,12 @@ pub fn pack_json(checked: &PackReport, same_policy: Option<bool>) -> String {
             ("withheld", names(record.opened.withheld.iter().collect())),
         ])
     });
+    let count = |extent| number(checked.records.iter().filter(|record| record.extent() == extent).count() as u64);
+    let shown = [("full", Extent::Full), ("partly", Extent::Partly), ("withheld", Extent::Withheld)];
+    let sealed = checked.records.iter().map(|record| record.sealed_values() as u64).sum();
+    let shown = shown.map(|(name, extent)| (name, count(extent))).into_iter().chain([("sealed", number(sealed))]);
     pairs.extend([
+        ("shown", object(shown.collect())),
         ("audience", text_value(&checked.audience)),
         ("complete", complete),
         ("records", Value::List(records.collect())),
@@ -349,7 +365,8 @@ fn members(report: &Report, same_policy: Option<bool>) -> Vec<(&'static str, Val
         ("faults", Value::List(faults.collect())),
         ("not_checked", list(not_checked(report, same_policy))),
         ("steps", Value::List(steps.collect())),
-        ("verdict", text(report.verdict().as_str())),
+        ("outcome", text(report.verdict().code())),
+        ("verdict", Value::Text(report.word())),
     ];
     if let Some(head) = &report.head {
         pairs.push(("origin", text(head.checkpoint.origin.as_str())));

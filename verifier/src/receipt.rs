@@ -11,7 +11,7 @@ use schemas::refusal::RefusalReceipt;
 use crate::fault::Fault;
 use crate::head::head_step;
 use crate::refusal::Refusal;
-use crate::report::{Outcome, Report, Step};
+use crate::report::{About, Outcome, Report, Step};
 use crate::signature::PublicKey;
 use crate::tree::check_inclusion;
 
@@ -31,6 +31,7 @@ pub struct ReceiptReport {
 /// Checks a receipt against a policy held from elsewhere.
 pub fn check(text: &[u8], policy: &Policy) -> ReceiptReport {
     let mut out = ReceiptReport { report: Report::new(policy), index: 0, entry: None, leaf: None };
+    out.report.about = About::Receipt;
     let title = "the file is a receipt";
     let parsed = std::str::from_utf8(text).map_err(|e| e.to_string());
     let receipt = match parsed.and_then(|t| Receipt::parse(t).map_err(|e| e.to_string())) {
@@ -89,6 +90,7 @@ fn entry(out: &mut ReceiptReport, receipt: &Receipt, checkpoint: &Checkpoint) {
 /// Checks the receipt of a refusal: the log's key says that it kept an event out, and why.
 pub fn check_refusal(bytes: &[u8], policy: &Policy) -> (Report, Option<RefusalReceipt>) {
     let mut report = Report::new(policy);
+    report.about = About::Refusal;
     let title = "the log's key signed the refusal";
     let step = |outcome, counted| Step { section: "14.1", title, outcome, counted };
     let read = Note::parse(bytes).ok().and_then(|note| RefusalReceipt::parse(&note.text).map(|r| (note, r)));
@@ -118,6 +120,9 @@ pub fn check_refusal(bytes: &[u8], policy: &Policy) -> (Report, Option<RefusalRe
         return (report, None);
     }
     report.step(step(Outcome::Holds, format!("refused at {}", refusal.at)));
+    report.not_checked(
+        "whether it was right to refuse: set the words beside the event, which this receipt names by its id alone",
+    );
     report.refused = true;
     report.as_of = Some(refusal.at);
     (report, Some(refusal))

@@ -45,6 +45,41 @@ pub enum Verdict {
     NotVerified,
     /// Neither can be said.
     CannotTell,
+    /// Evidence that holds: the log lied.
+    Proven,
+    /// What was handed over as evidence proves nothing, and so accuses nobody.
+    NotProven,
+}
+
+/// What a report is about: how much is said by one that holds. FORMAT.md 14.4.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum About {
+    /// The whole log.
+    #[default]
+    Log,
+    /// The records of a pack.
+    Records,
+    /// That there is no record, and on whose word.
+    Absence(Word),
+    /// One entry, by a receipt.
+    Receipt,
+    /// A refusal.
+    Refusal,
+    /// A checkpoint alone.
+    Checkpoint,
+    /// Two histories of one log.
+    Fork,
+}
+
+/// On whose word the index is honest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// The operator's.
+    Operator,
+    /// That of auditors whom the reader trusts.
+    Auditor(String),
+    /// The reader has recomputed it.
+    Reader,
 }
 
 /// The whole result of a check.
@@ -68,6 +103,8 @@ pub struct Report {
     pub genesis_catalogue: Option<Hash>,
     /// Slots erased by rule.
     pub erased: u64,
+    /// What it is about.
+    pub about: About,
     /// Whether this is about a refusal, which no checkpoint covers.
     pub refused: bool,
     /// Entries signed within a compromise window, at most [`crate::doubt::DOUBTFUL_MAX`] of them. They
@@ -91,6 +128,7 @@ impl Report {
             as_of: None,
             genesis_catalogue: None,
             erased: 0,
+            about: About::default(),
             refused: false,
             doubtful: Vec::new(),
             doubts: 0,
@@ -122,7 +160,9 @@ impl Report {
 
     /// The verdict. A fault is never outweighed by what could not be read.
     pub fn verdict(&self) -> Verdict {
-        if self.has_fault() {
+        if self.about == About::Fork && (self.has_fault() || self.unknown.is_empty()) {
+            if self.has_fault() { Verdict::NotProven } else { Verdict::Proven }
+        } else if self.has_fault() {
             Verdict::NotVerified
         } else if !self.unknown.is_empty() || (self.head.is_none() && !self.refused) {
             Verdict::CannotTell
@@ -133,24 +173,56 @@ impl Report {
         }
     }
 
-    /// Exit code of the command: 0 holds, 1 fault, 2 cannot tell.
+    /// Exit code of the command: 0 holds, 1 a lie was found (proof of one included), 2 cannot tell.
     pub fn exit_code(&self) -> u8 {
         match self.verdict() {
             Verdict::Verified | Verdict::PartlyErased => 0,
-            Verdict::NotVerified => 1,
-            Verdict::CannotTell => 2,
+            Verdict::NotVerified | Verdict::Proven => 1,
+            Verdict::CannotTell | Verdict::NotProven => 2,
         }
+    }
+
+    /// The verdict in the words that people read: what was proven, and what rests on the operator. FORMAT.md 14.4.
+    pub fn word(&self) -> String {
+        let word = match (self.verdict(), &self.about) {
+            (Verdict::Verified, About::Absence(Word::Operator)) => {
+                "Absent from the index; that the index is honest rests on the operator"
+            }
+            (Verdict::Verified, About::Absence(Word::Auditor(name))) => {
+                return format!("Absent; that the index is honest rests on {name}");
+            }
+            (Verdict::Verified, About::Absence(Word::Reader)) => "Verified: absent",
+            (Verdict::Verified, About::Receipt) => "In the log; who signed the record rests on the operator",
+            (Verdict::Verified, About::Refusal) => "Proven: this log refused; whether rightly rests on the operator",
+            (Verdict::Verified, About::Checkpoint) => "Signed by the log; what is under it rests on the operator",
+            (verdict, _) => verdict.as_str(),
+        };
+        word.to_owned()
     }
 }
 
 impl Verdict {
-    /// The words that people read.
+    /// The words that people read, where nothing more is to be said: see [`Report::word`].
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Verified => "Verified",
             Self::PartlyErased => "Partly: erased by rule",
             Self::NotVerified => "Not verified",
             Self::CannotTell => "Cannot tell",
+            Self::Proven => "Proven: this log signed two histories",
+            Self::NotProven => "Not proven",
+        }
+    }
+
+    /// The same for programs, as the page has it too.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::PartlyErased => "partly",
+            Self::NotVerified => "not_verified",
+            Self::CannotTell => "cannot_tell",
+            Self::Proven => "proven",
+            Self::NotProven => "not_proven",
         }
     }
 }

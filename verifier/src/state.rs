@@ -28,6 +28,9 @@ type PartyNumber = u32;
 /// Stands for no party.
 const NOBODY: PartyNumber = PartyNumber::MAX;
 
+/// Types of entries that packs bring beside their records. FORMAT.md 14.2.
+const LANDMARKS: [&str; 3] = [crate::admit::EPOCH, "erasure.requested", "erasure.decided"];
+
 /// A thing that some event created. One for many an entry, so 12 bytes and no more.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Thing {
@@ -75,6 +78,10 @@ pub struct State {
     pub(crate) batches: u64,
     sealed: bool,
     sealed_head: (u64, Hash),
+    /// Positions of what packs bring beside their records: opened epochs, requests and decisions of erasure.
+    landmarks: Vec<u64>,
+    /// Whether only some entries of the log are shown, as in a pack: what others may have said is not asked for.
+    pub(crate) in_part: bool,
     last_leaf: Hash,
     last_received: Option<Timestamp>,
 }
@@ -151,9 +158,16 @@ impl State {
             batches: 0,
             sealed: false,
             sealed_head: (0, Hash::default()),
+            landmarks: Vec::new(),
+            in_part: false,
             last_leaf: Hash::default(),
             last_received: None,
         }
+    }
+
+    /// What a pack tells of a log: some entries of it, each seen by [`State::see_shown`].
+    pub(crate) fn in_part(origin: Origin) -> Self {
+        Self { in_part: true, ..Self::auditing(origin) }
     }
 
     /// Origin of the log.
@@ -298,6 +312,13 @@ impl State {
     /// Position of the entry that brought the key by which a line is signed.
     pub fn brought_by(&self, line: &SignatureLine) -> Option<u64> {
         self.key_entries.get(self.keyring.find(line)?).copied()
+    }
+
+    /// Positions of the entries that a pack brings beside its records whatever they are (opened epochs), and of those on
+    /// which an erasure may rest (its request, the decisions on it), in order. FORMAT.md 14.2. Empty where the state is
+    /// [`State::auditing`].
+    pub fn landmarks(&self) -> &[u64] {
+        &self.landmarks
     }
 
     /// Writes down which entry brought the newest keys: the one that is about to be taken in.
@@ -448,6 +469,9 @@ impl State {
         if let Some(answers) = &mut self.answers {
             numbers.iter().for_each(|number| answers.chains.push(*number));
             answers.event_ids.push(cut_id(signed));
+            if LANDMARKS.contains(&kind.name.as_str()) {
+                self.landmarks.push(position);
+            }
         }
         self.entry_streams.extend(numbers);
         self.entry_ends.push(u32::try_from(self.entry_streams.len()).expect("fewer than 2^32 stream items"));

@@ -118,8 +118,8 @@ impl Succession {
     pub fn exit_code(&self) -> u8 {
         match self.verdict() {
             Verdict::Verified | Verdict::PartlyErased => 0,
-            Verdict::NotVerified => 1,
-            Verdict::CannotTell => 2,
+            Verdict::NotVerified | Verdict::Proven => 1,
+            Verdict::CannotTell | Verdict::NotProven => 2,
         }
     }
 }

@@ -94,7 +94,7 @@ impl Pack {
         let (size, bytes) = (pack.seal.index + 1, text.len());
         println!("{}: {records} records of {} at {size} entries, {bytes} bytes", self.out.display(), self.stream);
         if records == 0 {
-            println!("there is no such stream: the pack proves that the log has no record about it");
+            println!("there is no such stream: the pack proves that the index has no record about it");
         }
         println!("check it: verifier check {} --policy POLICY", self.out.display());
         Ok(())

@@ -218,7 +218,7 @@ fn a_pack_is_for_somebody_about_something() {
     ] {
         let said = place.good(&pack(&format!("{stream} --for {audience}{more}")));
         assert!(said.contains(&format!("{records} records of {stream} at ")), "{said}");
-        assert_eq!(said.contains("the pack proves that the log has no record about it"), records == 0, "{said}");
+        assert_eq!(said.contains("the pack proves that the index has no record about it"), records == 0, "{said}");
         assert_eq!(said.contains("recorded in the log: op/data.exported/"), audience != "public", "{said}");
         let bytes = std::fs::read(place.path("p.pack")).unwrap();
         let checked = verifier::pack::check(&bytes, &policy, &[]);

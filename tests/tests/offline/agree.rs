@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use schemas::note::{ALG_COSIGNATURE, ALG_ED25519, Vkey};
+use schemas::note::{ALG_COSIGNATURE, ALG_ED25519, Note, Vkey};
 use schemas::policy::Policy;
-use verifier::pack::check;
-use verifier::report::Verdict;
+use serde_json::json;
+use tests::forge::{Pages, lines};
+use tests::lawful::{Case, erasures, keys};
+use tests::packs::Desk;
+use tests::world::World;
+use verifier::pack::{Extent, check};
 
 use crate::damage::{Random, damage};
 use crate::packs::judge;
-use crate::page::{Page, sample};
+use crate::page::{Page, bytes, sample};
 
 /// Damaged packs that both judge.
 const MUTANTS: usize = 2_000;
@@ -27,12 +31,7 @@ const OTHER: &str = "log vectors.example/log+a73e9331+AYqI4910CfGV/VLbLTy6XXLKZw
 /// The verdict in the page's words, and the first fault in the verifier's.
 fn ours(pack: &[u8], policy: &Policy) -> (&'static str, String) {
     let report = check(pack, policy, &[]).report;
-    let verdict = match report.verdict() {
-        Verdict::Verified => "verified",
-        Verdict::PartlyErased => "partly",
-        Verdict::NotVerified => "not_verified",
-        Verdict::CannotTell => "cannot_tell",
-    };
+    let verdict = report.verdict().code();
     let why = report.faults.first().map(ToString::to_string);
     (verdict, why.or_else(|| report.unknown.first().cloned()).unwrap_or_default())
 }
@@ -109,4 +108,76 @@ fn whose_log_it_is_and_what_contradicts_itself() {
         let theirs = theirs[0].split(' ').next().unwrap();
         assert_eq!((ours, theirs), (want, want), "{what}: {why}");
     }
+}
+
+#[test]
+fn keys_and_erasures_that_no_honest_log_admits_are_seen_by_both() {
+    let world = World::golden();
+    let cases: Vec<Case> = keys(&world).into_iter().chain(erasures(&world)).collect();
+    let script = "
+        const lines = [];
+        for (const [pack, policy] of given) {
+            const { verdict, code } = await window.verifier.check(raw(pack), policy);
+            lines.push(`${verdict} ${code ?? '-'}`);
+        }
+        return lines;";
+    let given: Vec<_> = cases.iter().map(|case| json!([bytes(case.pack.to_text().as_bytes()), case.policy])).collect();
+    let theirs = Page::open().run(script, &json!(given));
+    let mut differ = Vec::new();
+    for (case, theirs) in cases.iter().zip(&theirs) {
+        let (ours, why) = ours(case.pack.to_text().as_bytes(), &Policy::parse(&case.policy).unwrap());
+        if ours != case.verdict || theirs.split(' ').next() != Some(ours) {
+            differ.push(format!("{}: {} wanted; {ours} ({why}), the page: {theirs}", case.what, case.verdict));
+        }
+    }
+    assert!(differ.is_empty(), "{} of {}:\n{}", differ.len(), cases.len(), differ.join("\n"));
+}
+
+/// Packs of the sample country whose counts are compared.
+const COUNTED: usize = 30;
+
+#[test]
+fn the_page_and_the_verifier_count_alike_what_a_pack_shows() {
+    let world = World::velmora();
+    let note = Note::parse(world.bundle.get("checkpoint")).unwrap();
+    let policy = format!("log {}\nquorum none\n", world.log_key.vkey());
+    let desk = Desk::new(&world.origin, Pages::of(&world.bundle).entries, lines(&world.openings), note, &policy);
+    let names: Vec<String> = desk.streams.keys().cloned().collect();
+    let mut index = desk.index_of(&desk.streams);
+    // What is shown in part: only an erasure closes some values of a record and leaves others.
+    let mut packs: Vec<(Vec<u8>, String)> = (erasures(&World::golden()).into_iter())
+        .filter(|case| case.verdict == "partly")
+        .map(|case| (case.pack.to_text().into_bytes(), case.policy))
+        .collect();
+    for (number, stream) in names.iter().step_by(names.len().div_ceil(COUNTED)).enumerate() {
+        let party = stream.split('/').nth(1).unwrap();
+        let own = if desk.state().role(party).is_some() { party } else { "public" };
+        let audience = ["public", "oversight", own][number % 3];
+        let pack = desk.pack_with(stream, audience, &mut index, &desk.items(stream));
+        packs.push((pack.to_text().into_bytes(), policy.clone()));
+    }
+    let ours: Vec<String> = (packs.iter().map(|(pack, policy)| check(pack, &Policy::parse(policy).unwrap(), &[])))
+        .map(|checked| {
+            let count = |extent| checked.records.iter().filter(|record| record.extent() == extent).count();
+            let sealed: usize = checked.records.iter().map(verifier::pack::Record::sealed_values).sum();
+            let (full, partly, withheld) = (count(Extent::Full), count(Extent::Partly), count(Extent::Withheld));
+            assert_eq!(full + partly + withheld, checked.records.len(), "each is counted once");
+            format!("{} {full} {partly} {withheld} {sealed}", checked.report.verdict().code())
+        })
+        .collect();
+    let script = "
+        const lines = [];
+        for (const [pack, policy] of given) {
+            const { verdict, complete } = await window.verifier.check(raw(pack), policy);
+            lines.push([verdict, complete?.shown, complete?.partly.length, complete?.withheld.length, complete?.sealed].join(' '));
+        }
+        return lines;";
+    let given: Vec<_> = packs.iter().map(|(pack, policy)| json!([bytes(pack), policy])).collect();
+    let theirs = Page::open().run(script, &json!(given));
+    assert_eq!(theirs, ours);
+    for place in 1..5 {
+        let seen = ours.iter().any(|line| line.split(' ').nth(place) != Some("0"));
+        assert!(seen, "the sample has something of each: {ours:?}");
+    }
+    assert!(ours.iter().all(|line| line.starts_with("verified") || line.starts_with("partly")), "{ours:?}");
 }

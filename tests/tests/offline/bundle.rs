@@ -101,6 +101,13 @@ fn a_bundle_is_checked_to_its_last_byte() {
         ),
         ("cut", archive(&world.bundle, None)[..5_000].to_vec(), "not_verified 13.1"),
     ];
+    // A page that somebody else made says whatever that one likes.
+    let page_bent = bent(&world.bundle, "verify.html", middle);
+    let report = world.check(&page_bent);
+    assert_eq!(report.exit_code(), 1);
+    assert!(report.faults[0].to_string().contains("do not open it"), "{:?}", report.faults);
+    let cases: Vec<_> =
+        cases.into_iter().chain([("another page", archive(&page_bent, None), "not_verified 13")]).collect();
     let page = Page::open();
     let script = "
         const lines = [];

@@ -10,4 +10,6 @@ mod damage;
 mod packs;
 mod page;
 mod reading;
+mod trust;
 mod vectors;
+mod words;

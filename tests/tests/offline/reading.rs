@@ -51,7 +51,7 @@ fn files_are_taken_from_the_reader_and_set_against_each_other() {
         await settled(() => result()?.dataset.verdict === 'verified', 'trust');
         lines.push(say());
         lines.push(`extends: ${shown().includes('It extends the older file of size 14')}`);
-        lines.push(`dispute: ${shown().includes('You dispute this: entry 15')}`);
+        lines.push(`dispute: ${shown().includes('disputes this: entry 15')}`);
         lines.push(`index: ${shown().includes('Complete if the index is honest')}`);
         document.getElementById('auditors').value = given.auditor;
         document.getElementById('auditors').dispatchEvent(new Event('input'));
@@ -111,7 +111,7 @@ fn text_of_a_file_stays_text() {
         "unknown cannot_tell",
         "receipt not_verified",
         "refusal not_verified",
-        "fork not_verified",
+        "fork not_proven",
         "elements: 0",
     ];
     assert_eq!(page.run(script, &json!(files)), wanted);

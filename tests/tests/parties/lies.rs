@@ -244,7 +244,7 @@ fn a_back_dated_record_is_a_fork_and_its_evidence_convinces_anyone() {
     let Relation::Fork(fork) = relation(&heads[0], &heads[1], Known::All(told.levels())) else {
         panic!("no fork was seen")
     };
-    assert_eq!(check_fork(fork.to_text().as_bytes(), &golden().policy).verdict(), Verdict::Verified);
+    assert_eq!(check_fork(fork.to_text().as_bytes(), &golden().policy).verdict(), Verdict::Proven);
     // And a pack that claims to go on from the older one cannot prove it.
     let mut pack = told.pack(STREAM, PARTY);
     pack.since = vec![told.since(kept.size())];
@@ -262,18 +262,18 @@ fn two_histories_of_one_size_are_a_fork() {
     let Relation::Fork(fork) = relation(&head(&a), &head(&b), Known::Nothing) else { panic!("no fork was seen") };
     assert_eq!(fork.prefix, None, "two signatures are enough");
     let text = fork.to_text();
-    assert_eq!(check_fork(text.as_bytes(), &golden().policy).verdict(), Verdict::Verified);
+    assert_eq!(check_fork(text.as_bytes(), &golden().policy).verdict(), Verdict::Proven);
     assert_eq!(Fork::parse(&text).as_ref(), Some(fork.as_ref()));
     // What is no fork convicts nobody.
     let same = Fork { second: fork.first.clone(), ..(*fork).clone() };
-    assert_eq!(check_fork(same.to_text().as_bytes(), &golden().policy).verdict(), Verdict::NotVerified);
+    assert_eq!(check_fork(same.to_text().as_bytes(), &golden().policy).verdict(), Verdict::NotProven);
     let (old, now) = (head(&earlier(2)), head(&a));
     let honest = Fork {
         first: old.note.clone(),
         second: now.note.clone(),
         prefix: Some((old.checkpoint.root, a.since(old.checkpoint.size).1)),
     };
-    assert_eq!(check_fork(honest.to_text().as_bytes(), &golden().policy).verdict(), Verdict::NotVerified);
+    assert_eq!(check_fork(honest.to_text().as_bytes(), &golden().policy).verdict(), Verdict::NotProven);
     assert_eq!(relation(&old, &now, Known::All(a.levels())), Relation::Prefix);
     assert_eq!(relation(&now, &old, Known::Nothing), Relation::CannotTell);
     assert_eq!(relation(&now, &now, Known::Nothing), Relation::Same);
@@ -282,7 +282,7 @@ fn two_histories_of_one_size_are_a_fork() {
     let framed = Fork { second: forged, ..(*fork).clone() };
     assert_eq!(
         check_fork(framed.to_text().as_bytes(), &golden().policy).verdict(),
-        Verdict::NotVerified,
+        Verdict::NotProven,
         "nobody can frame a log"
     );
 }

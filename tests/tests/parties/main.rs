@@ -2,5 +2,6 @@
 
 mod common;
 mod honest;
+mod keys;
 mod lies;
 mod mine;

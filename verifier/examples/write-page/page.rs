@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{Error, Result};
 use std::path::Path;
 
-use schemas::catalogue::{Catalogue, EventType, Field, Ref, Targets};
+use schemas::catalogue::{Catalogue, Cosigner, EventType, Field, Ref, Targets};
+use schemas::currency::EXPONENTS;
 use schemas::hash::Hash;
 use schemas::value::Value;
 
@@ -56,6 +57,7 @@ pub fn assemble(web: &Path) -> Result<String> {
     for name in SAMPLES {
         samples.insert(name.to_owned(), Value::Text(read(&format!("samples/{name}"))?));
     }
+    let template = read("src/page.html")?;
     let policy = format!(
         "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
         Hash::of(&[script.as_bytes()]).to_base64(),
@@ -64,13 +66,13 @@ pub fn assemble(web: &Path) -> Result<String> {
     let parts = [
         ("{{policy}}", policy),
         ("{{style}}", style),
-        ("{{catalogue}}", data(&catalogue(Catalogue::built_in()))),
+        ("{{catalogue}}", data(&catalogue(Catalogue::built_in(), &read("released")?))),
         ("{{texts}}", data(&Value::Object(texts))),
         ("{{samples}}", data(&Value::Object(samples))),
+        ("{{template}}", data(&text(&template))),
         ("{{script}}", script),
     ];
     let mut html = String::new();
-    let template = read("src/page.html")?;
     let mut rest = template.as_str();
     for (name, part) in &parts {
         let (before, after) = rest.split_once(name).ok_or_else(|| Error::other(format!("src/page.html: no {name}")))?;
@@ -87,7 +89,12 @@ fn data(value: &Value) -> String {
 }
 
 /// What the page needs of the catalogue.
-fn catalogue(catalogue: &Catalogue) -> Value {
+fn catalogue(catalogue: &Catalogue, released: &str) -> Value {
+    let pages: Vec<String> = (released.lines().filter(|line| !line.starts_with('#')))
+        .filter_map(|line| Some(line.split_once(' ')?.0.to_owned()))
+        .collect();
+    let digits =
+        EXPONENTS.iter().map(|(code, digits)| ((*code).to_owned(), Value::Integer((*digits).into()))).collect();
     let types = |all: &mut dyn Iterator<Item = &EventType>| {
         Value::Object(all.map(|kind| (kind.name.clone(), event_type(kind))).collect())
     };
@@ -97,7 +104,9 @@ fn catalogue(catalogue: &Catalogue) -> Value {
         ("digest", text(&catalogue.digest().to_hex())),
         ("events", types(&mut catalogue.events())),
         ("inner", types(&mut catalogue.inners())),
+        ("exponents", Value::Object(digits)),
         ("name", text(&catalogue.id())),
+        ("pages", texts(&pages)),
     ])
 }
 
@@ -116,8 +125,18 @@ fn event_type(kind: &EventType) -> Value {
         ("v", Value::Integer(kind.v)),
     ];
     members.extend(kind.id_of.as_deref().map(|id_of| ("idOf", text(id_of))));
+    members.extend(kind.cosigner.map(|who| ("cosigner", text(cosigner(who)))));
     members.extend(kind.stream.as_deref().map(|stream| ("stream", text(stream))));
     object(members)
+}
+
+fn cosigner(who: Cosigner) -> &'static str {
+    match who {
+        Cosigner::Same => "same",
+        Cosigner::Organisation => "organisation",
+        Cosigner::Operator => "operator",
+        Cosigner::Oversight => "oversight",
+    }
 }
 
 fn field(field: &Field) -> Value {

@@ -37,7 +37,7 @@ pub struct Attest {
 impl Attest {
     /// Runs it; gives the exit code.
     pub fn run(self) -> Result<u8, CannotBegin> {
-        let policy = read::policy(&self.policy)?;
+        let policy = read::policy_apart(&self.policy, &[&self.bundle])?;
         let key = verifier::witness::service::key_file::read(&self.key)
             .map_err(|why| CannotBegin::File { path: self.key.display().to_string(), why: why.to_string() })?;
         let Kind::Bundle(mut source) = read::kind(&self.bundle)? else {

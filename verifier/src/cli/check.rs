@@ -64,7 +64,9 @@ pub struct Check {
 impl Check {
     /// Runs it; gives the exit code.
     pub fn run(self) -> Result<u8, CannotBegin> {
-        let policy = read::policy(&self.policy)?;
+        let beside = self.index.iter().chain(&self.since).map(PathBuf::as_path);
+        let checked: Vec<&Path> = std::iter::once(self.path.as_path()).chain(beside).collect();
+        let policy = read::policy_apart(&self.policy, &checked)?;
         let kind = read::kind(&self.path)?;
         if !matches!(kind, Kind::Pack(_)) && (self.index.is_some() || self.since.is_some()) {
             let why = "--index and --since go with a pack".to_owned();

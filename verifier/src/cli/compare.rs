@@ -76,7 +76,8 @@ struct Side {
 impl Compare {
     /// Runs it; gives the exit code.
     pub fn run(self) -> Result<u8, CannotBegin> {
-        let policy = read::policy(&self.policy)?;
+        let sides = std::iter::once(self.first.as_path()).chain(self.second.as_deref());
+        let policy = read::policy_apart(&self.policy, &sides.collect::<Vec<_>>())?;
         match (&self.mine, &self.second) {
             (Some(folder), _) => self.mine(folder, &policy),
             (None, Some(second)) => self.two(second, &policy),
@@ -122,7 +123,7 @@ impl Compare {
                     }
                     None => "Run it again with --evidence FILE, and give the file to everyone.".to_owned(),
                 };
-                say(&format!("\nFORK: the log signed two histories at size {}. {kept}\n", small.size));
+                say(&format!("\nProven: this log signed two histories, at size {}. {kept}\n", small.size));
                 1
             }
             Relation::OtherLog => {

@@ -14,7 +14,8 @@ use clap::{Parser, Subcommand};
 
 /// Verifies what a ledger of access and oversight hands out: offline, with files and a public key.
 ///
-/// Exit code: 0 holds, 1 a fault was found, 2 cannot tell.
+/// Exit code: 0 holds; 1 a fault was found, or proven: evidence that a log lied is 1; 2 cannot tell, or evidence that
+/// proves nothing.
 #[derive(Parser)]
 #[command(name = "verifier", version, max_term_width = 100)]
 struct Arguments {
@@ -49,6 +50,17 @@ pub enum CannotBegin {
         path: String,
         /// What is wrong with it.
         why: String,
+    },
+    /// The policy came with what it would vouch for.
+    #[error(
+        "{policy}: the policy lies inside {checked}, so it proves nothing about it; give one that you hold from elsewhere \
+         (on paper, from your own institution, by telephone) with --policy"
+    )]
+    PolicyInside {
+        /// Its file.
+        policy: String,
+        /// What is checked.
+        checked: String,
     },
     /// A file or folder.
     #[error("{path}: {why}")]

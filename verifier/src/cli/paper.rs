@@ -34,7 +34,7 @@ pub struct Print {
 impl Print {
     /// Runs it; gives the exit code.
     pub fn run(self) -> Result<u8, CannotBegin> {
-        let policy = read::policy(&self.policy)?;
+        let policy = read::policy_apart(&self.policy, &[&self.path])?;
         let (report, words, page) = match read::kind(&self.path)? {
             Kind::Receipt(bytes) => {
                 let checked = receipt::check(&bytes, &policy);

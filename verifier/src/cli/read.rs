@@ -94,6 +94,24 @@ pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
     Ok(policy)
 }
 
+/// Reads the policy that the reader holds, which none of what is checked may have brought.
+pub fn policy_apart(path: &Path, checked: &[&Path]) -> Result<Policy, CannotBegin> {
+    let real = |path: &Path| std::fs::canonicalize(path).ok();
+    if let Some(held) = real(path) {
+        for one in checked {
+            let Some(there) = real(one) else { continue };
+            // Of a file out of a bundle, the bundle is what brought it.
+            let brought = there.ancestors().find(|folder| folder.join(schemas::manifest::NAME).is_file());
+            let brought = brought.map_or_else(|| there.clone(), Path::to_path_buf);
+            if held.starts_with(&brought) || held.starts_with(&there) {
+                let (policy, checked) = (path.display().to_string(), one.display().to_string());
+                return Err(CannotBegin::PolicyInside { policy, checked });
+            }
+        }
+    }
+    policy(path)
+}
+
 /// Reads an identity of oversight.
 pub fn identity(path: &Path) -> Result<Identity, CannotBegin> {
     let bytes = file(path, 4_096)?;

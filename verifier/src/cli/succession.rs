@@ -29,7 +29,9 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(&self) -> Result<u8, CannotBegin> {
-        let (policy, before) = (read::policy(&self.policy)?, read::policy(&self.predecessor_policy)?);
+        let both = [self.bundle.as_path(), self.predecessor.as_path()];
+        let policy = read::policy_apart(&self.policy, &both)?;
+        let before = read::policy_apart(&self.predecessor_policy, &both)?;
         let mut bars = Bars::new();
         let mut progress = |step, done, total| verifier::bundle::Visitor::progress(&mut bars, step, done, total);
         let (mut new, mut old) = (bundle(&self.bundle)?, bundle(&self.predecessor)?);

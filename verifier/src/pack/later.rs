@@ -100,7 +100,12 @@ impl PackReport {
         match agreed {
             Ok(upto) => {
                 self.report.step(step(Outcome::Holds, format!("up to {upto} entries")));
-                self.complete = Complete::Recomputed(upto);
+                if upto == now.size {
+                    self.complete = Complete::Recomputed(upto);
+                    self.rests();
+                } else {
+                    self.complete = Complete::Recomputed(upto);
+                }
             }
             Err(why) => self.report.fault(step(Outcome::Fault, String::new()), Fault::Since { size, why }),
         }

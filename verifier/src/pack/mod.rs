@@ -3,7 +3,7 @@
 mod keys;
 mod later;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::catalogue::{Catalogue, Visibility};
 use schemas::checkpoint::Checkpoint;
@@ -19,10 +19,10 @@ use schemas::value::Value;
 use crate::bundle::Opened;
 use crate::erasures::{Erasures, Roles};
 use crate::fault::Fault;
-use crate::head::{BadHead, check_head, head_step};
+use crate::head::{BadHead, bears, check_head, head_step, signed_as_genesis_says};
 use crate::index::{MapProof, check_map_proof};
 use crate::refusal::Refusal;
-use crate::report::{Outcome, Report, Step};
+use crate::report::{About, Outcome, Report, Step, Word};
 use crate::signature::{Claim, all_hold};
 use crate::statement::{self, Statement};
 use crate::tree::{Frontier, check_consistency, check_inclusion};
@@ -39,12 +39,41 @@ pub struct Record {
     pub opened: Opened,
     /// Slots that the catalogue seals for oversight; they stand among the withheld ones too.
     pub sealed: Vec<String>,
+    /// Slots that are open, empty ones too.
+    pub open: usize,
+}
+
+/// How much of a record a pack shows. FORMAT.md 14.2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// No slot is closed but those that are sealed for oversight.
+    Full,
+    /// Some are closed, some are open.
+    Partly,
+    /// None is open.
+    Withheld,
 }
 
 impl Record {
-    /// Whether everything that this reader may hope for is shown.
+    /// How much of it is shown.
+    pub fn extent(&self) -> Extent {
+        if self.in_full() {
+            Extent::Full
+        } else if self.open > 0 {
+            Extent::Partly
+        } else {
+            Extent::Withheld
+        }
+    }
+
+    /// Whether everything is shown but what is sealed for oversight.
     pub fn in_full(&self) -> bool {
         self.opened.erased.is_empty() && self.opened.withheld.iter().all(|slot| self.sealed.contains(slot))
+    }
+
+    /// How many of its values are closed because they are sealed for oversight.
+    pub fn sealed_values(&self) -> usize {
+        self.sealed.iter().filter(|slot| self.opened.withheld.contains(*slot)).count()
     }
 }
 
@@ -84,6 +113,22 @@ impl PackReport {
         &self.policy
     }
 
+    /// Writes down on whose word nothing is missing.
+    pub(super) fn rests(&mut self) {
+        if !self.is_absent() {
+            return;
+        }
+        self.report.about = About::Absence(match &self.complete {
+            Complete::IfIndexHonest => Word::Operator,
+            Complete::Recomputed(_) => Word::Reader,
+            Complete::Stated(all) => {
+                let size = self.report.head.as_ref().map_or(u64::MAX, |head| head.checkpoint.size);
+                let whole = all.iter().find(|(_, upto)| *upto == size);
+                whole.map_or(Word::Operator, |(name, _)| Word::Auditor(name.clone()))
+            }
+        });
+    }
+
     /// Whether the pack says that there is no record.
     pub fn is_absent(&self) -> bool {
         self.records.is_empty()
@@ -94,7 +139,7 @@ impl PackReport {
 /// recomputed" the reader trusts.
 pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
     let mut report = PackReport {
-        report: Report::new(policy),
+        report: Report { about: About::Records, ..Report::new(policy) },
         audience: String::new(),
         stream: String::new(),
         records: Vec::new(),
@@ -115,7 +160,8 @@ pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
     let (audience, stream, inside) = (pack.audience.clone(), pack.stream.clone(), pack.policy.clone());
     report.since.clone_from(&pack.since);
     (report.audience, report.stream, report.policy) = (audience, stream, inside);
-    let counted = format!("{} records of {}, for {}", pack.items.len(), pack.stream, pack.audience);
+    // Nobody signs for whom it was made.
+    let counted = format!("{} records of {}, for {} as it says", pack.items.len(), pack.stream, pack.audience);
     report.report.step(Step { section: "14.2", title: "the file is a pack", outcome: Outcome::Holds, counted });
     let note = pack.checkpoint.to_text();
     let head = head_step(&mut report.report, note.as_bytes(), "checkpoint", policy);
@@ -127,6 +173,7 @@ pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
         return report;
     }
     Check { pack: &pack, checkpoint: &checkpoint, report: &mut report }.run(auditors);
+    report.rests();
     if head.is_none() {
         // It does not contradict itself, but whose log it is nobody has said: nothing in it counts.
         report.records.clear();
@@ -146,6 +193,17 @@ fn own_key_step(report: &mut Report, pack: &Pack) {
         report.fault(step, Fault::CheckpointSignature { path: "checkpoint".to_owned(), key });
     }
 }
+
+/// What the whole log tells and a pack does not. FORMAT.md 14.2.
+const NOT_IN_A_PACK: [&str; 2] = [
+    "whether a key had been revoked, its party had another role, or one of its numbers was used before, where that is \
+     not among these entries: the bundle tells",
+    "the rest of admission (FORMAT.md 11): refs, ownership, what was in the log already: the bundle tells",
+];
+
+/// Of an erasure.
+const EVIDENCE: &str = "whether what was erased was evidence of a finding that was not closed (FORMAT.md 17): the finding and its \
+                        closing may stand in other streams; the bundle tells";
 
 struct Check<'a> {
     pack: &'a Pack,
@@ -176,15 +234,20 @@ impl Check<'_> {
         let Some(items) = self.step("7", "every record is in the log", Self::placed_all) else { return };
         self.step("8.2", "the records are all those that the index binds", |c| c.stream(&items));
         let Some(brought) = self.step("11", "keys were brought by entries of the log", Self::brought) else { return };
-        let title = "records are signed by keys that the log enrolled";
-        let roles = self.step("3", title, |_| Self::signatures(&items, &brought, &seal)).unwrap_or_default();
-        self.step("5", "openings fit what was committed", |c| c.openings(items, &roles));
+        let title = "signed by keys that the log admitted";
+        let signed = self.step("3", title, |c| c.signatures(&items, &brought, &seal));
+        let roles = signed.map(|(roles, log_key)| {
+            let title = "the log's first entry names the key of its checkpoints";
+            self.step("11", title, |c| c.log_key(log_key));
+            roles
+        });
+        self.step("5", "openings fit what was committed", |c| c.openings(items, &brought, &roles.unwrap_or_default()));
         if !self.pack.statements.is_empty() {
             self.step("10.4", "auditors have recomputed the index", |c| c.statements(auditors));
         }
-        self.report.report.not_checked(
-            "whether a key had been revoked, where its revocation is not among these records: the bundle tells",
-        );
+        for what in NOT_IN_A_PACK {
+            self.report.report.not_checked(what);
+        }
         self.report.report.as_of = Some(seal.entry.received_at);
     }
 
@@ -294,12 +357,18 @@ impl Check<'_> {
         Ok((keys, counted))
     }
 
-    /// FORMAT.md 3: every line whose key an entry of the pack brought.
-    fn signatures(items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Signers, String), Fault> {
+    /// FORMAT.md 3 and 11: every line by a key that an entry of the pack brought, and each that brings one admitted.
+    /// Gives also the key of checkpoints that genesis names.
+    fn signatures(
+        &self,
+        items: &[Placed],
+        brought: &[Placed],
+        seal: &Placed,
+    ) -> Result<((Signers, Option<Vkey>), String), Fault> {
         let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
         all.sort_by_key(|placed| placed.entry.position);
         all.dedup_by_key(|placed| placed.entry.position);
-        let (mut keys, mut roles) = (PackKeys::default(), Signers::new());
+        let (mut keys, mut roles) = (PackKeys::new(self.checkpoint.origin.clone()), Signers::new());
         let (mut claims, mut places): (Vec<Claim>, Vec<(&Placed, usize)>) = (Vec::new(), Vec::new());
         let fault = |placed: &Placed, refusal| {
             let (position, address) = (placed.entry.position, placed.entry.signed.event.address());
@@ -320,24 +389,47 @@ impl Check<'_> {
             let name = placed.entry.signed.note.signatures[number - 1].name.clone();
             return Err(fault(placed, Refusal::BadSignature { number, name }));
         }
-        Ok((roles, format!("{} signatures", claims.len())))
+        Ok(((roles, keys.log_key().cloned()), format!("{} signatures", claims.len())))
+    }
+
+    /// FORMAT.md 14.2: the pack goes back to genesis, which names the key that signed the checkpoint.
+    fn log_key(&self, named: Option<Vkey>) -> Result<((), String), Fault> {
+        let named = named.ok_or(Fault::NoGenesis)?;
+        match &self.report.report.head {
+            Some(head) => signed_as_genesis_says(head, &named, "checkpoint")?,
+            None if bears(&self.pack.checkpoint, &named) => {}
+            None => {
+                let key = named.to_string();
+                return Err(Fault::CheckpointSignature { path: "checkpoint".to_owned(), key });
+            }
+        }
+        Ok(((), named.name))
     }
 
     /// FORMAT.md 5 and 17.
-    fn openings(&mut self, items: Vec<Placed>, roles: &Signers) -> Result<((), String), Fault> {
+    fn openings(&mut self, items: Vec<Placed>, brought: &[Placed], roles: &Signers) -> Result<((), String), Fault> {
+        let mut all: Vec<&Entry> = items.iter().chain(brought).map(|placed| &placed.entry).collect();
+        all.sort_by_key(|entry| entry.position);
         let addresses: BTreeMap<String, u64> =
-            items.iter().map(|placed| (placed.entry.signed.event.address(), placed.entry.position)).collect();
-        let mut erasures = Erasures::default();
+            all.iter().map(|entry| (entry.signed.event.address(), entry.position)).collect();
+        let mut erasures = Erasures::in_part();
+        for entry in all {
+            let signers = roles.get(&entry.position).copied().unwrap_or_default();
+            erasures.see(entry, signers, &|address| addresses.get(address).copied());
+        }
+        let shown: BTreeSet<u64> = items.iter().map(|placed| placed.entry.position).collect();
         let (mut open, mut withheld, mut erased) = (0u64, 0u64, 0u64);
         let mut records = Vec::with_capacity(items.len());
         for (placed, item) in items.into_iter().zip(&self.pack.items) {
             let event = &placed.entry.signed.event;
             let (position, address) = (placed.entry.position, event.address());
-            let signers = roles.get(&position).copied().unwrap_or_default();
-            erasures.see(&placed.entry, signers, &|address| addresses.get(address).copied());
             let record =
                 open_item(&placed, item).map_err(|what| Fault::Opening { position, address: address.clone(), what })?;
             for (slot, by) in &record.opened.erased {
+                if !shown.contains(by) {
+                    let what = BadOpening::NotErased { slot: slot.clone(), by: *by };
+                    return Err(Fault::Opening { position, address, what });
+                }
                 erasures.claim(position, &address, slot, *by);
             }
             open += item.slots.iter().filter(|slot| matches!(slot, Slot::Open(_))).count() as u64;
@@ -349,6 +441,9 @@ impl Check<'_> {
             return Err(fault);
         }
         self.report.report.erased = erased;
+        if erased > 0 {
+            self.report.report.not_checked(EVIDENCE);
+        }
         self.report.records = records;
         Ok(((), format!("{open} open, {withheld} withheld, {erased} erased by rule")))
     }
@@ -383,12 +478,19 @@ impl Check<'_> {
 fn open_item(placed: &Placed, item: &Item) -> Result<Record, BadOpening> {
     let event = &placed.entry.signed.event;
     let kind = Catalogue::built_in().event(&event.kind).filter(|kind| kind.v == event.v);
-    let mut record =
-        Record { entry: placed.entry.clone(), leaf: placed.leaf, opened: Opened::default(), sealed: Vec::new() };
+    let mut record = Record {
+        entry: placed.entry.clone(),
+        leaf: placed.leaf,
+        opened: Opened::default(),
+        sealed: Vec::new(),
+        open: 0,
+    };
     let (Some(kind), Some(root)) = (kind, event.hidden_root()) else {
         let got = item.slots.len().max(item.digests.len());
         return if got == 0 { Ok(record) } else { Err(BadOpening::Count { want: 0, got }) };
     };
+    let is_sealed = |slot: &&str| kind.slot_visibility(slot) == Visibility::Sealed;
+    record.sealed = kind.slots().into_iter().filter(is_sealed).map(str::to_owned).collect();
     if item.slots.is_empty() && item.digests.is_empty() {
         record.opened.withheld = Opened::nothing_of(&kind.name).withheld;
         return Ok(record);
@@ -397,11 +499,8 @@ fn open_item(placed: &Placed, item: &Item) -> Result<Record, BadOpening> {
     let line = OpeningLine { entry, event, digests: item.digests.clone(), slots: item.slots.clone() };
     record.opened.values = line.check(root, kind)?;
     for (name, slot) in kind.slots().into_iter().zip(&item.slots) {
-        if kind.slot_visibility(name) == Visibility::Sealed {
-            record.sealed.push(name.to_owned());
-        }
         match slot {
-            Slot::Open(_) => {}
+            Slot::Open(_) => record.open += 1,
             Slot::ErasedBy(by) => {
                 record.opened.erased.insert(name.to_owned(), *by);
             }

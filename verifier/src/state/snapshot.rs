@@ -16,7 +16,7 @@ use crate::levels::Levels;
 
 /// Raise it whenever a part of [`State`] is added or means something else: older snapshots are then ignored, and
 /// the log is read again.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// What a snapshot depends on beside the log: its form, and the catalogue that numbers the types. Another
 /// program's snapshot has another one.
@@ -79,6 +79,7 @@ impl State {
         self.tree.keep(&mut out);
         (self.batches, self.sealed, self.last_leaf, self.last_received).keep(&mut out);
         self.sealed_head.keep(&mut out);
+        self.landmarks.keep(&mut out);
         levels.keep(&mut out);
         out.finish()
     }
@@ -117,6 +118,7 @@ impl State {
         state.tree = Kept::read(from)?;
         (state.batches, state.sealed, state.last_leaf, state.last_received) = Kept::read(from)?;
         state.sealed_head = Kept::read(from)?;
+        state.landmarks = Kept::read(from)?;
         let levels = Levels::read(from)?;
         (from.is_done() && state.fits(&levels)).then_some((state, levels))
     }
@@ -137,6 +139,7 @@ impl State {
             && self.entry_ends.is_sorted()
             && self.entry_streams.iter().all(|number| u64::from(*number) < streams)
             && self.before_seal.as_ref().is_none_or(|before| u64::from(before.number()) < streams)
+            && self.landmarks.iter().all(|position| *position < size)
             && self.writer.is_none_or(|writer| writer.key < self.keyring.keys().len())
             && self.roles.keys().chain(self.unnamed.keys()).all(|party| (*party as usize) < parties)
     }

@@ -256,7 +256,7 @@ function history(disputed) {
     data: { ...about, decision_due_on: '2031-02-19', received_on: '2031-02-05' }, refs: { request: 'cso-league/request-1' },
   });
   log.append('2031-02-17T11:30:00Z', {
-    by: 'fac-harvane', type: 'access.request.approved', keys: [keys.desk, keys.governor], id: 'approval-1',
+    by: 'fac-harvane', type: 'access.request.approved', keys: [keys.governor], id: 'approval-1',
     data: { ...about, conditions: ['smaller_team'], valid_from: '2031-03-01', valid_to: '2031-03-31', visits_granted: 1 },
     refs: { request: 'cso-league/request-1' }, hidden: { team_cleared: 2, condition_text: en('No more than two visitors at once.') },
   });

@@ -2,7 +2,7 @@
 //
 // `CATALOGUE` is set from the page's data before anything is read.
 
-let CATALOGUE = { events: {}, inner: {}, codes: {} };
+let CATALOGUE = { events: {}, inner: {}, codes: {}, exponents: {}, pages: [] };
 
 const typeOf = (name) => (Object.hasOwn(CATALOGUE.events, name) ? CATALOGUE.events[name] : null);
 const TIME_SLOTS = ['occurred_at', 'recorded_at'];

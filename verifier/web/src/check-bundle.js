@@ -31,6 +31,9 @@ function tilePaths(size) {
   return paths;
 }
 
+/** SHA-256 of the file of this page, in hex; null where it has none. Set before anything is read. */
+let OWN_PAGE = null;
+
 class BundleCheck {
   constructor(bytes, trust, { watch, onProgress }) {
     this.bytes = bytes;
@@ -58,6 +61,7 @@ class BundleCheck {
     if (!(await report.step('7', 'tiles', (step) => this.tiles(step)))) return report;
     await this.kept();
     await this.documents();
+    await this.page();
     await this.walk();
     await this.times();
     report.notChecked.push({ code: 'admission-bundle' }, { code: 'truth' }, { code: 'others' });
@@ -141,6 +145,22 @@ class BundleCheck {
     });
   }
 
+  /** The page that the archive brings is this one, or that of a release which this one knows. */
+  async page() {
+    const bytes = this.files.get('verify.html');
+    if (!bytes) return;
+    if (OWN_PAGE === null) {
+      this.report.leftOut('13', 'page', 'no-own-page');
+      return;
+    }
+    await this.report.step('13', 'page', (step) => {
+      step.of = 1;
+      const hash = hexOf(sha256(bytes));
+      if (hash !== OWN_PAGE && !CATALOGUE.pages.includes(hash)) refuse('page-unknown', { hash });
+      step.done = 1;
+    });
+  }
+
   /** Bytes of the entries, in order. */
   *entryBytes() {
     for (const { path, width } of tilesOf('entries', this.size)) {
@@ -178,7 +198,7 @@ class BundleCheck {
       batch: 0,
       pending: [],
       claims: [],
-      erasures: new Map(),
+      erasures: new Erasures(),
       receivedAt: [],
       counts: new Map(),
       lastIsSeal: false,
@@ -290,16 +310,18 @@ class BundleCheck {
     await Promise.all(this.state.pending.splice(0));
   }
 
-  /** The writer in office signs seals alone, or seconds oversight's help to the operator; an epoch names the next one. */
+  /** An epoch names the next writer. */
   writer(entry, at) {
     const { report, state, walkSteps: steps } = this;
     const { event, note } = entry;
     const { registry, sealed } = state;
     const { writer } = registry;
-    const lines = note.signatures.map(lineKey);
-    const place = writer ? lines.indexOf(writer.key) : -1;
-    const helped = event.type === 'key.enrolled' && event.data.role === 'operator' && registry.of(note.signatures[0])?.role === 'oversight';
-    if (place >= 0 && event.type !== SEAL && !(place > 0 && helped)) report.fault(steps.seals, new Refused('writer-alone', { key: note.signatures[place].name }), at);
+    try {
+      checkWriterAlone(entry, registry);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      report.fault(steps.seals, error, at);
+    }
     if (event.type !== 'ledger.epoch.opened') return;
     steps.seals.of++;
     report.tried(steps.seals, at, () => {
@@ -334,7 +356,7 @@ class BundleCheck {
 
   openings(position, entry, at) {
     const { report, state, walkSteps: steps } = this;
-    if (entry.event.type === 'erasure.executed') state.erasures.set(position, entry.event);
+    state.erasures.see(entry, state.registry);
     if (!this.hasOpenings) return;
     if (position % TILE === 0) {
       const file = this.files.get(`openings/${tileName(position / TILE)}`);
@@ -366,18 +388,17 @@ class BundleCheck {
     if (this.size && !state.lastIsSeal && !report.unknown.some((u) => u.code === 'type-unknown')) {
       report.fault(steps.seals, new Refused('seal-not-last', { index: this.size - 1 }), { entry: this.size - 1 });
     }
+    await this.logKey();
     report.erased = state.claims.length;
     if (state.claims.length) {
       await report.step('17', 'erasures', (step) => {
         step.of = state.claims.length;
         for (const { slot, by, address, at } of state.claims) {
           report.tried(step, at, () => {
-            const erasure = state.erasures.get(by);
-            if (!erasure || !erases(erasure, address, slot)) refuse('not-erased', { slot, by });
+            if (!state.erasures.erases(by, address, slot)) refuse('not-erased', { slot, by });
           });
         }
       });
-      report.notChecked.push({ code: 'erasure-lawful' });
     }
     report.bundle = {
       entries: this.size,
@@ -388,6 +409,19 @@ class BundleCheck {
       types: [...state.counts].sort((a, b) => b[1] - a[1]),
     };
     report.beside = { origin: this.head.origin, roots: state.roots, heads: state.watched };
+  }
+
+  /** Every checkpoint is signed by the key that genesis names: a policy may have several for one log. */
+  async logKey() {
+    const { report, state } = this;
+    const { logKey } = state.registry;
+    if (!logKey || !report.anchor) return;
+    await report.step('10.1', 'log-key', (step) => {
+      // What the step before found signed by the only key that there is needs no second look.
+      const heads = this.keys.length === 1 && this.keys[0].text === logKey.text ? [] : [this.head, ...this.keptHeads.values()];
+      step.done = step.of = 1;
+      if (!heads.every((head) => signedStrictly(head.note, logKey))) refuse('log-key', { key: logKey.text });
+    });
   }
 
   /** When a checkpoint was seen: the earliest time by which witnesses that reach the quorum had cosigned it, or null. */

@@ -78,7 +78,7 @@ async function checkRefusal(bytes, trust = nobody(), { onProgress } = {}) {
     }
     refuse('signature', { key: keys[0].name });
   });
-  report.notChecked.push({ code: 'truth' });
+  report.notChecked.push({ code: 'refusal-right' }, { code: 'truth' });
   return report;
 }
 
@@ -122,7 +122,8 @@ async function checkFork(bytes, trust = nobody(), { onProgress } = {}) {
   if (!fork) return report;
   const [older, newer] = fork.checkpoints;
   report.head = newer;
-  await checkHead(report, newer, trust, null);
+  // What the log's own key signed convicts it, whoever else has seen it.
+  await checkHead(report, newer, trust, null, { witnessed: false });
   report.fork = { sizes: [older, newer].map((head) => String(head.size)), checkpoints: [older, newer].map(describedCheckpoint) };
   await report.step('14.3', 'fork', (step) => {
     step.of = 2;

@@ -31,14 +31,16 @@ async function checkPack(bytes, trust = nobody(), { beside = null, stated = [], 
   await report.step('8.2', 'count', (step) => checkItemsOfStream(pack, step));
   const keys = await checkProven(report, pack, pack.keys, '11', '11', 'keys', null);
   const entries = [...items.map((item) => ({ ...item, isItem: true })), ...keys].sort((a, b) => a.index - b.index);
-  await checkSignatures(report, pack.sealed ? withSeal(entries, pack) : entries, pack.head.origin);
+  const erasures = new Erasures({ inPart: true });
+  await checkSignatures(report, pack.sealed ? withSeal(entries, pack) : entries, pack.head.origin, erasures);
+  await checkLogKey(report, pack.head, entries[0]);
   const opened = await checkOpenings(report, entries);
-  await checkErasures(report, entries, opened);
+  await checkErasures(report, entries, opened, erasures);
   pack.statements.push(...stated.flatMap((statement) => besideStatement(pack, statement)));
   await checkStatements(report, pack, trust);
   if (beside) await checkBeside(report, pack, beside);
   report.records = recordsOf(entries, opened, pack.pack);
-  report.complete = completeness(report, pack, opened, beside);
+  report.complete = completeness(report, pack, entries, opened, beside);
   report.notChecked.push({ code: 'truth' }, { code: 'others' });
   if (!beside) report.notChecked.push({ code: 'index-not-recomputed' });
   report.notChecked.push({ code: 'keys-when' }, { code: 'admission-pack' });
@@ -143,9 +145,9 @@ function nameFault(fault, entries) {
 }
 
 /** Signature lines by keys that a key line or an item brings before them or in them; any other is a fault. */
-async function checkSignatures(report, entries, origin) {
+async function checkSignatures(report, entries, origin, erasures) {
   await report.step('3.4', 'signatures', async (step) => {
-    const registry = new Registry(origin);
+    const registry = new Registry(origin, { inPart: true });
     report.registry = registry;
     step.of = entries.reduce((sum, entry) => sum + entry.note.signatures.length, 0);
     for (const entry of entries) {
@@ -155,12 +157,26 @@ async function checkSignatures(report, entries, origin) {
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         report.fault(step, error, { entry: entry.index, line: entry.line, ...nameOf(entry) });
+        // What could not be admitted brings nothing.
+        continue;
       }
+      erasures.see(entry, registry);
       registry.see(entry);
       await report.progress('signatures', step.done, step.of);
     }
   });
 }
+
+/** The pack goes back to the log's first entry, which names the key that signed the checkpoint. */
+const checkLogKey = (report, head, first) =>
+  report.step('11', 'log-key', (step) => {
+    step.of = 1;
+    if (first?.event.type !== GENESIS || first.index !== 0) refuse('no-genesis');
+    const named = vkeyOrNull(first.event.data.log_key);
+    const signed = named && (report.anchor?.vkey === named.text || signedStrictly(head.note, named));
+    if (!signed) refuse('log-key', { key: String(first.event.data.log_key) });
+    step.done = 1;
+  });
 
 /** Openings fit what was committed. Gives the slots of each item, by its number. */
 async function checkOpenings(report, entries) {
@@ -178,8 +194,8 @@ async function checkOpenings(report, entries) {
   return opened;
 }
 
-/** Who is erased is so by an item that erases it. */
-async function checkErasures(report, entries, opened) {
+/** What is erased is so by an item that lawfully erases it. */
+async function checkErasures(report, entries, opened, erasures) {
   const claims = entries.flatMap((entry) =>
     (opened.get(entry.index) ?? []).filter((slot) => slot.erasedBy !== undefined).map((slot) => ({ entry, slot })),
   );
@@ -187,15 +203,14 @@ async function checkErasures(report, entries, opened) {
   if (!claims.length) return;
   await report.step('17', 'erasures', (step) => {
     step.of = claims.length;
-    const byIndex = new Map(entries.filter((e) => e.isItem).map((e) => [e.index, e]));
+    const items = new Set(entries.filter((entry) => entry.isItem).map((entry) => entry.index));
     for (const { entry, slot } of claims) {
       report.tried(step, { entry: entry.index, line: entry.line, ...nameOf(entry) }, () => {
-        const by = byIndex.get(slot.erasedBy);
-        if (!by || !erases(by.event, entry.address, slot.name)) refuse('not-erased', { slot: slot.name, by: slot.erasedBy });
+        if (!items.has(slot.erasedBy) || !erasures.erases(slot.erasedBy, entry.address, slot.name)) refuse('not-erased', { slot: slot.name, by: slot.erasedBy });
       });
     }
   });
-  report.notChecked.push({ code: 'erasure-lawful' });
+  report.notChecked.push({ code: 'erasure-evidence' });
 }
 
 /** A statement that lies beside the pack, with the proof that the pack itself brings for its size. */
@@ -249,25 +264,37 @@ async function checkBeside(report, pack, beside) {
   });
 }
 
-/** Words of completeness: how many records, which are not shown in full, and on whose word it is all. */
-function completeness(report, pack, opened, beside) {
-  const withheld = [];
-  const erased = [];
-  for (const [index, slots] of opened) {
-    if (slots.some((slot) => slot.withheld || slot.sealed !== undefined)) withheld.push(index);
-    const by = slots.find((slot) => slot.erasedBy !== undefined)?.erasedBy;
-    if (by !== undefined) erased.push({ index, by });
+/** Records by how much of them is shown, each by its entry's number. FORMAT.md 14.2. */
+function shownOf(entries, opened) {
+  const shown = { full: [], partly: [], withheld: [], erased: [], sealed: 0 };
+  for (const { index, event } of entries.filter((entry) => entry.isItem)) {
+    const slots = opened.get(index) ?? [];
+    const isSealed = (slot) => typeOf(event.type)?.fields.find((field) => field.name === slot.name)?.visibility === 'sealed';
+    const closed = slots.filter((slot) => slot.value === undefined);
+    const kept = closed.filter((slot) => slot.erasedBy === undefined);
+    shown.sealed += kept.filter(isSealed).length;
+    const erased = closed.find((slot) => slot.erasedBy !== undefined);
+    if (erased) shown.erased.push({ index, by: erased.erasedBy });
+    if (!erased && kept.every(isSealed)) shown.full.push(index);
+    else shown[slots.length > closed.length ? 'partly' : 'withheld'].push(index);
   }
-  const hidden = new Set([...withheld, ...erased.map((e) => e.index)]);
+  return shown;
+}
+
+/** Words of completeness: how many records, which are not shown in full, and on whose word it is all. */
+function completeness(report, pack, entries, opened, beside) {
+  const { full, partly, withheld, erased, sealed } = shownOf(entries, opened);
   const trusted = report.statements.filter((s) => s.by !== null).sort((a, b) => Number(b.size) - Number(a.size))[0];
   const recomputed = beside && report.steps.some((s) => s.name === 'recomputed' && s.outcome === 'holds');
   const size = String(pack.head.size);
   const upTo = recomputed ? size : (trusted?.size ?? '0');
   return {
     count: pack.items.length,
-    shown: pack.items.length - hidden.size,
+    shown: full.length,
+    partly,
     withheld,
     erased,
+    sealed,
     size,
     asOf: pack.sealed?.receivedAt ?? null,
     by: recomputed ? 'you' : trusted ? 'auditor' : 'nobody',

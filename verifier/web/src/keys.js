@@ -21,9 +21,9 @@ const describedCheckpoint = (head) => ({
 
 /**
  * A checkpoint under what the reader trusts, or else, saying so, under the file's own policy: the log's signature and
- * the quorum. Gives the log's key, null where there is none.
+ * the quorum, unless witnesses do not matter. Gives the log's key, null where there is none.
  */
-async function checkHead(report, head, trust, ownPolicy) {
+async function checkHead(report, head, trust, ownPolicy, { witnessed = true } = {}) {
   report.checkpoint = describedCheckpoint(head);
   const own = (ownPolicy?.logs ?? []).filter((vkey) => vkey.name === head.origin);
   const trusted = trust.logs.filter((vkey) => vkey.name === head.origin);
@@ -49,6 +49,10 @@ async function checkHead(report, head, trust, ownPolicy) {
     return first;
   });
   if (vkey) report.anchor = describedKey(vkey);
+  if (!witnessed) {
+    report.leftOut('12', 'quorum', 'quorum-fork');
+    return vkey;
+  }
   const policy = trusted.length ? trust.policy : ownPolicy;
   await checkQuorum(report, head, policy, trusted.length > 0 && trust.policy !== null);
   return vkey;
@@ -103,7 +107,8 @@ function instantOf(seconds) {
 
 /**
  * Checks the signature lines of an entry: each by a key that an entry before it or it itself brings and that is in
- * force (what an enrolment brings may sign it earlier), the first by one of the author. With `whole` the whole log is known, and so what its admission asks for.
+ * force (what an enrolment brings may sign it earlier), the first by one of the author; and that what it changes of the
+ * registry could be admitted. With `whole` the whole log is at hand.
  */
 async function checkLines(entry, registry, { whole = false } = {}) {
   const received = secondsOf(entry.receivedAt);
@@ -115,6 +120,7 @@ async function checkLines(entry, registry, { whole = false } = {}) {
     if (known && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
     return { line, key };
   });
+  admitted(entry, registry);
   for (const { line, key } of found) {
     const taken = keyOf(key.vkey);
     if (!taken || !(await signatureHolds(taken, entry.note.bytes, line.signature))) refuse('signature', { key: line.name });

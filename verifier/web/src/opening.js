@@ -80,14 +80,3 @@ function openSlots(event, digests, slots, atHand = false) {
     return { name, value };
   });
 }
-
-/** Whether an entry's event erases that slot of that address. */
-function erases(event, address, slot) {
-  const targets = event.refs.targets;
-  return (
-    event.type === 'erasure.executed' &&
-    Array.isArray(event.data.fields) &&
-    event.data.fields.includes(slot) &&
-    (Array.isArray(targets) ? targets.includes(address) : targets === address)
-  );
-}

@@ -39,11 +39,16 @@ function keysOf({ event, receivedAt }, origin) {
 }
 
 class Registry {
-  constructor(origin) {
+  /** `inPart`: only some entries of the log are seen, as in a pack. */
+  constructor(origin, { inPart = false } = {}) {
     this.origin = origin;
-    this.keys = new Map(); // name+id -> { vkey, party, holder, role, from, to, revoked, signed }
+    this.inPart = inPart;
+    this.operator = null; // party that keeps the log
+    this.keys = new Map(); // name+id -> { vkey, party, holder, role, from, to, revoked, used: numbers }
     this.roles = new Map(); // party -> role
     this.writer = null; // who seals: { epoch, key: name+id }
+    this.sealing = new Set(); // bytes, in hex, of keys that seal or have sealed: another name makes no other key
+    this.logKey = null; // key of checkpoints, as genesis says
   }
 
   /** The key that a signature line names, or undefined. */
@@ -61,9 +66,11 @@ class Registry {
     const { type, data } = event;
     const received = secondsOf(receivedAt);
     if (type === 'ledger.genesis') {
+      this.operator = data.operator;
       this.role(data.operator, 'operator');
       this.role(data.registrar, data.registrar_role);
-    } else if (type === 'facility.registered') {
+    } else if (type === 'facility.registered' && !this.inPart) {
+      // In a part of a log a key before it may have said another role first.
       this.role(data.facility, 'facility');
     } else if (type === 'key.enrolled') {
       this.role(data.organisation, data.role);
@@ -81,26 +88,35 @@ class Registry {
       const name = lineKey(key.vkey);
       const known = this.keys.get(name);
       if (known) continue; // enrolled again: genesis brought it already
-      this.keys.set(name, { ...key, role: key.role ?? this.roles.get(key.party) });
+      this.keys.set(name, { ...key, role: key.role ?? this.roles.get(key.party), used: new Set() });
     }
     if (type === 'ledger.genesis') {
       const first = vkeyOrNull(listOf(data.operator_keys)[0]);
       this.writer = first && { epoch: 0, key: lineKey(first) };
+      this.logKey = vkeyOrNull(data.log_key);
+      if (first) this.sealing.add(hexOf(first.bytes));
     } else if (type === 'ledger.epoch.opened') {
       const next = this.nextWriter(entry);
       const before = this.writer && this.keys.get(this.writer.key);
-      if (before) before.to = Math.min(before.to, received);
+      for (const key of before ? this.sameBytes(before) : []) key.to = Math.min(key.to, received);
       this.writer = next && { epoch: data.epoch, key: lineKey(next.vkey) };
+      if (next) this.sealing.add(hexOf(next.vkey.bytes));
     }
     const author = this.of(entry.note.signatures[0]);
-    if (author) author.signed = true;
+    if (author) author.used.add(event.seq);
   }
 
   /** The key that an opened epoch names: the only one of its holder in force, without end, that has signed nothing first. */
   nextWriter({ event, receivedAt }) {
     const keys = this.held({ organisation: event.by, holder: event.data.writer }).filter((key) => Registry.inForce(key, secondsOf(receivedAt)));
-    const [key] = keys;
-    return keys.length === 1 && key.to === FAR && key.revoked === FAR && !key.signed ? key : null;
+    // Where not all is shown, one before the last may have been revoked.
+    const key = this.inPart ? keys.at(-1) : keys.length === 1 ? keys[0] : undefined;
+    return key && key.to === FAR && key.revoked === FAR && this.sameBytes(key).every(({ used }) => !used.size) ? key : null;
+  }
+
+  /** All keys with the same bytes as that one, itself among them. */
+  sameBytes({ vkey }) {
+    return [...this.keys.values()].filter((key) => sameBytes(key.vkey.bytes, vkey.bytes));
   }
 
   held({ organisation, holder }) {

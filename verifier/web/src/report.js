@@ -1,6 +1,7 @@
-// What a check says: what was checked, what was not, against which key, and one of four verdicts.
+// What a check says: what was checked, what was not, against which key, and one of six verdicts.
 
-const VERDICTS = ['verified', 'partly', 'not_verified', 'cannot_tell'];
+/** The worst first. `proven` is evidence that holds: the log lied; `not_proven` accuses nobody. */
+const VERDICTS = ['not_verified', 'proven', 'cannot_tell', 'not_proven', 'partly', 'verified'];
 const FAULTS_KEPT = 200;
 
 /** The record that an entry makes, as far as a fault names it. */
@@ -75,8 +76,10 @@ class Report {
   }
 
   get verdict() {
-    if (this.faultCount) return 'not_verified';
+    const isFork = this.kind === 'fork';
+    if (this.faultCount) return isFork ? 'not_proven' : 'not_verified';
     if (this.unknown.length) return 'cannot_tell';
+    if (isFork) return 'proven';
     return this.erased ? 'partly' : 'verified';
   }
 

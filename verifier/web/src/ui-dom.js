@@ -15,6 +15,8 @@ function el(tag, attributes = {}, ...children) {
 const SHAPES = {
   verified: ['M12 2a10 10 0 1 0 0 20a10 10 0 1 0 0-20z', 'M7 12.5l3.5 3.5L17 9'],
   not_verified: ['M8 2h8l6 6v8l-6 6H8l-6-6V8z', 'M8 8l8 8M16 8l-8 8'],
+  proven: ['M12 2L23 21H1z', 'M12 9v6M12 17.6v.3'],
+  not_proven: ['M12 1.5L22.5 12L12 22.5L1.5 12z', 'M7 12h10'],
   cannot_tell: ['M12 1.5L22.5 12L12 22.5L1.5 12z', 'M9.6 9.6a2.4 2.4 0 1 1 3.6 2.1c-.9.5-1.2.9-1.2 1.9M12 16.4v.3'],
   partly: ['M3 3h18v18H3z', 'M7 12h2.5M11 12h2M14.5 12H17'],
 };

@@ -4,6 +4,7 @@ const state = {
   files: [], // { number, name, bytes, kind, report, sample }
   trust: { policy: null, policyName: '', key: '', auditors: '', compared: new Map() }, // compared: origin -> vkey
   message: null,
+  asked: [], // what came along and would say whom to trust: { number, name, policy } or { number, name, vkey }
   busy: false,
   numbers: 0,
   samples: {},
@@ -76,10 +77,26 @@ async function checkAll(focus = true) {
     state.busy = false;
   } while (state.again);
   render();
-  const first = state.files.at(-1);
-  if (!first) return;
-  announce(`${first.name}: ${say(`verdict-${first.report.verdict}`)}`);
-  if (focus) document.getElementById(`verdict-${first.number}`)?.focus();
+  const [worst] = worstFirst();
+  if (!worst) return;
+  announce(summaryOf());
+  if (focus) document.getElementById(`verdict-${worst.number}`)?.focus();
+}
+
+/** Files that were checked, the worst first, and of two alike the one that came last. */
+function worstFirst() {
+  const rank = ({ report }) => VERDICTS.indexOf(report.verdict) + (report.verdict === 'verified' && !restsOnWord(report) ? 1 : 0);
+  return state.files.filter((file) => file.report).sort((a, b) => rank(a) - rank(b) || b.number - a.number);
+}
+
+const SUMMARY_MAX = 20;
+
+/** Every file with its verdict, in one sentence. */
+function summaryOf() {
+  const files = worstFirst();
+  const list = files.slice(0, SUMMARY_MAX).map((file) => `${file.name}: ${wordOf(file.report)}`);
+  if (files.length > SUMMARY_MAX) list.push(`… (+${files.length - SUMMARY_MAX})`);
+  return files.length === 1 ? list[0] : say('files-summary', { count: files.length, list: list.join('. ') });
 }
 
 function statementOf({ bytes }) {
@@ -116,33 +133,66 @@ async function compareTwo(file, other, proofs) {
   await checkSince(newer.report, newer.report.head, older.report.head, newer === file ? proofs : []);
 }
 
-/** Takes files: a policy becomes what the reader trusts, everything else is checked. */
+/** Takes files. What says whom to trust counts only where the reader says that she has it from elsewhere: she is asked. */
 async function takeFiles(given, sample = false) {
   state.message = null;
   for (const { name, bytes } of given) {
     const kind = kindOf(bytes);
-    if (kind === 'policy') usePolicy(name, bytes);
-    else if (kind === 'vkey') useKey(new TextDecoder().decode(bytes).trim());
+    if (kind === 'policy') askPolicy(name, bytes);
+    else if (kind === 'vkey') askKey(name, new TextDecoder().decode(bytes).trim());
     else state.files.push({ number: ++state.numbers, name, bytes, kind, report: null, sample });
   }
   if (state.files.length) await checkAll();
-  else render('trust-title');
+  else render(state.asked.length ? 'asked-title' : 'trust-title');
+  if (state.asked.length) announce([say('asked-title'), state.files.length ? summaryOf() : ''].join(' '));
 }
 
-function usePolicy(name, bytes) {
+const unread = (error) => reason(error instanceof Refused ? error : { code: 'internal', values: { what: String(error) } });
+
+function askPolicy(name, bytes) {
   try {
-    state.trust.policy = readPolicy(bytes);
-    state.trust.policyName = name;
+    state.asked.push({ number: ++state.numbers, name, policy: readPolicy(bytes) });
   } catch (error) {
-    state.message = reason(error instanceof Refused ? error : { code: 'internal', values: { what: String(error) } });
+    state.message = unread(error);
   }
 }
 
-function useKey(text) {
+function askKey(name, text) {
   const vkey = vkeyOrNull(text);
   if (!vkey || vkey.type !== 1) state.message = tell('key-bad');
-  else if (state.files.some((file) => originOf(file) === vkey.name)) state.trust.key = text;
-  else state.trust.auditors = text;
+  else state.asked.push({ number: ++state.numbers, name, vkey });
+}
+
+/** What the reader gave before and a policy, or a key of the log, would replace; nothing where it says the same. */
+function givenBefore({ policy, vkey }) {
+  const typed = vkeyOrNull(state.trust.key.trim());
+  if (state.trust.policy) return policy && state.trust.policy.text === policy.text ? null : state.trust.policyName;
+  if (typed) return vkey && typed.text === vkey.text ? null : typed.name;
+  return null;
+}
+
+/** A policy that the reader herself gives; in the place of another she is asked first. */
+function givePolicy(name, bytes) {
+  try {
+    const policy = readPolicy(bytes);
+    if (givenBefore({ policy }) !== null) state.asked.push({ number: ++state.numbers, name, policy });
+    else usePolicy({ name, policy });
+  } catch (error) {
+    state.message = unread(error);
+  }
+}
+
+function usePolicy({ name, policy }) {
+  Object.assign(state.trust, { policy, policyName: name, key: '' });
+}
+
+/** The answer to a question: `how` is use, log, auditor or leave. */
+function answer(asked, how) {
+  state.asked = state.asked.filter((one) => one !== asked);
+  if (how === 'use') usePolicy(asked);
+  if (how === 'log') Object.assign(state.trust, { policy: null, policyName: '', key: asked.vkey.text });
+  if (how === 'auditor') state.trust.auditors = [state.trust.auditors.trim(), asked.vkey.text].filter(Boolean).join('\n');
+  checkAll(how !== 'leave');
 }
 
 async function readChosen(list) {
@@ -170,6 +220,7 @@ function useSample(name) {
 
 function startAgain() {
   state.files = [];
+  state.asked = [];
   state.message = null;
   Object.assign(state.trust, { policy: null, policyName: '', key: '', auditors: '', compared: new Map() });
   render('choose');
@@ -178,13 +229,19 @@ function startAgain() {
 /** SHA-256 of the script that runs here, as the page's own policy names it. */
 const scriptHash = () => /script-src 'sha256-([^']+)'/.exec(document.querySelector('meta[http-equiv]')?.content ?? '')?.[1] ?? null;
 
+/** A report of which no hidden value remains: whoever is handed a verdict need not see them. */
+const withoutHidden = (report) => ({
+  ...report,
+  records: (report.records ?? []).map((record) => ({ ...record, hidden: record.hidden.map(({ name, state: how, by }) => ({ name, state: how === 'empty' ? 'open' : how, by })) })),
+});
+
 function exportVerdict(file) {
   const result = {
     result: 'oversight-verdict/v1',
     checked_at: `${new Date().toISOString().slice(0, 19)}Z`,
     file: { name: file.name, bytes: file.bytes.length, sha256: hexOf(sha256(file.bytes)) },
     page: { script_sha256: scriptHash(), catalogue: CATALOGUE.name, catalogue_sha256: CATALOGUE.digest },
-    ...plainReport(file.report),
+    ...withoutHidden(plainReport(file.report)),
   };
   const url = URL.createObjectURL(new Blob([`${JSON.stringify(result, null, 1)}\n`], { type: 'application/json' }));
   el('a', { href: url, download: `${file.name}.verdict.json` }).click();
@@ -201,7 +258,7 @@ function setLanguage(lang) {
 function render(focus = document.activeElement?.id) {
   const open = new Set([...document.querySelectorAll('details[id][open]')].map((d) => d.id));
   const page = document.getElementById('page');
-  page.replaceChildren(headerOf(), el('main', {}, chooserOf(), resultsOf(), trustBox(), samplesOf()), footerOf());
+  page.replaceChildren(headerOf(), el('main', {}, chooserOf(), askedOf(), resultsOf(), trustBox(), samplesOf()), footerOf());
   for (const id of open) document.getElementById(id)?.setAttribute('open', '');
   if (focus) document.getElementById(focus)?.focus();
 }
@@ -242,7 +299,27 @@ function chooserOf() {
 
 function resultsOf() {
   if (state.busy) return null;
-  return state.files.filter((file) => file.report).map(resultOf).reverse();
+  const files = worstFirst();
+  return [files.length > 1 && el('p', { class: 'summary' }, summaryOf()), files.map(resultOf)];
+}
+
+/** What came along and would say whom to trust. */
+function askedOf() {
+  if (state.busy || !state.asked.length) return null;
+  const button = (one, how, name) => el('button', { type: 'button', id: `asked-${how}-${one.number}`, onclick: () => answer(one, how) }, say(name));
+  const box = (one) => {
+    const before = givenBefore(one);
+    const keys = one.policy ? one.policy.logs : [one.vkey];
+    return el(
+      'div',
+      { class: 'asked' },
+      el('p', {}, tell(one.policy ? 'asked-policy' : 'asked-key', { name: code(one.name) })),
+      keys.map((vkey) => [el('p', {}, code(vkey.name)), fingerprintOf(fingerprintOfText(vkey.text))]),
+      before !== null && el('p', { class: 'warning' }, tell('asked-replaces', { name: code(before) })),
+      el('p', {}, one.policy ? button(one, 'use', before === null ? 'asked-use' : 'asked-replace') : [button(one, 'log', 'asked-log'), ' ', button(one, 'auditor', 'asked-auditor')], ' ', button(one, 'leave', 'asked-leave')),
+    );
+  };
+  return el('section', { class: 'trust', 'aria-labelledby': 'asked-title' }, el('h2', { id: 'asked-title', tabindex: '-1' }, say('asked-title')), state.asked.map(box));
 }
 
 function resultOf(file) {
@@ -290,7 +367,7 @@ function trustBox() {
     el('p', {}, say('trust-why')),
     el('div', { class: 'said' }, said),
     el('p', {}, el('label', { for: 'policy' }, say('policy-label')), el('input', { type: 'file', id: 'policy', onchange: async (event) => {
-      for (const file of event.target.files) usePolicy(file.name, new Uint8Array(await file.arrayBuffer()));
+      for (const file of event.target.files) givePolicy(file.name, new Uint8Array(await file.arrayBuffer()));
       await checkAll();
     } })),
     el(
@@ -324,7 +401,7 @@ function samplesOf() {
       el('summary', { id: 'samples-title' }, say('samples-title')),
       el('p', {}, say('samples-why')),
       el('p', {}, el('button', { type: 'button', id: 'sample-policy', onclick: () => {
-        usePolicy('policy', utf8(state.samples.policy));
+        givePolicy('policy', utf8(state.samples.policy));
         checkAll();
       } }, say('sample-policy'))),
       el(
@@ -348,7 +425,21 @@ function footerOf() {
   );
 }
 
+/** The bytes of this page's own file: its template, filled with what stands in its elements. FORMAT.md 13. */
+function ownPage(script) {
+  const text = (id) => document.getElementById(id).textContent;
+  const style = document.querySelector('style').textContent;
+  const hash = (part) => base64(sha256(utf8(part)));
+  const parts = {
+    policy: `default-src 'none'; script-src 'sha256-${hash(script)}'; style-src 'sha256-${hash(style)}'; base-uri 'none'; form-action 'none'`,
+    style,
+    script,
+  };
+  return JSON.parse(text('template')).replace(/\{\{(\w+)\}\}/g, (_, name) => (Object.hasOwn(parts, name) ? parts[name] : text(name)));
+}
+
 function startPage() {
+  OWN_PAGE = hexOf(sha256(utf8(ownPage(document.currentScript.textContent))));
   const data = (id) => JSON.parse(document.getElementById(id).textContent);
   CATALOGUE = data('catalogue');
   state.samples = data('samples');
@@ -363,6 +454,8 @@ function startPage() {
   for (const type of ['dragover', 'dragleave', 'drop']) document.addEventListener(type, ours);
   document.addEventListener('drop', (event) => readChosen([...(event.dataTransfer?.files ?? [])]));
   window.addEventListener('beforeprint', () => {
+    // On paper nothing can be opened: every record is there.
+    for (const more of document.querySelectorAll('.result button.more')) more.click();
     for (const details of document.querySelectorAll('.result details')) details.open = true;
   });
   window.verifier = Object.freeze(api);

@@ -53,7 +53,7 @@ function timelineOf(report) {
   const box = (record) => recordBox(record, broken.has(record.index));
   const list = el('ol', { class: 'timeline' }, shown.map(box));
   const more = rest.length
-    ? el('p', {}, el('button', { type: 'button', onclick: (event) => {
+    ? el('p', {}, el('button', { type: 'button', class: 'more', onclick: (event) => {
         list.append(...rest.map(box));
         event.target.parentElement.remove();
       } }, say('records-more', { count: rest.length })))

@@ -2,12 +2,26 @@
 
 const OUTCOME_SHAPE = { holds: 'verified', fault: 'not_verified', not_checked: 'cannot_tell' };
 
+/** Whether more rests on somebody's word than on what was checked: the verdict's word says on whose. */
+const restsOnWord = (report) => report.verdict === 'verified' && (['receipt', 'refusal', 'checkpoint', 'statement'].includes(report.kind) || (report.pack?.absent && report.complete?.by !== 'you'));
+
+/** The verdict in words: what was proven, and what rests on the operator. FORMAT.md 14.4. */
+function wordOf(report) {
+  if (report.verdict !== 'verified') return say(`verdict-${report.verdict}`);
+  if (hasWords(`word-${report.kind}`)) return say(`word-${report.kind}`);
+  if (!report.pack?.absent || !report.complete) return say('verdict-verified');
+  const { by, whole, auditor } = report.complete;
+  return say(`word-absent-${by === 'auditor' && !whole ? 'nobody' : by}`, { auditor });
+}
+
 /** The sentence under the verdict. */
 function verdictSentence(report) {
-  if (report.verdict === 'verified' && report.kind === 'fork') return tell('verified-fork');
-  if (report.verdict === 'verified') return report.kind === 'statement' ? tell('verified-statement') : tell(report.trust?.quorum === 'none' || report.trust?.quorum === null ? 'verified-none' : 'verified-sentence');
+  if (report.verdict === 'proven') return tell('verified-fork');
+  if (report.verdict === 'not_proven') return tell('not-verified-fork');
+  if (report.verdict === 'verified' && ['statement', 'refusal'].includes(report.kind)) return tell(`verified-${report.kind}`);
+  if (report.verdict === 'verified') return tell(report.trust?.quorum === 'none' || report.trust?.quorum === null ? 'verified-none' : 'verified-sentence');
   if (report.verdict === 'partly') return tell('partly-sentence', { count: report.erased });
-  if (report.verdict === 'not_verified') return tell(report.kind === 'fork' ? 'not-verified-fork' : 'not-verified-sentence');
+  if (report.verdict === 'not_verified') return tell('not-verified-sentence');
   if (report.unknown.length === 1 && report.unknown[0].code === 'no-trust') return tell('cannot-tell-trust');
   return tell('cannot-tell-sentence');
 }
@@ -17,13 +31,13 @@ function verdictBox(file, report) {
   const named = report.faults.find((fault) => fault.entry !== undefined);
   return el(
     'section',
-    { class: `verdict ${report.verdict}${report.kind === 'fork' && report.verdict === 'verified' ? ' alarm' : ''}`, 'aria-labelledby': id },
-    shape(report.verdict),
+    { class: `verdict ${report.verdict}${restsOnWord(report) ? ' qualified' : ''}`, 'aria-labelledby': id },
+    shape(restsOnWord(report) ? 'partly' : report.verdict),
     el(
       'div',
       {},
       el('p', { class: 'file' }, tell('file-is', { kind: el('span', {}, say(`kind-${report.kind}`)), name: code(file.name) })),
-      el('h2', { id, tabindex: '-1', class: 'word' }, say(`verdict-${report.verdict}`)),
+      el('h2', { id, tabindex: '-1', class: 'word' }, wordOf(report)),
       el('p', {}, verdictSentence(report)),
       named && el('p', { class: 'named' }, namedRecord(named)),
       file.sample && el('p', { class: 'sample-note' }, say('sample-note')),
@@ -72,9 +86,9 @@ function faultList(report) {
 }
 
 const listed = (numbers) => {
-  const most = 40;
+  const most = 200;
   const text = numbers.slice(0, most).join(', ');
-  return el('bdi', { dir: 'ltr' }, numbers.length > most ? `${text}, …` : text);
+  return el('bdi', { dir: 'ltr' }, numbers.length > most ? `${text}, … (+${numbers.length - most})` : text);
 };
 
 /** How many records, which of them not in full, and on whose word that is all. */
@@ -90,14 +104,18 @@ function completenessOf(report) {
     : [
         tell('complete-count', { count: complete.count, ...shared }),
         tell('complete-shown', { count: complete.shown }),
+        complete.partly.length && tell('complete-partly', { count: complete.partly.length, list: listed(complete.partly) }),
         complete.withheld.length && tell('complete-withheld', { count: complete.withheld.length, list: listed(complete.withheld) }),
         ...complete.erased.slice(0, 40).map(({ index, by: entry }) => tell('complete-erased', { index, entry })),
+        complete.erased.length > 40 && tell('complete-erased-more', { count: complete.erased.length - 40 }),
+        complete.sealed > 0 && tell('complete-sealed', { count: complete.sealed }),
       ];
   return el(
     'section',
     { class: 'complete' },
     el('h3', {}, say(pack.absent ? 'absent-title' : 'complete-title')),
     el('ul', {}, lines.filter(Boolean).map((line) => el('li', {}, line))),
+    el('p', { class: 'quiet' }, tell('complete-for', { audience: code(pack.audience) })),
     el('p', { class: 'whose' }, tell(by, { auditor: code(complete.auditor ?? ''), upTo: Number(complete.upTo), entry: Math.max(0, Number(complete.upTo) - 1) })),
     report.statements.filter((s) => s.by === null).map((s) => el('p', { class: 'quiet' }, tell('statement-unknown', { said: code(s.said.join(', ')), size: Number(s.size) }))),
   );

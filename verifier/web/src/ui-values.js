@@ -1,12 +1,14 @@
 // Values of records, by their type in the catalogue. FORMAT.md 2.2.
 
+/** A sum in whole units. How many decimals a minor unit is says ISO 4217: what the browser shows is another matter. */
 function money({ amount, currency }) {
-  try {
-    const form = new Intl.NumberFormat(`${words.lang}-u-nu-latn`, { style: 'currency', currency });
-    return form.format(amount / 10 ** (form.resolvedOptions().maximumFractionDigits ?? 2));
-  } catch {
-    return `${amount} ${currency}`;
-  }
+  const digits = Object.hasOwn(CATALOGUE.exponents, currency) ? CATALOGUE.exponents[currency] : 2;
+  const text = String(amount).padStart(digits + 1, '0');
+  const whole = text.slice(0, text.length - digits);
+  const form = new Intl.NumberFormat(`${words.lang}-u-nu-latn`, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const point = form.formatToParts(1.5).find(({ type }) => type === 'decimal')?.value ?? '.';
+  const grouped = new Intl.NumberFormat(`${words.lang}-u-nu-latn`).format(BigInt(whole));
+  return `${grouped}${digits ? point + text.slice(text.length - digits) : ''} ${currency}`;
 }
 
 /** One value as a node. What does not have its type's form is shown as it stands. */
