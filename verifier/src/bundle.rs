@@ -12,7 +12,7 @@ use schemas::event::Event;
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
 use schemas::note::{Note, Vkey};
-use schemas::opening::OpeningLine;
+use schemas::opening::{OpeningLine, Slot};
 use schemas::policy::Policy;
 use schemas::tile::{TILE_WIDTH, Tile, index_of, index_path, split_bundle};
 use schemas::value::Value;
@@ -21,6 +21,7 @@ use self::tile::{Counts, Stop};
 use self::walk::{Beside, OtherSize, Walk};
 use crate::crew::{Alone, Crew, Queue};
 use crate::doubt::{DOUBTFUL_MAX, Doubts};
+use crate::erasures::Erasures;
 use crate::fault::Fault;
 use crate::follower::Accepted;
 use crate::head::{self, BadHead, SignedHead, check_head, head_step};
@@ -31,6 +32,9 @@ use crate::verified::Verified;
 
 /// Largest file that is read at once, in bytes: a full bundle of the longest entries fits.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Most erased values that are named where they are still open.
+const STILL_OPEN_NAMED: usize = 20;
 
 /// Where a bundle's files come from.
 pub trait Source {
@@ -357,6 +361,7 @@ impl Check<'_> {
             self.finish(head, &mut walk, apart)?;
             let key = walk.follower.state().genesis().map(|genesis| genesis.log_key.clone());
             self.log_key(head, kept, key.as_ref())?;
+            self.still_open(size, &walk.erasures, &mut beside)?;
         }
         if let Some(other) = walk.other_size {
             self.report.cannot_tell(match other {
@@ -420,6 +425,53 @@ impl Check<'_> {
                 let (signed, genesis) = (kept.log_key.to_string(), key.to_string());
                 self.report.faults.push(Fault::LogKey { path: kept.path.clone(), signed, genesis });
             }
+        }
+        Ok(())
+    }
+
+    /// FORMAT.md 17: what a lawful erasure of the log names stands open nowhere. Openings that were handed out before
+    /// it have it still, so this is no lie of the log's.
+    fn still_open(&mut self, size: u64, erasures: &Erasures, beside: &mut Beside<'_>) -> Result<(), Unreadable> {
+        let mut targets: BTreeMap<u64, Vec<(u64, String, u64)>> = BTreeMap::new();
+        for by in erasures.positions() {
+            for (position, slot) in erasures.lawful(by).unwrap_or_default() {
+                targets.entry(position / TILE_WIDTH).or_default().push((position, slot, by));
+            }
+        }
+        let (mut named, mut more) = (Vec::new(), 0);
+        for tile in Tile::all(size).into_iter().filter(|tile| tile.level.is_none()) {
+            let Some(slots) = targets.get(&tile.index) else { continue };
+            let lines = match beside {
+                Beside::Folder(folder) => folder.read(&index_path(tile.index))?,
+                Beside::Inside => self.source.read(&format!("openings/{}", index_path(tile.index)))?,
+                Beside::Nowhere => return Ok(()),
+            };
+            let (entries, lines) = (self.source.read(&tile.path())?.unwrap_or_default(), lines.unwrap_or_default());
+            let (entries, lines) = (split_bundle(&entries, tile.width), String::from_utf8_lossy(&lines));
+            let (entries, lines): (_, Vec<&str>) = (entries.unwrap_or_default(), lines.lines().collect());
+            for (position, slot, by) in slots {
+                let place = usize::try_from(position % TILE_WIDTH).unwrap_or(usize::MAX);
+                let entry = entries.get(place).and_then(|bytes| Entry::reread(bytes).ok());
+                let kind = entry.as_ref().and_then(|entry| Catalogue::built_in().event(&entry.signed.event.kind));
+                let number = kind.and_then(|kind| kind.slots().iter().position(|name| name == slot));
+                let line = lines.get(place).and_then(|line| OpeningLine::parse(line).ok());
+                let kept = number.and_then(|number| line?.slots.into_iter().nth(number));
+                if matches!(kept, Some(Slot::Open(_) | Slot::Sealed(_))) {
+                    if named.len() < STILL_OPEN_NAMED {
+                        named.push(format!("{slot} of entry {position}, erased by entry {by}"));
+                    } else {
+                        more += 1;
+                    }
+                }
+            }
+        }
+        if !named.is_empty() {
+            let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+            self.report.cannot_tell(format!(
+                "values that the log says are erased are still open in these openings: {}{more}; the openings are older than \
+                 the erasure, or it was not carried out: destroy them, and take new ones",
+                named.join(", ")
+            ));
         }
         Ok(())
     }

@@ -21,6 +21,7 @@ pub mod fault;
 #[cfg(feature = "files")]
 pub mod files;
 pub mod follower;
+pub mod given;
 pub mod head;
 pub mod http_request;
 pub mod index;

@@ -7,6 +7,7 @@ use schemas::policy::Policy;
 use verifier::bundle::{self, Source};
 use verifier::compare;
 use verifier::files::Folder;
+use verifier::given::Given;
 use verifier::head;
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
@@ -47,6 +48,10 @@ pub struct Check {
     /// Identity file of an oversight body: sealed values among the openings are read with it, and checked.
     #[arg(long, value_name = "FILE", requires = "openings")]
     key: Option<PathBuf>,
+    /// With openings: name also what is withheld although this audience may read it: `public`, `oversight`, or a party as
+    /// the log names it.
+    #[arg(long, value_name = "AUDIENCE", requires = "openings")]
+    audience: Option<String>,
     /// With a pack: a bundle of the same log, from which the index is recomputed.
     #[arg(long, value_name = "BUNDLE")]
     index: Option<PathBuf>,
@@ -120,7 +125,16 @@ impl Check {
         });
         let mut bars = Bars::new();
         let openings = beside.as_mut().map(|folder| &mut **folder as &mut dyn Source);
-        let report = bundle::check_with(source.as_mut(), policy, openings, &mut bars, &Threads::new());
+        let threads = Threads::new();
+        let report = match &self.audience {
+            Some(audience) => {
+                let mut given = Given::to(audience, &mut bars);
+                let mut report = bundle::check_with(source.as_mut(), policy, openings, &mut given, &threads);
+                given.tell(&mut report);
+                report
+            }
+            None => bundle::check_with(source.as_mut(), policy, openings, &mut bars, &threads),
+        };
         bars.finish();
         let inside = source.read("policy").ok().flatten();
         let same = inside.map(|bytes| read::policy_bytes(&self.policy).is_ok_and(|held| held == bytes));
