@@ -26,6 +26,8 @@ use super::copy::Extent;
 
 /// The file's name within the state folder.
 pub const NAME: &str = "book";
+/// Name of the file that remembers that there was a book.
+pub const FOLLOWED: &str = "followed";
 /// First line.
 const MAGIC: &str = "oversight-projector/v1";
 /// Longest book, in bytes.
@@ -141,7 +143,8 @@ impl Book {
     /// # Errors
     /// What the system says; then the old book or the new one is there.
     pub fn write(&self, folder: &Path) -> io::Result<()> {
-        replace(folder, NAME, &self.to_bytes())
+        replace(folder, NAME, &self.to_bytes())?;
+        if folder.join(FOLLOWED).exists() { Ok(()) } else { replace(folder, FOLLOWED, b"") }
     }
 }
 
@@ -157,6 +160,7 @@ pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()>
 
 #[cfg(test)]
 mod tests {
+    use super::super::follow::{Failure, StateFolder};
     use super::*;
 
     fn book() -> Book {
@@ -187,5 +191,33 @@ mod tests {
         book().write(folder.path()).unwrap();
         fs::write(folder.path().join("book.new"), "a draft that was cut").unwrap();
         assert_eq!(Book::read(folder.path()).unwrap(), Some(book()));
+    }
+
+    #[test]
+    fn a_book_that_is_gone_is_told_and_never_begun_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let state = StateFolder::open(folder.path()).unwrap();
+        assert!(state.found().unwrap().book.is_none(), "a first start");
+        book().write(folder.path()).unwrap();
+        assert_eq!(state.found().unwrap().book, Some(book()));
+        let path = folder.path().join(NAME);
+        let whole = fs::read(&path).unwrap();
+        for kept in [None, Some(0), Some(10), Some(whole.len() - 1)] {
+            match kept {
+                None => fs::remove_file(&path).unwrap(),
+                Some(length) => fs::write(&path, &whole[..length]).unwrap(),
+            }
+            let told = state.found().map(drop).unwrap_err();
+            match kept {
+                None => assert!(matches!(told, Failure::Lost(_)), "{told}"),
+                Some(_) => assert!(matches!(told, Failure::Book { .. }), "{told}"),
+            }
+        }
+        // A kill between the first book and what remembers it: the next book makes it.
+        fs::write(&path, &whole).unwrap();
+        fs::remove_file(folder.path().join(FOLLOWED)).unwrap();
+        book().write(folder.path()).unwrap();
+        fs::remove_file(&path).unwrap();
+        assert!(matches!(state.found(), Err(Failure::Lost(_))));
     }
 }

@@ -70,6 +70,14 @@ pub enum Failure {
         /// What is wrong.
         why: BadBook,
     },
+    /// The book was there once and is gone.
+    #[error(
+        "{}: how far the log was followed from here is gone; nothing was begun anew, as a log that was set back or forked \
+         since would then pass unnoticed. Put the folder back from its newest copy; or give another --state, and compare \
+         the checkpoint that it finds with one that you kept (`verifier compare`)",
+        .0.display()
+    )]
+    Lost(PathBuf),
     /// The book's checkpoint is not one of this policy.
     #[error("{}: the policy does not accept the checkpoint that was followed before: {why}. Give this log its own --state", .path.display())]
     Policy {
@@ -156,7 +164,10 @@ impl StateFolder {
     /// [`Failure`].
     pub fn found(&self) -> Result<Found, Failure> {
         let path = self.path.join(super::book::NAME);
-        let book = Book::read(&self.path).map_err(|why| Failure::Book { path, why })?;
+        let book = Book::read(&self.path).map_err(|why| Failure::Book { path: path.clone(), why })?;
+        if book.is_none() && self.path.join(super::book::FOLLOWED).exists() {
+            return Err(Failure::Lost(path));
+        }
         Ok(Found { book, fault: self.fault()? })
     }
 

@@ -85,7 +85,7 @@ impl Witnesses {
     pub fn leave(self) -> Result<(), BadDemo> {
         for (name, key, shared) in self.members {
             let file = |ending: &str| self.folder.join(format!("{name}.{ending}"));
-            let (state, _) = StateFile::open(&file("state"), &file("key"), &key)?;
+            let (state, _) = StateFile::begin(&file("state"), &file("key"), &key)?;
             let witness = shared.lock().expect("nobody panics while asking");
             state.keep(witness.records())?;
         }

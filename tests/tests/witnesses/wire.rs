@@ -34,7 +34,7 @@ fn clock() -> u64 {
 impl Server {
     pub fn start(number: u8, small: &Small, folder: &TempDir, clock: fn() -> u64) -> Self {
         let file = |ending: &str| folder.path().join(format!("{number}.{ending}"));
-        let (state, records) = StateFile::open(&file("state"), &file("key"), &key(number)).unwrap();
+        let (state, records) = StateFile::begin(&file("state"), &file("key"), &key(number)).unwrap();
         let log = ledger::keys::read(&small.writer.home().log_key()).unwrap().vkey();
         let ratchet = Ratchet::new(key(number), &[log], records).unwrap();
         let (stop, stopped) = oneshot::channel::<()>();

@@ -58,9 +58,12 @@ pub struct Serve {
     /// Key file, as `witness keygen` made it.
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// State file; made at the first start of the key.
+    /// State file; made at the first start of a key that `witness keygen` made.
     #[arg(long, value_name = "FILE")]
     state: PathBuf,
+    /// Begin a state file although nothing says that the key is new: it has never cosigned anything, anywhere.
+    #[arg(long)]
+    never_cosigned: bool,
     /// Public key of a log to watch; may be given several times.
     #[arg(long = "log", value_name = "VKEY", required_unless_present = "policy")]
     logs: Vec<String>,
@@ -131,7 +134,8 @@ impl Serve {
         let logs = self.logs()?;
         let key = key_file::read(&self.key)?;
         let vkey = key.cosigner_vkey();
-        let (state, records) = StateFile::open(&self.state, &self.key, &key)?;
+        let open = if self.never_cosigned { StateFile::begin } else { StateFile::open };
+        let (state, records) = open(&self.state, &self.key, &key)?;
         let ratchet = Ratchet::new(key, &logs, records)?;
         say(&format!("witness  {vkey}"));
         for origin in ratchet.origins() {

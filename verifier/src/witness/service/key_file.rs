@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use schemas::base;
 use schemas::note::Vkey;
 
+use super::state_file::{UNUSED, with_ending};
 use crate::files::{self, Links};
 use crate::signature::SecretKey;
 
@@ -42,7 +43,8 @@ pub enum BadKeyFile {
     Random,
 }
 
-/// Makes a key for a witness of this name, in a new file that only its owner may read.
+/// Makes a key for a witness of this name, in a new file that only its owner may read. A file `<path>.unused` beside it
+/// says that it has never cosigned: without it no first start begins a state.
 ///
 /// # Errors
 /// [`BadKeyFile`]; an existing file is never overwritten.
@@ -64,6 +66,12 @@ pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
     })?;
     let text = format!("{MAGIC}\n{name}\n{}\n", base::to_base64(&seed));
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io("write", e))?;
+    let unused = with_ending(path, UNUSED);
+    fs::write(&unused, "This key has never cosigned.\n").map_err(|source| BadKeyFile::Io {
+        doing: "write",
+        path: unused,
+        source,
+    })?;
     Ok(key)
 }
 

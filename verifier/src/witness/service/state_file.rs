@@ -21,6 +21,9 @@ const WAY_OUT: &str = "a witness that has forgotten what it cosigned must not go
                        state file back, or make a new key under a new name with `verifier witness keygen` and tell \
                        those who keep policies";
 
+/// Ending of the file that a new key has beside it until its first start.
+pub(super) const UNUSED: &str = ".unused";
+
 /// The state file of a witness, locked for this process.
 #[derive(Debug)]
 pub struct StateFile {
@@ -60,18 +63,44 @@ pub enum BadState {
         /// The file that remembers.
         mark: PathBuf,
     },
+    /// Nothing says that it was never there.
+    #[error(
+        "{} is not there, and no {} says that this key has never cosigned: {WAY_OUT}. Only if it truly never has, say so \
+         with --never-cosigned",
+        .path.display(),
+        .mark.display()
+    )]
+    Unknown {
+        /// Where it should be.
+        path: PathBuf,
+        /// The file that a new key has beside it until its first start.
+        mark: PathBuf,
+    },
     /// The witness's own key cannot be taken.
     #[error("the witness's key cannot be used: {0}")]
     Key(#[from] BadKey),
 }
 
 impl StateFile {
-    /// Takes the state file of a witness for this process, and reads it. At the first start of a
-    /// key it is made, and a file `<key file>.used` remembers that it must be there from then on.
+    /// Takes the state file of a witness for this process, and reads it. At the first start of a key that was made with
+    /// [`super::key_file::generate`], and at no other, it is made; a file `<key file>.used` remembers that it must be
+    /// there from then on.
     ///
     /// # Errors
     /// [`BadState`] with the way out.
     pub fn open(path: &Path, key_file: &Path, key: &SecretKey) -> Result<(Self, Records), BadState> {
+        Self::take(path, key_file, key, with_ending(key_file, UNUSED).exists())
+    }
+
+    /// The same where the operator says that the key has never cosigned anything.
+    ///
+    /// # Errors
+    /// [`BadState`] as above.
+    pub fn begin(path: &Path, key_file: &Path, key: &SecretKey) -> Result<(Self, Records), BadState> {
+        Self::take(path, key_file, key, true)
+    }
+
+    fn take(path: &Path, key_file: &Path, key: &SecretKey, never_cosigned: bool) -> Result<(Self, Records), BadState> {
         let own = PublicKey::new(&key.cosigner_vkey())?;
         let file = Self { path: path.to_owned(), _lock: lock(path)? };
         let mark = with_ending(key_file, ".used");
@@ -80,6 +109,9 @@ impl StateFile {
                 Records::parse(&bytes, &own).map_err(|why| BadState::Records { path: path.to_owned(), why })?
             }
             None if mark.exists() => return Err(BadState::Lost { path: path.to_owned(), mark }),
+            None if !never_cosigned => {
+                return Err(BadState::Unknown { path: path.to_owned(), mark: with_ending(key_file, UNUSED) });
+            }
             None => {
                 let records = Records::new(own.vkey().clone());
                 file.keep(&records)?;
@@ -89,6 +121,13 @@ impl StateFile {
         if !mark.exists() {
             let text = format!("This key has cosigned; it must not be used without {}\n", path.display());
             replace(&mark, text.as_bytes())?;
+        }
+        let unused = with_ending(key_file, UNUSED);
+        match fs::remove_file(&unused) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                return Err(BadState::Io { doing: "remove", path: unused, source });
+            }
+            _ => {}
         }
         Ok((file, records))
     }
@@ -130,7 +169,7 @@ fn fork_text(notes: &[Note; 2]) -> String {
     line("fork", "oversight-fork/v1".to_owned()) + &notes
 }
 
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
     name.into()
@@ -181,6 +220,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (state, key_file) = (folder.path().join("state"), folder.path().join("w.key"));
         let open = || StateFile::open(&state, &key_file, &key());
+        let refused = open().unwrap_err();
+        assert!(matches!(refused, BadState::Unknown { .. }), "nothing says that the key is new: {refused}");
+        assert!(!state.exists(), "nothing is begun");
+        let unused = folder.path().join("w.key.unused");
+        fs::write(&unused, "").unwrap();
         let (held, records) = open().unwrap();
         assert!(matches!(open(), Err(BadState::Locked(_))), "one process has it");
         drop(held);
@@ -202,5 +246,16 @@ mod tests {
         let refused = open().unwrap_err();
         assert!(matches!(refused, BadState::Lost { .. }), "{refused}");
         assert!(!state.exists(), "nothing is begun anew");
+        // With both lost, or with what the key had when it was new put back, it is no new key either.
+        fs::write(&unused, "").unwrap();
+        assert!(matches!(open().unwrap_err(), BadState::Lost { .. }));
+        fs::remove_file(&unused).unwrap();
+        fs::remove_file(folder.path().join("w.key.used")).unwrap();
+        let refused = open().unwrap_err();
+        assert!(matches!(refused, BadState::Unknown { .. }), "{refused}");
+        assert!(refused.to_string().contains("--never-cosigned"), "{refused}");
+        assert!(!state.exists(), "nothing is begun anew");
+        drop(StateFile::begin(&state, &key_file, &key()).unwrap());
+        open().unwrap();
     }
 }
