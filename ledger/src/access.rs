@@ -119,6 +119,7 @@ pub fn record(
     let parcel = match signer.sign(&draft)? {
         Signed::Complete(parcel) | Signed::Waiting(parcel, _) => parcel,
     };
+    pseudonyms.keep()?;
     outbox.add(std::slice::from_ref(&parcel))?;
     let outcome = submit::submit(writer, vec![parcel.clone()], &outbox.receipts(), Clock::System, &mut |_, _| {})?;
     match outcome.refused.into_iter().next() {

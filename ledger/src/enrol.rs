@@ -91,6 +91,7 @@ pub fn enrol(
         }
         enrolled.bodies.push(body.id.clone());
     }
+    pseudonyms.keep()?;
     outbox.add(&parcels)?;
     let wanted = |parcel: &Parcel| parcel.source.ends_with(&format!("/key.enrolled/{SEALED_HOLDER}"));
     let submissions: Vec<Submission> = outbox

@@ -4,10 +4,12 @@
 //! Order: keys, openings, outbox, drafts. Each file is replaced whole. Cut short at any moment,
 //! doing it again finishes; done twice, the second time changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::catalogue::Catalogue;
-use schemas::event::SignedEvent;
+use schemas::entry::Entry;
+use schemas::event::{RefValue, SignedEvent};
+use schemas::value::Value;
 use verifier::erasures::{ERASURE, Erasures, Target, Unlawful};
 use verifier::fault::Fault;
 use verifier::follower::Follower;
@@ -16,7 +18,7 @@ use crate::cosign;
 use crate::failure::Failure;
 use crate::files;
 use crate::outbox::Outbox;
-use crate::writer::Writer;
+use crate::writer::{Home, Writer};
 
 /// Entries after which what was read is judged.
 const ENTRIES_AT_ONCE: u64 = 1_024;
@@ -78,6 +80,132 @@ pub fn judge(writer: &Writer) -> Result<Erasures, BadErase> {
     Ok(erasures)
 }
 
+/// Erasures that stand in the log, in a file of the ledger's folder: a start asks only for what they name, not for the
+/// whole log. Lines `searched <size>`, then `erasure <position>`, or `unlawful <position>` for one that was judged so.
+/// Without the file, or with an older one, the log is searched again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Named {
+    searched: u64,
+    /// Whether each was found to be unlawful.
+    erasures: BTreeMap<u64, bool>,
+}
+
+/// Longest such file, in bytes.
+const NAMED_BYTES_MAX: usize = 16 << 20;
+
+impl Named {
+    /// What the file says; nothing where it is not there, is not as it was written, or speaks of a longer log.
+    fn read(home: &Home, size: u64) -> Result<Self, Failure> {
+        let bytes = files::read(&home.erasures(), NAMED_BYTES_MAX)?.unwrap_or_default();
+        let named = std::str::from_utf8(&bytes).ok().and_then(Self::parse).unwrap_or_default();
+        Ok(if named.searched <= size { named } else { Self::default() })
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut lines = text.strip_suffix('\n')?.lines();
+        let searched = schemas::base::from_decimal(lines.next()?.strip_prefix("searched ")?)?;
+        let line = |line: &str| {
+            let (what, position) = line.split_once(' ')?;
+            let position = schemas::base::from_decimal(position).filter(|position| *position < searched)?;
+            matches!(what, "erasure" | "unlawful").then_some((position, what == "unlawful"))
+        };
+        Some(Self { searched, erasures: lines.map(line).collect::<Option<_>>()? })
+    }
+
+    fn keep(&self, home: &Home) -> Result<(), Failure> {
+        let mut text = format!("searched {}\n", self.searched);
+        for (position, unlawful) in &self.erasures {
+            text += &format!("{} {position}\n", if *unlawful { "unlawful" } else { "erasure" });
+        }
+        files::replace(&home.erasures(), text.as_bytes())
+    }
+
+    /// Takes in entries of the log, the first of which is the next that was not looked at.
+    fn see(&mut self, bytes: &[u8]) {
+        let kind = ERASURE.as_bytes();
+        if bytes.windows(kind.len()).any(|found| found == kind)
+            && Entry::parse(bytes).is_ok_and(|entry| entry.signed.event.kind == ERASURE)
+        {
+            self.erasures.insert(self.searched, false);
+        }
+        self.searched += 1;
+    }
+
+    /// Of a log that was just begun with so many entries, none of them an erasure.
+    pub(crate) fn of_new(size: u64) -> Self {
+        Self { searched: size, erasures: BTreeMap::new() }
+    }
+
+    /// Takes in a batch that was committed. Where it has no erasure its entries are not looked at.
+    pub(crate) fn grow(&mut self, entries: &[Vec<u8>], with_erasure: bool) {
+        if with_erasure {
+            entries.iter().for_each(|bytes| self.see(bytes));
+        } else {
+            self.searched += entries.len() as u64;
+        }
+    }
+
+    /// Leaves it for the next start, which without it searches the log again.
+    pub(crate) fn leave(&self, home: &Home) {
+        if Self::read(home, u64::MAX).ok().as_ref() != Some(self) {
+            let _ = self.keep(home);
+        }
+    }
+}
+
+/// Carries out again, at a start, what lawful erasures of the log name and older openings or keys brought back.
+///
+/// # Errors
+/// As [`erase`]: nothing is destroyed on the word of a log that does not verify.
+pub(crate) fn again(writer: &Writer) -> Result<(Named, Vec<Erased>), BadErase> {
+    let mut named = Named::read(writer.home(), writer.log().size())?;
+    let before = named.clone();
+    for entry in writer.entries(named.searched) {
+        named.see(&entry?.1);
+    }
+    let mut back = BTreeSet::new();
+    for position in named.erasures.iter().filter(|(_, unlawful)| !**unlawful).map(|(position, _)| *position) {
+        for (target, slots) in named_slots(writer, position)? {
+            if !writer.vault().still_has(target, &slots)?.is_empty() {
+                back.insert(position);
+            }
+        }
+    }
+    let mut done = Vec::new();
+    if !back.is_empty() {
+        let erasures = judge(writer)?;
+        for position in back {
+            match erasures.lawful(position) {
+                Ok(targets) => {
+                    let erased = carry_out(writer, position, &targets)?;
+                    done.extend(Some(erased).filter(|erased| erased.changed));
+                }
+                Err(_) => drop(named.erasures.insert(position, true)),
+            }
+        }
+    }
+    if named != before {
+        named.leave(writer.home());
+    }
+    Ok((named, done))
+}
+
+/// The slots that an erasure names, lawful or not, by the position of their entry.
+fn named_slots(writer: &Writer, position: u64) -> Result<BTreeMap<u64, Vec<usize>>, Failure> {
+    let mut all = BTreeMap::new();
+    let Some(signed) = event_at(writer, position)? else { return Ok(all) };
+    let fields = signed.event.data.get("fields").and_then(Value::as_list).unwrap_or_default();
+    for address in signed.event.refs.get("targets").map_or(&[][..], RefValue::targets) {
+        // An address names its type: `<by>/<type>/<row>` (FORMAT.md 4.3).
+        let kind = address.split('/').nth(1).and_then(|name| Catalogue::built_in().event(name));
+        let (Some(target), Some(kind)) = (writer.log().record(address), kind) else { continue };
+        let names = kind.slots();
+        let number = |field: &Value| names.iter().position(|name| Some(*name) == field.as_text());
+        all.insert(target, fields.iter().filter_map(number).collect());
+    }
+    Ok(all)
+}
+
 /// Carries out one erasure, named by its position or its address.
 ///
 /// # Errors
@@ -136,5 +264,5 @@ fn carry_out(writer: &Writer, by: u64, targets: &[Target]) -> Result<Erased, Bad
 fn event_at(writer: &Writer, position: u64) -> Result<Option<SignedEvent>, Failure> {
     let Some(entry) = writer.entries(position).next() else { return Ok(None) };
     let (_, bytes) = entry?;
-    Ok(schemas::entry::Entry::parse(&bytes).ok().map(|entry| entry.signed))
+    Ok(Entry::parse(&bytes).ok().map(|entry| entry.signed))
 }

@@ -12,9 +12,10 @@ use schemas::policy::Policy;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
 use verifier::audience::Audience;
-use verifier::bundle::Source as _;
+use verifier::bundle::{NoVisitor, Source as _};
 use verifier::files::Folder;
 use verifier::head::check_head;
+use verifier::threads::Threads;
 use verifier::times::Seen;
 use verifier::unseal::Identity;
 
@@ -36,11 +37,12 @@ pub struct Exported {
 }
 
 /// Writes the bundle into a new folder, and what was there before only if it is a bundle too. It is
-/// built beside the place and put there at the end, so a reader never finds half of one. What is
+/// built beside the place, checked as any reader would, and put there at the end, so a reader never finds half of one. What is
 /// not published yet is not in it ([`crate::publish`]).
 ///
 /// # Errors
-/// [`Failure::Unpublished`] if nothing is; else [`Failure`] if a file cannot be written.
+/// [`Failure::Unpublished`] if nothing is; [`Failure::Unsound`] if it would not verify; else [`Failure`] if a file
+/// cannot be written.
 pub fn bundle(
     writer: &Writer,
     policy: &str,
@@ -106,6 +108,15 @@ pub fn bundle(
         path: draft.join(manifest::NAME),
         source,
     })?;
+    // Whoever gets it checks it so. What would not hold must not take the place of what does.
+    let report = Policy::parse(policy).ok().map(|policy| {
+        verifier::bundle::check_with(&mut Folder::new(&draft), &policy, None, &mut NoVisitor, &Threads::new())
+    });
+    if let Some(report) = report.filter(|report| report.exit_code() != 0) {
+        clear(&draft)?;
+        let why = report.faults.first().map(ToString::to_string).or_else(|| report.unknown.first().cloned());
+        return Err(Failure::Unsound { path: out.to_owned(), why: why.unwrap_or_default() });
+    }
     put(&draft, out)?;
     Ok(exported)
 }

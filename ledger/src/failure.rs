@@ -110,6 +110,28 @@ pub enum Failure {
         /// Where.
         path: PathBuf,
     },
+    /// What was about to be handed out would not verify.
+    #[error(
+        "{} was not written, and what was there before still is: it would not verify: {why}; look at everything with \
+         `ledger fsck`",
+        .path.display()
+    )]
+    Unsound {
+        /// Where it was to stand.
+        path: PathBuf,
+        /// What a reader would find.
+        why: String,
+    },
+    /// A file that is kept beside the log is gone, or older than what others know.
+    #[error("{}: {what}. Nothing was begun anew; {way_out}", .path.display())]
+    Lost {
+        /// The file or folder.
+        path: PathBuf,
+        /// What shows it.
+        what: String,
+        /// What the operator does.
+        way_out: &'static str,
+    },
     /// An earlier run was told that its writes did not reach the disk.
     #[error(
         "the disk once failed to keep what was written to {}, and memory may still show it: check the disk, \
@@ -299,6 +321,11 @@ impl Failure {
             StorageFull | QuotaExceeded | FileTooLarge => Self::Full { path: path.to_owned() },
             _ => Self::Io { doing, path: path.to_owned(), source },
         }
+    }
+
+    /// A line of a file beside the log that is not as it was written: no bundle helps there.
+    pub(crate) fn bent(path: &Path, line: u64, way_out: &'static str) -> Self {
+        Self::Lost { path: path.to_owned(), what: format!("line {line} is not as it was written"), way_out }
     }
 
     /// Damage at `path`; the checkpoint is not known here.

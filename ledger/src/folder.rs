@@ -172,7 +172,10 @@ pub fn found_with(
     Ok(Writer::create_with(home, origin, &facts, beside, at)?)
 }
 
-/// Keeps beside a new ledger what its commands need later: the parties, the profile, the policy.
+/// What stands in place of a profile where none was given.
+const NO_PROFILE: &[u8] = b"# begun without a rule profile: local days begin at midnight UTC\n";
+
+/// Keeps beside a new ledger what its commands need later: the parties and the profile.
 ///
 /// # Errors
 /// [`Failure`] if a file cannot be written.
@@ -180,15 +183,10 @@ pub fn settle(writer: &Writer, parties: &[u8], profile: Option<&[u8]>) -> Result
     let home = writer.home();
     if let Some(profile) = profile {
         writer.keep_document(profile)?;
-        files::replace(&home.profile(), profile)?;
     }
-    files::replace(&home.parties(), parties)?;
-    // There also where nobody is unnamed: institutions are told to take it along.
-    if !home.pseudonyms().exists() {
-        files::replace(&home.pseudonyms(), b"")?;
-    }
-    // A policy that names witnesses is the operator's own.
-    if home.policy().exists() { Ok(()) } else { files::replace(&home.policy(), policy(writer.log()).as_bytes()) }
+    // There also where none was given: that it is gone shows.
+    files::replace(&home.profile(), profile.unwrap_or(NO_PROFILE))?;
+    files::replace(&home.parties(), parties)
 }
 
 /// The policy file of a log that no witness cosigns yet. FORMAT.md 12.
@@ -292,6 +290,7 @@ pub fn sign_into(
         numbers: numbers_used(outbox, &options.drafts, options.keyring)?,
     };
     signer.keys.follow(options.keyring)?;
+    pseudonyms.keep()?;
     for parcel in outbox.parcels()? {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
         if let ("key.rotated", Some(party), Some(holder)) =

@@ -65,6 +65,11 @@ impl Home {
         self.0.join("opening-keys")
     }
 
+    /// Which entries are erasures, and how far the log was searched for them; made again where it is not there.
+    pub(crate) fn erasures(&self) -> PathBuf {
+        self.0.join("erasures")
+    }
+
     /// The last signed checkpoint, apart from the store.
     pub fn checkpoint(&self) -> PathBuf {
         self.0.join("checkpoint")

@@ -46,6 +46,7 @@ pub mod probe;
 pub mod pseudonym;
 pub mod publish;
 pub mod queue;
+pub mod reached;
 pub mod reader;
 pub mod receipts;
 pub mod restore;

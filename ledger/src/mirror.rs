@@ -66,8 +66,19 @@ impl Mirror {
             let checkpoint = files::read(&out.join("checkpoint"), FILE_BYTES_MAX)?;
             let checkpoint = checkpoint.and_then(|bytes| Note::parse(&bytes).ok());
             let checkpoint = checkpoint.and_then(|note| Checkpoint::parse(&note.text).ok());
-            if checkpoint.is_none_or(|checkpoint| checkpoint.origin != *reader.origin()) {
-                return Err(occupied());
+            match checkpoint {
+                Some(checkpoint) if checkpoint.origin == *reader.origin() => {}
+                // What is left of a bundle whose checkpoint is torn or gone says nothing, and is made again.
+                None if out.join("tile").is_dir() || out.join(manifest::NAME).is_file() => {
+                    let aside = beside(out, "broken");
+                    clear(&aside)?;
+                    fs::rename(out, &aside).map_err(|e| Failure::io("set aside", out, e))?;
+                    tracing::warn!(
+                        mirror = %out.display(), aside = %aside.display(),
+                        "the mirror had no checkpoint that can be read: it was set aside, and is made again from the log"
+                    );
+                }
+                _ => return Err(occupied()),
             }
         }
         files::create_folder(files::parent(out))?;

@@ -9,12 +9,17 @@ use schemas::opening::{Disclosure, Slot, digest_of};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
-use crate::failure::{Damage, Failure};
+use crate::failure::Failure;
 use crate::files;
+use crate::reached::Reached;
 use crate::receipts::Receipts;
 
 /// Longest outbox file, in bytes.
 pub const FILE_BYTES_MAX: usize = 256 << 20;
+/// What helps where parcels are gone.
+const WAY_OUT: &str = "put outbox/ and outbox.reached back from their newest copy. What was handed in is in the log; a row that \
+                       was signed and not handed in is lost with them, and must be imported again. Without a copy: \
+                       `ledger fsck LEDGER --accept-loss` goes on with what is there";
 
 /// Digests and slots of an event on its way: an opening line (FORMAT.md 5.4) without its place.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -120,24 +125,52 @@ pub struct Outbox {
     folder: PathBuf,
     sources: BTreeSet<String>,
     next_file: u64,
+    /// Parcels in all of them.
+    count: u64,
+    /// Files with a torn last line, and what is whole of them.
+    torn: Vec<(PathBuf, u64)>,
 }
 
 impl Outbox {
-    /// Opens the folder, or makes it. A torn last line, which nobody was promised, is dropped.
+    /// Opens the folder, which need not be there yet; nothing is written. A torn last line, which nobody was promised,
+    /// is passed over, and dropped when something is added.
     ///
     /// # Errors
-    /// [`Failure`] if a file cannot be read or a whole line makes no sense.
+    /// [`Failure`] if a file cannot be read or a whole line makes no sense; [`Failure::Lost`] if it held more once.
     pub fn open(folder: &Path) -> Result<Self, Failure> {
-        files::create_folder(folder)?;
-        let mut outbox = Self { folder: folder.to_owned(), sources: BTreeSet::new(), next_file: 1 };
+        let reached = Reached::beside(folder);
+        let kept = reached.read()?; // before the files: who adds one writes this last
+        let outbox = Self::open_as_it_is(folder)?;
+        Reached::compare(kept, reached.path(), &outbox.numbers(), WAY_OUT)?;
+        Ok(outbox)
+    }
+
+    /// Goes on from now on with what is there, whatever was there once.
+    ///
+    /// # Errors
+    /// [`Failure`] as [`Outbox::open`], or if it cannot be written down.
+    pub fn accept_loss(folder: &Path) -> Result<Self, Failure> {
+        let outbox = Self::open_as_it_is(folder)?;
+        Reached::beside(folder).keep(&outbox.numbers())?;
+        Ok(outbox)
+    }
+
+    fn numbers(&self) -> [(&'static str, u64); 2] {
+        [("files", self.next_file - 1), ("parcels", self.count)]
+    }
+
+    fn open_as_it_is(folder: &Path) -> Result<Self, Failure> {
+        let mut outbox =
+            Self { folder: folder.to_owned(), sources: BTreeSet::new(), next_file: 1, count: 0, torn: Vec::new() };
         for path in outbox.paths()? {
             let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
-            let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
-            if whole < bytes.len() {
-                files::cut(&path, whole as u64)?;
+            if whole(&bytes).len() < bytes.len() {
+                outbox.torn.push((path.clone(), whole(&bytes).len() as u64));
             }
             // A row whose event was refused may be mended and signed again.
-            let standing = outbox.receipts().offered(parcels(&path, &bytes[..whole])?);
+            let all = parcels(&path, whole(&bytes))?;
+            outbox.count += all.len() as u64;
+            let standing = outbox.receipts().offered(all);
             outbox.sources.extend(standing.into_iter().map(|parcel| parcel.source));
             let number = path.file_stem().and_then(|s| s.to_str()).and_then(|s| s.parse::<u64>().ok());
             outbox.next_file = outbox.next_file.max(number.unwrap_or(0) + 1);
@@ -146,6 +179,9 @@ impl Outbox {
     }
 
     fn paths(&self) -> Result<Vec<PathBuf>, Failure> {
+        if !self.folder.is_dir() {
+            return Ok(Vec::new());
+        }
         let numbered = |name: &str| {
             name.strip_suffix(".jsonl").is_some_and(|n| n.len() >= 6 && n.bytes().all(|b| b.is_ascii_digit()))
         };
@@ -175,11 +211,26 @@ impl Outbox {
         if parcels.is_empty() {
             return Ok(());
         }
+        files::create_folder(&self.folder)?;
+        while let Some((path, whole)) = self.torn.last() {
+            files::cut(path, *whole)?;
+            self.torn.pop();
+        }
         let text: String = parcels.iter().map(|p| p.to_line() + "\n").collect();
-        files::append(&self.folder.join(format!("{:06}.jsonl", self.next_file)), text.as_bytes())?;
+        // Before the first of all: a kill in between must not look like a loss.
+        let reached = Reached::beside(&self.folder);
+        if self.count == 0 && !reached.path().exists() {
+            reached.keep(&self.numbers())?;
+        }
+        let path = self.folder.join(format!("{:06}.jsonl", self.next_file));
+        if let Err(why) = files::append(&path, text.as_bytes()) {
+            files::remove(&path)?; // some lines of it may stand there
+            return Err(why);
+        }
         self.next_file += 1;
+        self.count += parcels.len() as u64;
         self.sources.extend(parcels.iter().map(|p| p.source.clone()));
-        Ok(())
+        reached.keep(&self.numbers())
     }
 
     /// Takes hidden values out of the parcels of these events, by address; the numbers are those of the
@@ -191,7 +242,7 @@ impl Outbox {
         let mut any = false;
         for path in self.paths()? {
             let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
-            let mut all = parcels(&path, &bytes)?;
+            let mut all = parcels(&path, whole(&bytes))?;
             let mut changed = false;
             for parcel in &mut all {
                 changed |= parcel.erase(slots, by);
@@ -213,15 +264,19 @@ impl Outbox {
         let mut all = Vec::new();
         for path in self.paths()? {
             let bytes = files::read(&path, FILE_BYTES_MAX)?.unwrap_or_default();
-            all.extend(parcels(&path, &bytes)?);
+            all.extend(parcels(&path, whole(&bytes))?);
         }
         Ok(all)
     }
 }
 
+/// Without a torn last line.
+fn whole(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1)]
+}
+
 fn parcels(path: &Path, bytes: &[u8]) -> Result<Vec<Parcel>, Failure> {
-    let damaged =
-        |number| Failure::Damaged { path: path.to_owned(), damage: Damage::Line { position: number }, known: None };
-    let text = std::str::from_utf8(bytes).map_err(|_| damaged(0))?;
+    let damaged = |number| Failure::bent(path, number, WAY_OUT);
+    let text = std::str::from_utf8(bytes).map_err(|_| damaged(1))?;
     (1..).zip(text.lines()).map(|(number, line)| Parcel::parse(line).ok_or_else(|| damaged(number))).collect()
 }

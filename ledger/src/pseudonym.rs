@@ -3,43 +3,55 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::failure::{Damage, Failure};
+use schemas::event::SignedEvent;
+use verifier::state::State;
+
+use crate::failure::Failure;
 use crate::files;
 use crate::import::Parties;
 use crate::keys::{self, BadKeyFile};
+use crate::outbox::Outbox;
 
 /// What every pseudonym begins with.
 pub const PREFIX: &str = "anon-";
 /// Random characters after it.
 const RANDOM_CHARS: usize = 20;
+/// Most lines that a message repeats.
+const LINES_TOLD: usize = 20;
 /// Longest file of pseudonyms, in bytes.
 const FILE_BYTES_MAX: usize = 16 << 20;
+
+/// What helps where the list is gone or too old.
+const WAY_OUT: &str = "put the newest copy back: a backup, or the copy that each institution was given (`--pseudonyms`); \
+                       with another pseudonym an organisation would stand in the log twice, and no pack of it be complete";
 
 /// Pseudonyms by register id, kept in one file that never leaves the ledger's folder.
 #[derive(Clone, Debug)]
 pub struct Pseudonyms {
     path: PathBuf,
+    /// Whether some were drawn that the file does not have yet.
+    drawn: bool,
     by_id: BTreeMap<String, String>,
     /// All register ids, longest first, so that `cso-noor` is not found inside `cso-noor-2`.
     ids: Vec<String>,
 }
 
 impl Pseudonyms {
-    /// Reads the file and draws a pseudonym for every party that is not named and has none yet;
-    /// new ones are on the disk before this returns.
+    /// Reads the file and draws a pseudonym for every party that is not named and has none yet. New ones are only in
+    /// memory until [`Pseudonyms::keep`]; who signs with them keeps them first.
     ///
     /// # Errors
-    /// [`BadKeyFile`] if the file cannot be read or written.
+    /// [`Failure::Lost`] if the file is gone: a ledger has one from its beginning. [`BadKeyFile`] if it cannot be read.
     pub fn load(path: &Path, parties: &Parties) -> Result<Self, BadKeyFile> {
         let mut by_id = BTreeMap::new();
-        let bytes = files::read(path, FILE_BYTES_MAX)?.unwrap_or_default();
+        let bytes = files::read(path, FILE_BYTES_MAX)?.ok_or_else(|| Failure::Lost {
+            path: path.to_owned(),
+            what: "the list of pseudonyms, which a ledger has from its beginning, is gone".to_owned(),
+            way_out: WAY_OUT,
+        })?;
         let text = String::from_utf8_lossy(&bytes);
         for (number, line) in (1..).zip(text.lines()) {
-            let (id, pseudonym) = line.split_once(' ').ok_or_else(|| Failure::Damaged {
-                path: path.to_owned(),
-                damage: Damage::Line { position: number },
-                known: None,
-            })?;
+            let (id, pseudonym) = line.split_once(' ').ok_or_else(|| Failure::bent(path, number, WAY_OUT))?;
             by_id.insert(id.to_owned(), pseudonym.to_owned());
         }
         let known = by_id.len();
@@ -48,11 +60,73 @@ impl Pseudonyms {
                 by_id.insert(party.id.clone(), draw()?);
             }
         }
-        if by_id.len() > known {
-            let text: String = by_id.iter().map(|(id, pseudonym)| format!("{id} {pseudonym}\n")).collect();
-            files::replace(path, text.as_bytes())?;
+        let drawn = by_id.len() > known;
+        Ok(Self { drawn, ..Self::of(path.to_owned(), by_id, parties) })
+    }
+
+    /// The same for a ledger, held against what its log and its outbox say: a list that lacks a name which they know
+    /// is an old one, or an empty one. `log` is left out where the ledger is not opened, as in a dry run.
+    ///
+    /// # Errors
+    /// As [`Pseudonyms::load`]; [`Failure::Lost`] with what the outbox still tells.
+    pub fn of_ledger(path: &Path, parties: &Parties, log: Option<&State>, outbox: &Outbox) -> Result<Self, BadKeyFile> {
+        let pseudonyms = Self::load(path, parties)?;
+        pseudonyms.fits(parties, log, outbox)?;
+        Ok(pseudonyms)
+    }
+
+    /// Whether the list has every pseudonym that the log and the outbox show.
+    ///
+    /// # Errors
+    /// [`Failure::Lost`] if it lacks one; [`Failure`] if the outbox cannot be read.
+    pub fn fits(&self, parties: &Parties, log: Option<&State>, outbox: &Outbox) -> Result<(), Failure> {
+        let drawn = |name: &str| {
+            name.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == RANDOM_CHARS) && parties.get(name).is_none()
+        };
+        let lacks = |name: &str| drawn(name) && !self.by_id.values().any(|known| known == name);
+        let in_log = log.into_iter().flat_map(|log| log.keyring().holders()).map(|holder| holder.party.as_str());
+        let mut lost: BTreeMap<String, Option<String>> =
+            in_log.filter(|name| lacks(name)).map(|name| (name.to_owned(), None)).collect();
+        if log.is_none() || !lost.is_empty() {
+            for parcel in outbox.parcels()? {
+                // A parcel says of which register row it was made: that row's party.
+                let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
+                if lacks(&signed.event.by) {
+                    let id = parcel.source.split('/').next().unwrap_or_default();
+                    lost.insert(signed.event.by, Some(id.to_owned()));
+                }
+            }
         }
-        Ok(Self::of(path.to_owned(), by_id, parties))
+        if lost.is_empty() {
+            return Ok(());
+        }
+        let told: Vec<String> = lost
+            .iter()
+            .filter_map(|(name, id)| Some(format!("`{} {name}`", id.as_deref()?)))
+            .take(LINES_TOLD)
+            .collect();
+        let from_outbox = if told.is_empty() {
+            String::new()
+        } else {
+            format!("; the outbox still tells the lines {}", told.join(", "))
+        };
+        let what = format!(
+            "the list of pseudonyms is empty or older than the log: it lacks {} of those that stand there{from_outbox}",
+            lost.len()
+        );
+        Err(Failure::Lost { path: self.path.clone(), what, way_out: WAY_OUT })
+    }
+
+    /// Puts those that were drawn on the disk; nothing where none was.
+    ///
+    /// # Errors
+    /// [`Failure`] if the file cannot be written: then nothing may be signed with them.
+    pub fn keep(&self) -> Result<(), Failure> {
+        if !self.drawn {
+            return Ok(());
+        }
+        let text: String = self.by_id.iter().map(|(id, pseudonym)| format!("{id} {pseudonym}\n")).collect();
+        files::replace(&self.path, text.as_bytes())
     }
 
     /// Those that somebody was told, a line `<id> <pseudonym>` each; none is drawn. Nothing if a line is none, or a
@@ -70,7 +144,7 @@ impl Pseudonyms {
         let mut ids: Vec<String> = parties.iter().map(|p| p.id.clone()).chain(by_id.keys().cloned()).collect();
         ids.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
         ids.dedup();
-        Self { path, by_id, ids }
+        Self { path, drawn: false, by_id, ids }
     }
 
     /// Where they are kept.

@@ -16,7 +16,6 @@ use verifier::head::check_head;
 use crate::anchor::ANCHOR_BYTES_MAX;
 use crate::failure::{Damage, Failure};
 use crate::files;
-use crate::folder;
 use crate::witness::{Asked, Panel, Silence};
 use crate::writer::{Home, Writer, checkpoint_name};
 
@@ -66,7 +65,13 @@ pub struct Publication {
 /// [`Failure::Policy`], [`Failure::Io`].
 pub fn policy_text(writer: &Writer) -> Result<String, Failure> {
     let path = writer.home().policy();
-    let Some(bytes) = files::read(&path, POLICY_BYTES_MAX)? else { return Ok(folder::policy(writer.log())) };
+    let lost = || Failure::Lost {
+        path: path.clone(),
+        what: "the policy, which says what witnesses must have seen before anyone is handed it, is gone".to_owned(),
+        way_out: "put its copy back (everyone who verifies the log has one, and each bundle), or set it with `ledger \
+                  witness LEDGER --policy FILE`",
+    };
+    let bytes = files::read(&path, POLICY_BYTES_MAX)?.ok_or_else(lost)?;
     String::from_utf8(bytes).map_err(|_| Failure::Policy { path, why: "not UTF-8".to_owned() })
 }
 

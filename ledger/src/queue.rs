@@ -19,12 +19,13 @@ use schemas::event::SignedEvent;
 use schemas::time::Date;
 use schemas::value::Value;
 
-use crate::failure::{Damage, Failure};
+use crate::failure::Failure;
 use crate::files;
 use crate::folder::BadFolder;
 use crate::keys::{self, BadKeyFile};
 use crate::outbox::{Opening, Outbox, Parcel};
 use crate::plan::{Answer, Submission};
+use crate::reached::Reached;
 use crate::sign::{OUTER, Signer};
 use crate::weekly::{self, BATCH_RECORDS_MAX};
 use crate::writer::Writer;
@@ -33,6 +34,10 @@ use crate::writer::Writer;
 const FILE_BYTES_MAX: usize = 64 << 20;
 /// Most records that may wait: many years of batches.
 pub const WAITING_MAX: usize = 100_000;
+/// What helps where records are gone.
+const WAY_OUT: &str = "put intake/ and intake.reached back from their newest copy. A record that waited and is gone is in no log: \
+                       ask whoever gave it for it again, it may be a complaint. Without a copy: \
+                       `ledger fsck LEDGER --accept-loss` goes on with what is there";
 
 /// The folder `intake/` of a ledger.
 #[derive(Clone, Debug)]
@@ -80,6 +85,33 @@ impl Queue {
         Self { folder: folder.to_owned() }
     }
 
+    /// Whether all is there that was put here.
+    ///
+    /// # Errors
+    /// [`Failure::Lost`] if something is gone; [`Failure`] if a file cannot be read.
+    pub fn look(&self) -> Result<(), Failure> {
+        let reached = Reached::beside(&self.folder);
+        let kept = reached.read()?;
+        Reached::compare(kept, reached.path(), &self.numbers()?, WAY_OUT)
+    }
+
+    /// Goes on from now on with what is there, whatever was there once.
+    ///
+    /// # Errors
+    /// [`Failure`] if a file cannot be read, or it cannot be written down.
+    pub fn accept_loss(&self) -> Result<(), Failure> {
+        let numbers = self.numbers()?;
+        if numbers.iter().all(|(_, number)| *number == 0) && !self.folder.is_dir() {
+            return files::remove(Reached::beside(&self.folder).path());
+        }
+        Reached::beside(&self.folder).keep(&numbers)
+    }
+
+    fn numbers(&self) -> Result<[(&'static str, u64); 3], Failure> {
+        let begun = u64::from(self.begun()?.is_some());
+        Ok([("batch", begun), ("done", self.tags()?.len() as u64), ("waiting", self.waiting()?.len() as u64)])
+    }
+
     /// Whether a row waits or was taken in before, by its tag.
     ///
     /// # Errors
@@ -97,12 +129,18 @@ impl Queue {
     /// # Errors
     /// [`BadBatch::Full`], [`BadBatch::Failure`].
     pub fn add(&self, tag: &str, opening: &Opening) -> Result<bool, BadBatch> {
+        self.look()?;
         if self.has(tag)? {
             return Ok(false);
         }
         let waiting = self.waiting()?;
         if waiting.len() >= WAITING_MAX {
             return Err(BadBatch::Full);
+        }
+        // Before the first of all: a kill in between must not look like a loss.
+        let reached = Reached::beside(&self.folder);
+        if !reached.path().exists() {
+            reached.keep(&self.numbers()?)?;
         }
         let number = waiting.iter().map(|w| w.number).max().map_or(1, |last| last + 1);
         files::create_folder(&self.folder.join("waiting"))?;
@@ -111,6 +149,7 @@ impl Queue {
             ("tag".to_owned(), Value::Text(tag.to_owned())),
         ]);
         files::replace(&self.path(number), Value::Object(record).to_json().as_bytes())?;
+        reached.keep(&self.numbers()?)?;
         Ok(true)
     }
 
@@ -144,6 +183,7 @@ impl Queue {
         intake: &str,
         size: usize,
     ) -> Result<Closed, BadBatch> {
+        self.look()?;
         if let Some(batch) = self.begun()? {
             return self.finish(writer, outbox, &batch, signer);
         }
@@ -167,8 +207,10 @@ impl Queue {
             let parcel = signer.outer(opening, intake, today).map_err(|why| BadFolder::Signing(vec![why]))?;
             batch.push(Sending { number, tag, parcel });
         }
+        signer.pseudonyms.keep()?;
         let lines: String = batch.iter().map(|one| one.to_value().to_json() + "\n").collect();
         files::replace(&self.folder.join("batch"), lines.as_bytes())?;
+        Reached::beside(&self.folder).keep(&self.numbers()?)?;
         self.finish(writer, outbox, &batch, signer)
     }
 
@@ -206,6 +248,10 @@ impl Queue {
             ]);
             files::replace(&self.done(&one.tag), Value::Object(done).to_json().as_bytes())?;
         }
+        // What goes now is not missed afterwards; while the batch lies there, this is done again.
+        let left = self.waiting()?.iter().filter(|w| batch.iter().all(|one| one.number != w.number)).count();
+        let done = self.tags()?.len() as u64;
+        Reached::beside(&self.folder).keep(&[("batch", 0), ("done", done), ("waiting", left as u64)])?;
         for one in batch {
             files::remove(&self.path(one.number))?;
         }
@@ -221,7 +267,7 @@ impl Queue {
     pub fn became(&self, tag: &str) -> Result<Option<(String, String)>, Failure> {
         let path = self.done(tag);
         let Some(bytes) = files::read(&path, 4_096)? else { return Ok(None) };
-        let damaged = || Failure::damaged(&path, Damage::Line { position: 0 });
+        let damaged = || Failure::bent(&path, 1, WAY_OUT);
         let value = Value::parse(&bytes).map_err(|_| damaged())?;
         let text = |name: &str| value.get(name).and_then(Value::as_text).map(str::to_owned);
         text("address").zip(text("event")).map(Some).ok_or_else(damaged)
@@ -267,7 +313,7 @@ impl Queue {
                 let opening = Opening::of_value(value.get("opening")?)?;
                 Some(Waiting { number: number?, tag: value.get("tag")?.as_text()?.to_owned(), opening })
             };
-            all.push(read().ok_or_else(|| Failure::damaged(&path, Damage::Line { position: 0 }))?);
+            all.push(read().ok_or_else(|| Failure::bent(&path, 1, WAY_OUT))?);
         }
         Ok(all)
     }
@@ -276,7 +322,7 @@ impl Queue {
     fn begun(&self) -> Result<Option<Vec<Sending>>, Failure> {
         let path = self.folder.join("batch");
         let Some(bytes) = files::read(&path, FILE_BYTES_MAX)? else { return Ok(None) };
-        let damaged = |number| Failure::damaged(&path, Damage::Line { position: number });
+        let damaged = |number: u64| Failure::bent(&path, number + 1, WAY_OUT);
         let text = String::from_utf8(bytes).map_err(|_| damaged(0))?;
         let lines = (0..).zip(text.lines()).map(|(number, line)| Sending::parse(line).ok_or_else(|| damaged(number)));
         lines.collect::<Result<_, _>>().map(Some)

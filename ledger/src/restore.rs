@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::keys::BadKeyFile;
 use crate::probe::Probe;
+use crate::reached::Reached;
 use crate::store::{Batch, Store};
 use crate::vault::{Copied, Vault};
 use crate::writer::{BadLedger, Home, Writer, checkpoint_name};
@@ -177,6 +178,13 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
             if let Some(name) = path.file_name() {
                 files::replace(&new.outbox().join(name), &bytes)?;
             }
+        }
+    }
+    for folder in [Home::outbox, Home::intake] {
+        let (from, to) = (Reached::beside(&folder(old)), Reached::beside(&folder(new)));
+        if let Some(bytes) = files::read(from.path(), 4_096)? {
+            files::create_folder(new.folder())?;
+            files::replace(to.path(), &bytes)?;
         }
     }
     // Sealed records that wait, the batch that was begun, and what each row became.

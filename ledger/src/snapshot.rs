@@ -71,15 +71,31 @@ pub fn recall(folder: &Path, origin: &Origin, log: &PublicKey, most: u64) -> Opt
     sizes.into_iter().rev().filter(|size| (1..=most).contains(size)).find_map(|size| read(folder, size, origin, log))
 }
 
-/// Removes all snapshots.
+/// Sets all snapshots aside, in a folder beside; says where, if there was one. What was there before is written over.
 ///
 /// # Errors
 /// [`Failure::Io`].
-pub fn forget(folder: &Path) -> Result<(), Failure> {
+pub fn set_aside(folder: &Path) -> Result<Option<PathBuf>, Failure> {
     if !folder.is_dir() {
-        return Ok(());
+        return Ok(None);
     }
-    files::list(folder, |name| name != STOPPED)?.iter().try_for_each(|path| files::remove(path))
+    let found = files::list(folder, |name| name != STOPPED)?;
+    if found.is_empty() {
+        return Ok(None);
+    }
+    let mut aside = folder.as_os_str().to_owned();
+    aside.push(".aside");
+    let aside = PathBuf::from(aside);
+    files::create_folder(&aside)?;
+    for path in files::list(&aside, |_| true)? {
+        files::remove(&path)?;
+    }
+    for path in found {
+        let to = aside.join(path.file_name().unwrap_or_default());
+        fs::rename(&path, &to).map_err(|source| Failure::io("set aside", &path, source))?;
+    }
+    files::sync_folder(folder)?;
+    Ok(Some(aside))
 }
 
 fn read(folder: &Path, size: u64, origin: &Origin, log: &PublicKey) -> Option<(State, Levels)> {

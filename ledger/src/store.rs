@@ -38,6 +38,8 @@ pub const NOTE_NAME_BYTES_MAX: usize = 200;
 /// Most bytes in one batch, entries and notes together: 64 MiB. One of 64 to 512 entries is best.
 pub const BATCH_BYTES_MAX: usize = 64 << 20;
 
+/// How the names of sled's snapshots begin.
+const SNAPSHOT: &str = "snap.";
 /// sled's page cache, in bytes.
 const CACHE_BYTES: u64 = 64 << 20;
 /// Entries that are read as samples.
@@ -93,6 +95,8 @@ pub struct Store {
     /// A commit began and did not end: what the tree shows may not be on the disk, and what is on
     /// the disk may not show.
     stopped: AtomicBool,
+    /// Where broken snapshots of sled's were set aside when it was opened.
+    set_aside: Option<PathBuf>,
     _lock: Option<File>,
 }
 
@@ -141,13 +145,13 @@ impl Store {
         Self::open_with(dir, |dir| probe.sample(dir))
     }
 
-    fn open_with(dir: &Path, try_it: impl FnOnce(&Path) -> Result<Sound, Failure>) -> Result<Self, Failure> {
+    fn open_with(dir: &Path, try_it: impl Fn(&Path) -> Result<Sound, Failure>) -> Result<Self, Failure> {
         if !dir.is_dir() {
             return Err(Failure::Absent { what: "store", path: dir.to_owned() });
         }
         files::refuse_unsynced(dir)?;
         let lock = lock(dir)?;
-        for leftover in files::list(dir, |name| name.starts_with("snap.") && name.ends_with(".generating"))? {
+        for leftover in files::list(dir, |name| name.starts_with(SNAPSHOT) && name.ends_with(".generating"))? {
             files::remove(&leftover)?;
         }
         // sled would make an empty database of a missing one.
@@ -156,8 +160,16 @@ impl Store {
         }
         // A killed process leaves pages that only memory holds; a snapshot must not outlive them.
         files::sync_tree(dir)?;
-        let sound = try_it(dir)?;
-        let store = Self::open_unprobed(dir, Some(lock))?;
+        let (sound, set_aside) = match try_it(dir) {
+            Ok(sound) => (sound, None),
+            Err(broken @ (Failure::Damaged { .. } | Failure::Hung { .. })) => {
+                let (sound, aside) = without_snapshots(dir, &try_it, broken)?;
+                (sound, Some(aside))
+            }
+            Err(other) => return Err(other),
+        };
+        let mut store = Self::open_unprobed(dir, Some(lock))?;
+        store.set_aside = set_aside;
         if store.size() != sound.entries {
             return Err(Failure::damaged(dir, Damage::Unlike { what: "entries" }));
         }
@@ -201,8 +213,15 @@ impl Store {
             head: RwLock::new(head),
             size: head.size.into(),
             stopped: false.into(),
+            set_aside: None,
             _lock: lock,
         })
+    }
+
+    /// Where broken snapshots of the database's were set aside when this was opened, if any were: it made new ones from
+    /// its log.
+    pub fn set_aside(&self) -> Option<&Path> {
+        self.set_aside.as_deref()
     }
 
     /// Its folder.
@@ -316,10 +335,15 @@ impl Store {
         rows.insert(HEAD, lead(0, &head.to_bytes()));
 
         self.stopped.store(true, Ordering::Release);
-        guarded(&self.dir, || {
+        let written = guarded(&self.dir, || {
             self.db.apply_batch(rows)?;
             self.watch.flush(|| self.db.flush())
-        })?;
+        });
+        if let Err(Failure::Io { source, .. }) = &written {
+            // What the database could not flush memory may still show: it is ours as an fsync of our own is.
+            files::die_of_sync(&self.dir, source);
+        }
+        written?;
         files::sync(&self.log, &self.dir); // durable from here on, or the process has ended
         *settled = head;
         self.size.store(head.size, Ordering::Release);
@@ -452,6 +476,43 @@ impl Iterator for Entries<'_> {
         self.next = if read.is_ok() { position + 1 } else { self.size };
         Some(read.map(|value| (position, value)).map_err(|e| self.store.seen(e)))
     }
+}
+
+/// Tries a broken store once more without sled's own snapshots, which only spare it reading its log. Where that helps
+/// they stay aside, in a folder beside the store; else they are put back.
+fn without_snapshots(
+    dir: &Path,
+    try_it: &impl Fn(&Path) -> Result<Sound, Failure>,
+    broken: Failure,
+) -> Result<(Sound, PathBuf), Failure> {
+    let snapshots = || files::list(dir, |name| name.starts_with(SNAPSHOT));
+    let found = snapshots()?;
+    if found.is_empty() {
+        return Err(broken);
+    }
+    let mut aside = dir.as_os_str().to_owned();
+    aside.push(".aside");
+    let aside = PathBuf::from(aside);
+    files::create_folder(&aside)?;
+    let place = |path: &Path| aside.join(path.file_name().unwrap_or_default());
+    let rename = |from: &Path, to: &Path| std::fs::rename(from, to).map_err(|e| Failure::io("set aside", from, e));
+    for path in &found {
+        rename(path, &place(path))?;
+    }
+    files::sync_folder(&aside)?;
+    files::sync_folder(dir)?;
+    if let Ok(sound) = try_it(dir) {
+        return Ok((sound, aside));
+    }
+    for path in snapshots()? {
+        files::remove(&path)?;
+    }
+    for path in &found {
+        rename(&place(path), path)?;
+    }
+    let _ = std::fs::remove_dir(&aside); // only where nothing else is in it
+    files::sync_folder(dir)?;
+    Err(broken)
 }
 
 /// The next value of `rows` put together: its key without the part, its bytes, its number of parts.

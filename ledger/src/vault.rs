@@ -160,6 +160,27 @@ impl Vault {
 }
 
 impl Vault {
+    /// Which of these slots of an entry are not erased here: their value or their key is still there.
+    ///
+    /// # Errors
+    /// [`Failure::Damaged`], [`Failure::Io`].
+    pub fn still_has(&self, position: u64, slots: &[usize]) -> Result<Vec<usize>, Failure> {
+        let (Some(line), Some(keys)) = (self.openings.line(position)?, self.keys.line(position)?) else {
+            return Ok(Vec::new());
+        };
+        if line.is_empty() {
+            return Ok(Vec::new());
+        }
+        let damaged = || Failure::damaged(self.openings.dir(), Damage::Line { position });
+        let at_rest = AtRest::parse(&line).ok_or_else(damaged)?;
+        let keys = read_keys(&keys).filter(|k| k.len() == at_rest.slots.len()).ok_or_else(damaged)?;
+        let has = |slot: &&usize| {
+            let kept = at_rest.slots.get(**slot).is_some_and(|(_, kept)| matches!(kept, Kept::Hidden(_)));
+            kept || keys.get(**slot).is_some_and(Option::is_some)
+        };
+        Ok(slots.iter().filter(has).copied().collect())
+    }
+
     /// Copies the encrypted lines, without their keys, to a folder.
     ///
     /// # Errors

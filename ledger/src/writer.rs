@@ -1,6 +1,6 @@
 //! The one writer of a ledger: opens its folder, commits batches, answers. Never the other way round.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::RwLockReadGuard;
 
 use schemas::checkpoint::Checkpoint;
@@ -9,14 +9,17 @@ use schemas::note::{Note, Origin};
 use schemas::refusal::RefusalReceipt;
 use schemas::time::Timestamp;
 use verifier::bundle::adopted_document;
+use verifier::erasures::ERASURE;
 use verifier::fault::Fault;
 use verifier::levels::Levels;
 use verifier::refusal::Refusal;
 use verifier::state::State;
 
 use crate::anchor::Anchor;
+use crate::erase::{self, BadErase, Named};
 use crate::failure::{Damage, Failure, LastCheckpoint};
 use crate::files;
+use crate::folder;
 pub use crate::home::Home;
 use crate::intake::BadIntake;
 use crate::keys::{self, BadKeyFile};
@@ -85,6 +88,11 @@ pub struct Writer {
     committed: Committed,
     /// Cosigned checkpoints that the next commit writes too.
     cosigned: Vec<(String, Vec<u8>)>,
+    /// Erasures that stand in the log, and whether the batch that is being made has one.
+    erasures: Named,
+    erasure_comes: bool,
+    /// What the start mended, in words for the operator.
+    mended: Vec<String>,
 }
 
 /// What a commit answers; can be had only from [`Writer::commit`], after it is on the disk.
@@ -158,10 +166,16 @@ impl Writer {
         let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
         let document = schemas::catalogue::TEXT.as_bytes();
         keep_document(home, document)?;
+        // There from the beginning, so that it shows when they are gone. What was laid there beforehand stays.
+        for (path, bytes) in [(home.pseudonyms(), Vec::new()), (home.policy(), folder::policy(&state).into_bytes())] {
+            if !path.exists() {
+                files::replace(&path, &bytes)?;
+            }
+        }
         let (committed, _) = write(&store, &vault, &mut anchor, &mut plan, &[])?;
         files::remove(&begun)?;
         let levels: Levels = plan.leaves.into_iter().collect();
-        let head = plan.note;
+        let (head, size) = (plan.note, committed.size());
         Ok(Self {
             home: home.clone(),
             reader: Reader::new(home, origin, store, vault, levels),
@@ -171,6 +185,9 @@ impl Writer {
             head,
             committed,
             cosigned: Vec::new(),
+            erasures: Named::of_new(size),
+            erasure_comes: false,
+            mended: Vec::new(),
         })
     }
 
@@ -196,14 +213,54 @@ impl Writer {
         let untouched = home.store().is_dir() && snapshot::take_mark(&home.state(), &home.store())?;
         let opened = if untouched { Store::reopen(&home.store(), probe) } else { Store::open(&home.store(), probe) };
         let store = opened.map_err(|f| f.knowing(&last))?;
-        let (state, levels) = Self::read_log(home, &store, &signed, &keys, untouched, &last)?;
+        let ((state, levels), aside) = Self::read_log(home, &store, &signed, &keys, untouched, &last)?;
+        let mut mended = Vec::new();
+        for aside in store.set_aside().map(Path::to_owned).into_iter().chain(aside) {
+            mended.push(format!(
+                "a derived file was broken and was made again from the log, which is whole; the broken one lies in {}, and \
+                 may be removed",
+                aside.display()
+            ));
+        }
         let vault = Vault::open(&home.openings(), &home.opening_keys(), state.size())?;
         let committed = store.committed();
         let (home, cosigned) = (home.clone(), Vec::new());
         let reader = Reader::new(&home, &signed.origin, store, vault, levels);
-        let mut writer = Self { home, reader, anchor, state, keys, head, committed, cosigned };
+        let (erasures, erasure_comes) = (Named::default(), false);
+        let mut writer =
+            Self { home, reader, anchor, state, keys, head, committed, cosigned, erasures, erasure_comes, mended };
         writer.catch_up(signed.size)?;
+        writer.erase_again()?;
         Ok(writer)
+    }
+
+    /// Erases again what older openings or keys brought back. FORMAT.md 17.
+    fn erase_again(&mut self) -> Result<(), BadLedger> {
+        match erase::again(self) {
+            Ok((named, done)) => {
+                self.erasures = named;
+                for erased in done {
+                    let slots: Vec<String> =
+                        erased.slots.iter().map(|(address, field)| format!("{field} of {address}")).collect();
+                    self.mended.push(format!(
+                        "erased, as entry {} of the log says, what older openings or keys had brought back: {}",
+                        erased.by,
+                        slots.join(", ")
+                    ));
+                }
+                Ok(())
+            }
+            Err(BadErase::Failure(failure)) => Err(failure.into()),
+            Err(why) => {
+                self.mended.push(format!("values that the log says are erased are still there: {why}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// What the start found broken or brought back, and mended: words for the operator.
+    pub fn mended(&self) -> &[String] {
+        &self.mended
     }
 
     /// The state of the log that the store holds, which must be the one that was signed last. A snapshot spares reading
@@ -215,19 +272,19 @@ impl Writer {
         keys: &LedgerKeys,
         untouched: bool,
         last: &LastCheckpoint,
-    ) -> Result<(State, Levels), BadLedger> {
+    ) -> Result<((State, Levels), Option<PathBuf>), BadLedger> {
         let key = verifier::signature::PublicKey::new(&keys.log.vkey()).ok();
         let recalled = key.and_then(|key| snapshot::recall(&home.state(), &signed.origin, &key, store.size()));
         if let Some((state, levels)) = recalled
             && (untouched || holds(store, &levels).map_err(|f| f.knowing(last))?)
             && let Ok(read) = Self::replay(home, store, signed, (state, levels), last)
         {
-            return Ok(read);
+            return Ok((read, None));
         }
         let beginning = (State::new(signed.origin.clone()), Levels::default());
         let read = Self::replay(home, store, signed, beginning, last)?;
-        snapshot::forget(&home.state())?; // the next stop writes a good one
-        Ok(read)
+        let aside = snapshot::set_aside(&home.state())?; // the next stop writes a good one
+        Ok((read, aside))
     }
 
     /// Replays what the store holds beyond a state, and compares with what was signed last.
@@ -264,6 +321,7 @@ impl Writer {
             return Ok(()); // the last commit failed: the next start looks at everything
         }
         let folder = self.home.state();
+        self.erasures.leave(&self.home);
         snapshot::keep(&folder, &mut self.state, &self.reader.levels(), &self.keys.log)?;
         drop(self.state);
         match self.reader.into_store() {
@@ -340,6 +398,7 @@ impl Writer {
         for read in prepared.iter_mut().filter_map(|one| one.read.as_mut().ok()) {
             // Without the document the log would not be verified by anyone from here on. FORMAT.md 13.
             let adopted = adopted_document(&read.event().event);
+            self.erasure_comes |= read.event().event.kind == ERASURE;
             if let Some(digest) = adopted.filter(|digest| !self.home.documents().join(digest.to_hex()).exists()) {
                 read.beside = Err(BadIntake::NotKept { digest: digest.to_hex() });
             }
@@ -354,6 +413,7 @@ impl Writer {
             write(self.reader.store(), self.reader.vault(), &mut self.anchor, &mut plan, &self.cosigned)?;
         self.committed = committed; // durable from here on
         self.cosigned.clear();
+        self.erasures.grow(&entries, std::mem::take(&mut self.erasure_comes));
         self.reader.grow(&plan.leaves);
         self.head = plan.note;
         Ok(Answered { first: plan.first, entries, answers: plan.answers, checkpoint: plan.checkpoint })

@@ -322,11 +322,11 @@ impl World {
         assert!(import.problems.is_empty(), "{}", ledger::import::render(&import.problems));
         let first = import.drafts.iter().filter_map(|d| d.received_at).min().expect("at least one row");
         let last = settings.last_instant().expect("an evaluation date");
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties).expect("pseudonyms");
         let keys = folder.path().join("keys");
         let mut key_folder = KeyFolder::new(&keys, origin.clone());
         let mut writer = found(&home, &origin, &import.parties, &mut key_folder, first).expect("a new ledger");
         writer.keep_document(&profile).expect("a document");
+        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties).expect("pseudonyms");
         let mut outbox = Outbox::open(&home.outbox()).expect("an outbox");
         enrol(&mut writer, &mut outbox, &import.parties, key_folder, &pseudonyms, first, true).expect("an age key");
         let (keyring, recipients) = (writer.log().keyring().clone(), writer.log().recipients().clone());

@@ -11,7 +11,6 @@ use ledger::folder::{self, Held, SignOptions};
 use ledger::import::{self, Options, render};
 use ledger::keys::KeyFolder;
 use ledger::outbox::{Outbox, Parcel};
-use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
 use ledger::trust;
 use ledger::writer::Home;
@@ -55,17 +54,13 @@ impl Append {
         // The ledger's lock first: two that sign at once would use one number twice.
         let mut writer = open(&home)?;
         let mut outbox = Outbox::open(&home.outbox())?;
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+        let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
         let held = Held::of(&outbox, &pseudonyms, &list)?.beside(writer.log(), &outbox, &pseudonyms);
         let now = Some(Clock::System.now());
         let options = Options { now, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
         // One row is checked exactly as a register of one row would be.
-        let incoming = home.incoming();
-        files::create_folder(&incoming)?;
-        let path = incoming.join(format!("{kind}.csv"));
-        files::replace(&path, csv.as_bytes())?;
-        let mut import = import::read_files(std::slice::from_ref(&path), &party, &list, &options, &held);
-        files::remove(&path)?;
+        let file = (format!("{kind}.csv"), csv.into_bytes());
+        let mut import = import::read_bytes(vec![file], &party, &list, &options, &held);
         for problem in import.problems.iter_mut().chain(&mut import.warnings) {
             problem.file = self.event.display().to_string();
             problem.line = None;

@@ -6,8 +6,10 @@ use clap::Args;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::fsck;
+use ledger::outbox::Outbox;
 use ledger::probe::Probe;
 use ledger::publish;
+use ledger::queue::Queue;
 use ledger::restore::{self, Sources};
 use ledger::vault::Copied;
 use ledger::writer::Home;
@@ -72,22 +74,37 @@ impl Restore {
 pub struct Fsck {
     /// Folder of the ledger.
     ledger: PathBuf,
+    /// Go on from now on with what outbox/ and intake/ hold, although they held more once and no copy is to be had.
+    #[arg(long)]
+    accept_loss: bool,
 }
 
 impl Fsck {
     pub fn run(self) -> Result<(), Ended> {
-        let writer = open(&Home::new(&self.ledger))?;
+        let home = Home::new(&self.ledger);
+        let writer = open(&home)?;
+        if self.accept_loss {
+            Outbox::accept_loss(&home.outbox())?;
+            Queue::at(&home.intake()).accept_loss()?;
+            println!("what outbox/ and intake/ hold now is taken for all that there is");
+        }
         let found = fsck::check(&writer, &mut bar("checking"))?;
-        println!("{} entries, {} signatures, {} opening lines read", found.entries, found.signatures, found.lines);
+        println!(
+            "{} entries, {} signatures, {} opening lines, {} files beside the log read",
+            found.entries, found.signatures, found.lines, found.files
+        );
+        found.notes.iter().for_each(|note| println!("{note}"));
         if found.problems.is_empty() {
             super::publish::say(&publish::look(&writer)?);
-            println!("sound: store, chain, tree, index, signatures, openings and the last checkpoint agree");
+            println!(
+                "sound: store, chain, tree, index, signatures, openings and the last checkpoint agree; documents, keys, \
+                 outbox, receipts and lists are those that belong to it"
+            );
             return Ok(());
         }
         let lines: Vec<String> = found.problems.iter().map(ToString::to_string).collect();
-        Err(Ended::Refused(format!(
-            "not sound:\n{}\nrestore from your newest bundle: ledger restore --help",
-            lines.join("\n")
-        )))
+        let way_out =
+            if found.wants_restore() { "\nrestore from your newest bundle: ledger restore --help" } else { "" };
+        Err(Ended::Refused(format!("not sound:\n{}{way_out}", lines.join("\n"))))
     }
 }

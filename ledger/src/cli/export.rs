@@ -9,7 +9,6 @@ use ledger::files;
 use ledger::import::{Holder, Parties};
 use ledger::keys::KeyFolder;
 use ledger::outbox::Outbox;
-use ledger::pseudonym::Pseudonyms;
 use ledger::publish;
 use ledger::writer::{Home, Writer};
 use schemas::catalogue::Role;
@@ -113,8 +112,8 @@ impl Export {
         if list.get(reader).is_none() {
             return Err(Ended::Refused(format!("--for {reader}: no such party in the ledger's list of parties")));
         }
-        let pseudonyms = Pseudonyms::load(&writer.home().pseudonyms(), list)?;
         let mut outbox = Outbox::open(&writer.home().outbox())?;
+        let pseudonyms = super::pseudonyms(writer, list, &outbox)?;
         let at_hand = KeyFolder::new(keys, writer.log().origin().clone());
         let signer = signer(self.signer.as_deref(), list, &at_hand, Role::Operator)?;
         let (audience, scope) = access::audience(writer, &pseudonyms, reader);

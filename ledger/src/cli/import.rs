@@ -62,7 +62,7 @@ impl Arguments {
         // Who records holds the ledger's lock from here on: two imports at once would sign twice.
         let writer = if self.dry_run { None } else { Some(open(&home)?) };
         let mut outbox = Outbox::open(&home.outbox())?;
-        let import = self.read(&home, &outbox, writer.as_deref(), settings.utc_offset_minutes)?;
+        let (import, pseudonyms) = self.read(&home, &outbox, writer.as_deref(), settings.utc_offset_minutes)?;
         self.show(&import);
         let rows = import.drafts.len();
         let (refused, again) = (import.refused, import.skipped.len());
@@ -75,7 +75,6 @@ impl Arguments {
             );
             return if import.problems.is_empty() { Ok(()) } else { Err(Ended::Refused(String::new())) };
         };
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &import.parties)?;
         let keyring = writer.log().keyring().clone();
         let recipients = writer.log().recipients().clone();
         let drafts = home.drafts();
@@ -112,7 +111,7 @@ impl Arguments {
         outbox: &Outbox,
         writer: Option<&Writer>,
         utc_offset_minutes: i32,
-    ) -> Result<Import, Ended> {
+    ) -> Result<(Import, Pseudonyms), Ended> {
         let mapping = match &self.mapping {
             Some(path) => {
                 let absent = || Failure::Absent { what: "mapping file", path: path.clone() };
@@ -127,12 +126,13 @@ impl Arguments {
         };
         let now = Some(Clock::System.now());
         let options = Options { mapping, charset, now, utc_offset_minutes, ..Options::default() };
-        let held = |list: &Parties| -> Result<Held, Ended> {
-            let pseudonyms = Pseudonyms::load(&home.pseudonyms(), list)?;
+        let held = |list: &Parties| -> Result<(Held, Pseudonyms), Ended> {
+            let log = writer.map(Writer::log);
+            let pseudonyms = Pseudonyms::of_ledger(&home.pseudonyms(), list, log, outbox)?;
             let held = Held::of(outbox, &pseudonyms, list)?;
-            Ok(match writer {
-                Some(writer) => held.beside(writer.log(), outbox, &pseudonyms),
-                None => held,
+            Ok(match log {
+                Some(log) => (held.beside(log, outbox, &pseudonyms), pseudonyms),
+                None => (held, pseudonyms),
             })
         };
         match (&self.party, self.paths.as_slice()) {
@@ -140,11 +140,13 @@ impl Arguments {
                 let list =
                     if folder.join("parties.csv").exists() { folder.join("parties.csv") } else { home.parties() };
                 let list = parties(&list)?;
-                Ok(import::read_folder(folder, &options, &held(&list)?))
+                let (held, pseudonyms) = held(&list)?;
+                Ok((import::read_folder(folder, &options, &held), pseudonyms))
             }
             (Some(party), files) => {
                 let list = parties(&home.parties())?;
-                Ok(import::read_files(files, party, &list, &options, &held(&list)?))
+                let (held, pseudonyms) = held(&list)?;
+                Ok((import::read_files(files, party, &list, &options, &held), pseudonyms))
             }
             (None, _) => {
                 Err(Ended::Refused("give one folder, or register files together with --party PARTY".to_owned()))

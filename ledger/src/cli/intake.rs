@@ -8,7 +8,6 @@ use ledger::folder;
 use ledger::keys::KeyFolder;
 use ledger::lead;
 use ledger::outbox::Outbox;
-use ledger::pseudonym::Pseudonyms;
 use ledger::queue::{BadBatch, Queue};
 use ledger::sign::{Adopted, Channel, Signer};
 use ledger::writer::Home;
@@ -44,7 +43,7 @@ impl Intake {
         let intake = list.iter().find(|p| p.role == Role::Oversight).ok_or_else(none)?.id.clone();
         let mut writer = open(&home)?;
         let mut outbox = Outbox::open(&home.outbox())?;
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+        let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
         let recipients = writer.log().recipients().clone();
         let origin = writer.log().origin().clone();
         let mut keys = KeyFolder::new(&self.keys, origin.clone());

@@ -10,7 +10,6 @@ use ledger::folder::numbers_used;
 use ledger::import::Holder;
 use ledger::keys::KeyFolder;
 use ledger::outbox::Outbox;
-use ledger::pseudonym::Pseudonyms;
 use ledger::sign::Signed;
 use ledger::submit;
 use ledger::trust::{self, BadTrust, Desk, NewKey};
@@ -258,7 +257,7 @@ fn at_desk(
     // The ledger's lock first: two that sign at once would use one number twice.
     let mut writer = open(&home)?;
     let mut outbox = Outbox::open(&home.outbox())?;
-    let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+    let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
     let (log, now) = (writer.log(), present(&writer));
     let mut desk = Desk {
         home: &home,
@@ -276,6 +275,7 @@ fn at_desk(
     for path in desk.keys.made() {
         println!("a key was made: {}  (keep it, show it to nobody)", path.display());
     }
+    pseudonyms.keep()?;
     writer.read_keys_again()?;
     finish(&home, &mut writer, &mut outbox, signed)
 }

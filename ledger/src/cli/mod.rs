@@ -29,6 +29,7 @@ use ledger::files;
 use ledger::import::{Limits, Parties};
 use ledger::outbox::Outbox;
 use ledger::probe::Probe;
+use ledger::pseudonym::Pseudonyms;
 use ledger::queue::Queue;
 use ledger::settings::Settings;
 use ledger::submit::Outcome;
@@ -215,7 +216,9 @@ fn nothing_recorded(refused: usize, good: usize) -> Ended {
 
 /// Opens the ledger in a folder, for one command.
 fn open(home: &Home) -> Result<Opened, BadLedger> {
-    Writer::open(home, &Probe::of_this_program()?).map(Opened::from)
+    let writer = Writer::open(home, &Probe::of_this_program()?)?;
+    writer.mended().iter().for_each(|what| eprintln!("note: {what}"));
+    Ok(Opened::from(writer))
 }
 
 /// A ledger that is stopped in good order when the command is done with it, so that the next one opens it at once.
@@ -268,7 +271,15 @@ fn present(writer: &Writer) -> schemas::time::Timestamp {
 fn settings(home: &Home) -> Result<Settings, Ended> {
     match files::read(&home.profile(), 1 << 20)? {
         Some(bytes) => Ok(Settings::read(&bytes)?),
-        None => Ok(Settings::default()),
+        None if !home.checkpoint().exists() => Ok(Settings::default()), // no ledger: who opens it says so
+        None => Err(Failure::Lost {
+            path: home.profile(),
+            what: "the rule profile, which says where local days begin and how large a sealed batch is, is gone"
+                .to_owned(),
+            way_out: "put its copy back; what was adopted lies in documents/ under its digest. A ledger that was begun \
+                      without one has a file with no values in it",
+        }
+        .into()),
     }
 }
 
@@ -278,6 +289,11 @@ fn parties(path: &Path) -> Result<Parties, Ended> {
         .ok_or_else(|| Failure::Absent { what: "list of parties", path: path.to_owned() })?;
     let (parties, problems) = Parties::read(&path.display().to_string(), &bytes, &Limits::default());
     if problems.is_empty() { Ok(parties) } else { Err(Ended::Refused(ledger::import::render(&problems))) }
+}
+
+/// Pseudonyms of a ledger, held against what its log and its outbox show.
+fn pseudonyms(writer: &Writer, list: &Parties, outbox: &Outbox) -> Result<Pseudonyms, Ended> {
+    Ok(Pseudonyms::of_ledger(&writer.home().pseudonyms(), list, Some(writer.log()), outbox)?)
 }
 
 /// A bar on a terminal, nothing in a pipe.

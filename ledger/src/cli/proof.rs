@@ -69,7 +69,7 @@ impl Pack {
         let home = Home::new(&self.ledger);
         let mut writer = open(&home)?;
         let list = parties(&home.parties())?;
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
+        let pseudonyms = super::pseudonyms(&writer, &list, &Outbox::open(&home.outbox())?)?;
         let (stream, audience) = (pseudonyms.inside(&self.stream), pseudonyms.party(&self.audience).to_owned());
         let request = Request { stream: &stream, audience: &audience, since: &self.since, statements: &statements };
         let bad = |why| match why {

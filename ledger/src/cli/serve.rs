@@ -101,7 +101,7 @@ fn readings(writer: &Writer, config: &Config) -> Result<Option<Readings>, Ended>
         return Ok(None);
     }
     let list = parties(&writer.home().parties())?;
-    let made = Readings::new(writer.home(), writer.log().origin(), &list, keys, &config.readings.signer);
+    let made = Readings::new((writer.home(), writer.log()), &list, keys, &config.readings.signer);
     made.map(Some).map_err(|why| Ended::Refused(why.to_string()))
 }
 

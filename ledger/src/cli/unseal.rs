@@ -6,7 +6,6 @@ use clap::Args;
 use ledger::access::{self, Reading};
 use ledger::keys::{KeyFolder, read_identity};
 use ledger::outbox::Outbox;
-use ledger::pseudonym::Pseudonyms;
 use ledger::writer::Home;
 use schemas::catalogue::Role;
 use schemas::opening::{Disclosure, OpeningLine, Slot, digest_of};
@@ -63,8 +62,8 @@ impl Unseal {
         let at_hand = KeyFolder::new(&self.keys, writer.log().origin().clone());
         let signer = signer(self.signer.as_deref(), &list, &at_hand, Role::Oversight)?;
         let reader = signer.party.clone();
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), &list)?;
         let mut outbox = Outbox::open(&home.outbox())?;
+        let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
         let (purpose, scope, rows) = (self.purpose.as_str(), "sealed_fields", lines.len() as u64);
         let reading = Reading { event: "data.accessed", reader: &reader, purpose, scope, rows, signer };
         let address =

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use schemas::catalogue::Role;
-use schemas::note::Origin;
 use verifier::keyring;
+use verifier::state::State;
 
 use super::problem::{Kind, Problem};
 use crate::access::{self, BadReading, Reading};
@@ -48,20 +48,20 @@ impl Readings {
     /// # Errors
     /// [`BadReadings`].
     pub fn new(
-        home: &Home,
-        origin: &Origin,
+        (home, log): (&Home, &State),
         parties: &Parties,
         keys: &Path,
         signer: &str,
     ) -> Result<Self, BadReadings> {
-        let at_hand = KeyFolder::new(keys, origin.clone());
+        let at_hand = KeyFolder::new(keys, log.origin().clone());
         let named = |holder: &&String| signer.is_empty() || *holder == signer;
         let found = parties.iter().filter(|party| party.role == Role::Operator).find_map(|party| {
             let holder = party.holders.iter().filter(named).find(|holder| at_hand.has(&party.id, holder))?;
             Some(Holder { party: party.id.clone(), holder: holder.clone() })
         });
         let none = || BadReadings::NoKey { keys: keys.to_owned(), signer: signer.to_owned() };
-        let pseudonyms = Pseudonyms::load(&home.pseudonyms(), parties)?;
+        let outbox = Outbox::open(&home.outbox()).map_err(BadKeyFile::from)?;
+        let pseudonyms = Pseudonyms::of_ledger(&home.pseudonyms(), parties, Some(log), &outbox)?;
         Ok(Self { keys: keys.to_owned(), signer: found.ok_or_else(none)?, pseudonyms })
     }
 

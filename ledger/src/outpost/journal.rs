@@ -1,7 +1,8 @@
 //! The journal of an outpost: what was recorded and what was answered, in order, encrypted line by line.
 //!
 //! Files `<n>` in `journal/`, n rising from 000001; a line is base64 of random bytes and what they encrypt, bound
-//! to its file and number. A torn last line, which nobody was promised, is dropped.
+//! to its file and number. A torn last line, which nobody was promised, is dropped when the next is written. That a
+//! whole line is gone shows in the file `reached` of the outpost, which is written after each.
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,8 @@ pub(super) struct Journal {
     file: u64,
     lines: u64,
     bytes: usize,
+    /// Whether the last file has more than that: a torn line, which goes before the next is written.
+    torn: bool,
     _mine: File,
 }
 
@@ -37,7 +40,7 @@ impl Journal {
         let folder = outpost.join("journal");
         files::create_folder(&folder)?;
         files::refuse_unsynced(&folder)?;
-        let mut journal = Self { folder, key, file: 1, lines: 0, bytes: 0, _mine: mine };
+        let mut journal = Self { folder, key, file: 1, lines: 0, bytes: 0, torn: false, _mine: mine };
         let mut said = Vec::new();
         let numbered = |name: &str| name.len() == 6 && name.bytes().all(|b| b.is_ascii_digit());
         for (number, path) in (1..).zip(files::list(&journal.folder, numbered)?) {
@@ -57,9 +60,7 @@ impl Journal {
     fn read(&mut self, path: &Path, said: &mut Vec<Value>) -> Result<(), Failure> {
         let bytes = files::read(path, FILE_BYTES_MAX)?.unwrap_or_default();
         let whole = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |end| end + 1);
-        if whole < bytes.len() {
-            files::cut(path, whole as u64)?;
-        }
+        self.torn = whole < bytes.len();
         (self.lines, self.bytes) = (0, whole);
         let damaged = |position| Failure::damaged(path, Damage::Line { position });
         let text = std::str::from_utf8(&bytes[..whole]).map_err(|_| damaged(0))?;
@@ -76,6 +77,10 @@ impl Journal {
     pub fn append(&mut self, values: &[Value]) -> Result<(), Failure> {
         if values.is_empty() {
             return Ok(());
+        }
+        if self.torn {
+            files::cut(&self.path(self.file), self.bytes as u64)?;
+            self.torn = false;
         }
         if self.bytes >= FILE_BYTES {
             (self.file, self.lines, self.bytes) = (self.file + 1, 0, 0);

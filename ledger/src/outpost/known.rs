@@ -150,6 +150,17 @@ impl Outpost {
         Ok(checked.filter(|checked| checked.report.exit_code() == 0))
     }
 
+    /// Addresses of records that a checked pack shows as signed with keys that sign here, under numbers that are this
+    /// outbox's, and that are not here: the folder was put back from an older copy, or somebody else has these keys too.
+    pub fn not_here(&self, pack: &PackReport) -> Vec<String> {
+        let signed = pack.records.iter().map(|record| &record.entry.signed);
+        let ours = signed.filter(|signed| {
+            let name = &signed.note.signatures[0].name;
+            self.reached.numbers.contains_key(name) && signed.event.seq >= self.standing().first_number
+        });
+        ours.filter(|signed| self.find(&signed.id()).is_none()).map(|signed| signed.event.address()).collect()
+    }
+
     /// What others say about our records, by our records' addresses, as a checked pack shows it: the last word of each.
     pub fn sights(&self, pack: &PackReport) -> BTreeMap<String, Sight> {
         let ours: HashMap<&str, String> = self

@@ -3,7 +3,8 @@
 //!
 //! Everything in the folder is encrypted ([`Secret`]): a stolen laptop shows how much was recorded, and nothing of
 //! it. A record's [`State`] never says more than what the policy here proves: an answer that does not hold changes
-//! nothing and is shown. One process has the folder at a time.
+//! nothing and is shown. One process has the folder at a time. A journal that says less than it once did is told and
+//! refused: what was "recorded here" is never begun anew in silence.
 //!
 //! [`Outpost::record`] keeps, `carry` sends and takes in what came back, `stick` does the same without a line,
 //! `sign` makes events of checked rows, [`Known`] is what refers to what.
@@ -29,6 +30,7 @@ use schemas::note::Origin;
 use schemas::pack::Pack;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
+use schemas::value::Value;
 use verifier::pack::{self, PackReport};
 
 pub use answers::{Lie, Taken};
@@ -60,13 +62,71 @@ pub struct Outpost {
     policy: Policy,
     journal: Journal,
     shelf: Shelf,
+    reached: Reached,
 }
+
+/// How far the journal had come: what shows that some of it is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Reached {
+    lines: u64,
+    records: u64,
+    /// The highest number that each key has used here, by the key's name: none is used twice, whatever was lost.
+    numbers: BTreeMap<String, i64>,
+}
+
+impl Reached {
+    fn see(&mut self, told: &Told) {
+        self.lines += 1;
+        let (Told::Recorded { parcel, .. } | Told::Draft { parcel, .. }) = told else { return };
+        self.records += u64::from(matches!(told, Told::Recorded { .. }));
+        let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { return };
+        let highest = self.numbers.entry(signed.note.signatures[0].name.clone()).or_insert(0);
+        *highest = (*highest).max(signed.event.seq);
+    }
+
+    fn to_value(&self) -> Value {
+        let number = |n: u64| Value::Integer(i64::try_from(n).unwrap_or(i64::MAX));
+        let numbers = self.numbers.iter().map(|(name, n)| (name.clone(), Value::Integer(*n))).collect();
+        Value::Object(BTreeMap::from([
+            ("lines".to_owned(), number(self.lines)),
+            ("numbers".to_owned(), Value::Object(numbers)),
+            ("records".to_owned(), number(self.records)),
+        ]))
+    }
+
+    fn of_value(value: &Value) -> Option<Self> {
+        let number = |name: &str| u64::try_from(value.get(name)?.as_integer()?).ok();
+        let Value::Object(numbers) = value.get("numbers")? else { return None };
+        let numbers = numbers.iter().map(|(name, n)| Some((name.clone(), n.as_integer()?)));
+        Some(Self { lines: number("lines")?, records: number("records")?, numbers: numbers.collect::<Option<_>>()? })
+    }
+
+    /// Refuses a journal that says less than it once did.
+    fn demand(kept: Option<&Self>, found: &Self, folder: &Path) -> Result<(), Failure> {
+        let lost = |name: &str, what| Failure::Lost { path: folder.join(name), what, way_out: WAY_OUT };
+        match kept {
+            None if found.lines == 0 => Ok(()),
+            None => Err(lost(REACHED, "it is gone, so nothing says whether the journal beside it is whole".to_owned())),
+            Some(kept) if found.lines < kept.lines => {
+                let what = format!(
+                    "the journal was emptied, cut or put back from an older copy: {} of {} records are there, {} of {} lines",
+                    found.records, kept.records, found.lines, kept.lines
+                );
+                Err(lost("journal", what))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
+
+/// What helps where records are gone.
+const WAY_OUT: &str = "put the whole folder back from its newest copy. What was handed in is in the log, and in the pack that the                        ledger's office gives; what was only recorded here must be recorded again from the registers. Without a                        copy: `ledger outbox set FOLDER --accept-loss` goes on with what is there, and uses no number twice";
 
 /// Why an outpost does not do something.
 #[derive(Debug, thiserror::Error)]
 pub enum BadOutpost {
     /// The disk.
-    #[error(transparent)]
+    #[error("{}", words(.0))]
     Failure(#[from] Failure),
     /// The passphrase is another.
     #[error("the passphrase does not open it: mind capitals and the keyboard's language")]
@@ -111,6 +171,16 @@ pub enum BadOutpost {
     Seal(#[from] crate::seal::BadSeal),
 }
 
+/// Damage of an institution's folder is not the ledger's: no bundle helps.
+fn words(failure: &Failure) -> String {
+    match failure {
+        Failure::Damaged { path, damage, .. } => {
+            format!("{} is damaged: {damage}. Nothing was changed; {WAY_OUT}", path.display())
+        }
+        other => other.to_string(),
+    }
+}
+
 impl Outpost {
     /// Makes a folder for an institution.
     ///
@@ -124,31 +194,57 @@ impl Outpost {
         files::create_folder(folder)?;
         let key = lock::make(folder, secret)?;
         keep(folder, &key, SETTINGS, &standing.to_value().to_json())?;
-        Self::open_with(folder, key)
+        keep(folder, &key, REACHED, &Reached::default().to_value().to_json())?;
+        Self::open_with(folder, key, false)
     }
 
     /// Opens a folder, and has it alone from here on.
     ///
     /// # Errors
-    /// [`BadOutpost`].
+    /// [`BadOutpost`]; [`Failure::Lost`] if records that were kept here are gone.
     pub fn open(folder: &Path, secret: &Secret) -> Result<Self, BadOutpost> {
-        Self::open_with(folder, lock::open(folder, secret)?)
+        Self::open_with(folder, lock::open(folder, secret)?, false)
     }
 
-    fn open_with(folder: &Path, key: RestKey) -> Result<Self, BadOutpost> {
+    /// Opens a folder and goes on with what is there, whatever was there once. No number is used twice.
+    ///
+    /// # Errors
+    /// [`BadOutpost`].
+    pub fn open_accepting_loss(folder: &Path, secret: &Secret) -> Result<Self, BadOutpost> {
+        let outpost = Self::open_with(folder, lock::open(folder, secret)?, true)?;
+        outpost.keep_reached()?;
+        Ok(outpost)
+    }
+
+    fn open_with(folder: &Path, key: RestKey, accept_loss: bool) -> Result<Self, BadOutpost> {
         let damaged = |name: &str| Failure::damaged(&folder.join(name), Damage::Line { position: 0 });
         let text = kept(folder, &key, SETTINGS)?.ok_or_else(|| damaged(SETTINGS))?;
-        let value = schemas::value::Value::parse(text.as_bytes()).map_err(|_| damaged(SETTINGS))?;
+        let value = Value::parse(text.as_bytes()).map_err(|_| damaged(SETTINGS))?;
         let standing = Standing::of_value(&value).ok_or_else(|| damaged(SETTINGS))?;
         let policy = standing.policy()?;
         let (journal, said) = Journal::open(folder, key.clone())?;
-        let mut shelf = Shelf::default();
+        let (mut shelf, mut reached) = (Shelf::default(), Reached::default());
         for (position, value) in (0..).zip(&said) {
-            if !Told::of_value(value).is_some_and(|told| shelf.take(told)) {
+            let told = Told::of_value(value);
+            told.iter().for_each(|told| reached.see(told));
+            if !told.is_some_and(|told| shelf.take(told)) {
                 return Err(Failure::damaged(&folder.join("journal"), Damage::Line { position }).into());
             }
         }
-        Ok(Self { folder: folder.to_owned(), key, standing, policy, journal, shelf })
+        let read = |text: String| {
+            let value = Value::parse(text.as_bytes()).ok();
+            value.and_then(|value| Reached::of_value(&value)).ok_or_else(|| damaged(REACHED))
+        };
+        let before = kept(folder, &key, REACHED).and_then(|text| text.map(read).transpose());
+        let before = if accept_loss { before.unwrap_or_default() } else { before? };
+        if !accept_loss {
+            Reached::demand(before.as_ref(), &reached, folder)?;
+        }
+        for (name, number) in before.into_iter().flat_map(|before| before.numbers) {
+            let highest = reached.numbers.entry(name).or_insert(0);
+            *highest = (*highest).max(number);
+        }
+        Ok(Self { folder: folder.to_owned(), key, standing, policy, journal, shelf, reached })
     }
 
     /// What the institution goes by.
@@ -223,6 +319,10 @@ impl Outpost {
     /// [`BadOutpost`] if the pack cannot be read.
     pub fn numbers(&self) -> Result<BTreeMap<(String, String), i64>, BadOutpost> {
         let mut numbers = BTreeMap::new();
+        for (name, number) in &self.reached.numbers {
+            let Some((party, holder)) = self.standing.origin.holder_of(name) else { continue };
+            numbers.insert((party.to_owned(), holder.to_owned()), *number);
+        }
         let mut use_up = |signed: &SignedEvent| {
             let name = &signed.note.signatures[0].name;
             let Some((party, holder)) = self.standing.origin.holder_of(name) else { return };
@@ -318,16 +418,26 @@ impl Outpost {
 
     /// Writes down, then believes.
     fn tell(&mut self, told: Vec<Told>) -> Result<(), BadOutpost> {
+        if told.is_empty() {
+            return Ok(());
+        }
         self.journal.append(&told.iter().map(Told::to_value).collect::<Vec<_>>())?;
         for one in told {
+            self.reached.see(&one);
             self.shelf.take(one);
         }
-        Ok(())
+        Ok(self.keep_reached()?)
+    }
+
+    fn keep_reached(&self) -> Result<(), Failure> {
+        keep(&self.folder, &self.key, REACHED, &self.reached.to_value().to_json())
     }
 }
 
 /// Name of the encrypted settings.
 const SETTINGS: &str = "settings";
+/// Name of the encrypted file that says how far the journal had come.
+const REACHED: &str = "reached";
 /// Name of the encrypted pack.
 const PACK: &str = "pack";
 

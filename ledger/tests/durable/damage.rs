@@ -130,6 +130,52 @@ fn no_damage_hangs_it_or_passes_for_the_truth() {
     assert!(whole > 0 && damaged > 0);
 }
 
+#[test]
+fn a_broken_snapshot_of_the_database_costs_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let [_, covered] = stores(folder.path());
+    let length = fs::metadata(file(&covered, "snap")).unwrap().len();
+    let mut harms: Vec<Harm> = (0..24).map(|n| Harm::Flip { name: "snap", at: n * (length * 8) / 24 + n }).collect();
+    harms.extend([0, 1, 7, 8, length / 3, length / 2, length - 1].map(|at| Harm::Cut { name: "snap", at }));
+    harms.extend([0, length / 2].map(|at| Harm::Zero { name: "snap", at }));
+    harms.push(Harm::Delete { name: "snap" });
+    let mut aside = 0;
+    for (number, harm) in harms.iter().enumerate() {
+        let place = folder.path().join(number.to_string());
+        copy(&covered, &place);
+        harm.inflict(&place);
+        let broken = file_maybe(&place, "snap").map(|path| fs::read(path).unwrap());
+        let store = Store::open(&place, &probe().with_stall(STALL)).unwrap_or_else(|why| panic!("{harm:?}: {why}"));
+        assert_eq!(check(&store).unwrap(), SIZE, "{harm:?}");
+        if let Some(beside) = store.set_aside() {
+            aside += 1;
+            let kept = fs::read(file(beside, "snap")).unwrap();
+            assert_eq!(Some(kept), broken, "{harm:?}: it is kept as it was");
+        }
+        drop(store);
+        assert_eq!(check(&Store::open(&place, &probe()).unwrap()).unwrap(), SIZE, "{harm:?}: and again");
+    }
+    println!("{aside} of {} set aside", harms.len());
+}
+
+#[test]
+fn where_more_than_the_snapshot_is_broken_it_is_put_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let [_, covered] = stores(folder.path());
+    Harm::Delete { name: "conf" }.inflict(&covered);
+    Harm::Cut { name: "db", at: 100 }.inflict(&covered);
+    let before = fs::read(file(&covered, "snap")).unwrap();
+    let failure = Store::open(&covered, &probe().with_stall(STALL)).map(drop).unwrap_err();
+    assert!(failure.wants_restore(), "{failure}");
+    assert_eq!(fs::read(file(&covered, "snap")).unwrap(), before);
+}
+
+/// The file of a store whose name begins so, if there is one.
+fn file_maybe(dir: &Path, name: &str) -> Option<PathBuf> {
+    let mut files = fs::read_dir(dir).unwrap().map(|found| found.unwrap().path());
+    files.find(|path| path.file_name().unwrap().to_str().unwrap().starts_with(name))
+}
+
 /// Opens and reads a damaged store: 0 whole, 1 shorter, 2 said to be damaged, 3 given up.
 fn suffer(dir: &Path) -> Result<usize, Failure> {
     let begun = Instant::now();

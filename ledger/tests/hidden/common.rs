@@ -191,6 +191,15 @@ pub fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     found
 }
 
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
+    for (path, bytes) in files_below(from) {
+        let target = to.join(path);
+        fs::create_dir_all(target.parent().unwrap()).unwrap();
+        fs::write(target, bytes).unwrap();
+    }
+}
+
 /// Paths of the files that hold these bytes.
 pub fn holding(folder: &Path, needle: &[u8]) -> Vec<PathBuf> {
     let has = |bytes: &Vec<u8>| bytes.windows(needle.len()).any(|window| window == needle);

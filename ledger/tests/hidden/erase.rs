@@ -1,16 +1,22 @@
 //! Erasure: lawful or not at all; then nothing is left, and everything still holds.
 
 use std::fs;
+use std::path::PathBuf;
 
 use ledger::erase::{BadErase, erase, erase_all};
 use ledger::export;
+use ledger::probe::Probe;
 use ledger::vault::Copied;
+use ledger::writer::Writer;
 use schemas::opening::{Disclosure, OpeningLine, Slot};
 use verifier::audience::Audience;
+use verifier::bundle::{NoVisitor, check};
 use verifier::erasures::Unlawful;
+use verifier::files::Folder;
+use verifier::given::Given;
 use verifier::report::Verdict;
 
-use crate::common::{INSPECTION, Ledger, MARK, files_below, holding, obstruction};
+use crate::common::{INSPECTION, Ledger, MARK, copy, files_below, holding, obstruction};
 
 const TARGET: &str = "npm/inspection.obstructed/r1";
 
@@ -48,6 +54,106 @@ fn lawful(ledger: &mut Ledger) -> String {
     request(ledger, "er-1", "data_subject_request");
     decide(ledger, "er-1", "granted");
     execute(ledger, "x1", "npm:n1", "er-1", TARGET, "by_role")
+}
+
+#[test]
+fn what_older_openings_or_keys_bring_back_is_erased_again_at_the_next_start() {
+    let mut ledger = with_values();
+    let probe = Probe::of(PathBuf::from(env!("CARGO_BIN_EXE_ledger")));
+    let older = ledger.folder.path().join("older");
+    for part in ["openings", "opening-keys"] {
+        copy(&ledger.home.folder().join(part), &older.join(part));
+    }
+    // One that is not lawful erases nothing, whatever comes back.
+    execute(&mut ledger, "x0", "", "", TARGET, "by_role");
+    let by = lawful(&mut ledger);
+    erase(&ledger.writer, &by).unwrap();
+    let (home, position) = (ledger.home.clone(), ledger.writer.log().record(TARGET).unwrap());
+    let Ledger { folder, writer, .. } = ledger;
+    writer.stop().unwrap();
+    // What came since the copy is withheld in it; the lines of before are the old ones.
+    let bring_back = |part: &str| {
+        let (old, new) = (older.join(part).join("000"), home.folder().join(part).join("000"));
+        let (old, new_text) = (fs::read_to_string(old).unwrap(), fs::read_to_string(&new).unwrap());
+        let rest = new_text.lines().skip(old.lines().count()).map(|line| format!("{line}\n"));
+        fs::write(&new, old.clone() + &rest.collect::<String>()).unwrap();
+    };
+    for (parts, index) in [
+        (&["openings", "opening-keys"][..], true),
+        (&["openings"], true),
+        (&["opening-keys"], true),
+        // Without the file that says which entries are erasures, the log is searched.
+        (&["openings", "opening-keys"], false),
+        (&[], true),
+        (&[], false),
+    ] {
+        parts.iter().for_each(|part| bring_back(part));
+        if !index {
+            fs::remove_file(home.folder().join("erasures")).unwrap();
+        }
+        let writer = Writer::open(&home, &probe).unwrap();
+        let said = writer.mended().join("\n");
+        assert_eq!(said.contains("erased, as entry"), !parts.is_empty(), "{parts:?}: {said}");
+        assert_eq!(said.contains(&format!("by_role of {TARGET}")), !parts.is_empty(), "{parts:?}: {said}");
+        let line = OpeningLine::parse(&writer.vault().line(position).unwrap().unwrap()).unwrap();
+        assert!(line.slots.iter().any(|slot| matches!(slot, Slot::ErasedBy(_))), "{parts:?}: {line:?}");
+        assert!(writer.vault().still_has(position, &[0, 1, 2, 3, 4, 5, 6, 7]).unwrap().len() < line.slots.len());
+        assert!(ledger::fsck::check(&writer, &mut |_, _| {}).unwrap().problems.is_empty());
+        writer.stop().unwrap();
+        assert_eq!(holding(home.folder(), MARK.as_bytes()), Vec::<PathBuf>::new());
+    }
+    drop(folder);
+}
+
+#[test]
+fn a_check_names_what_is_erased_and_still_open_and_what_was_not_given() {
+    let mut ledger = with_values();
+    let before = ledger.folder.path().join("before");
+    export::openings(&ledger.writer, &Audience::Oversight, Some(&ledger.identity()), &before).unwrap();
+    let by = lawful(&mut ledger);
+    let bundle = ledger.bundle("bundle");
+    let identity = ledger.identity();
+    // Not carried out yet: the office itself gives it still.
+    let (given, public) = (ledger.folder.path().join("given"), ledger.folder.path().join("public"));
+    export::openings(&ledger.writer, &Audience::Oversight, None, &given).unwrap();
+    export::openings(&ledger.writer, &Audience::Public, None, &public).unwrap();
+    let names = |report: &verifier::report::Report| report.unknown.join("\n").contains("by_role of entry");
+    let report = ledger.check(&bundle, &given, Some(&identity));
+    assert!(names(&report) && report.verdict() == Verdict::CannotTell, "{:?} {:?}", report.faults, report.unknown);
+    // Openings from before the erasure, which somebody kept; lines of what came since are not in them.
+    let (old, new) = (before.join("000"), given.join("000"));
+    let (old, all) = (fs::read_to_string(old).unwrap(), fs::read_to_string(&new).unwrap());
+    let rest: String = all.lines().skip(old.lines().count()).map(|line| format!("{line}\n")).collect();
+    erase(&ledger.writer, &by).unwrap();
+    fs::write(&new, old + &rest).unwrap();
+    assert!(names(&ledger.check(&bundle, &given, Some(&identity))));
+    export::openings(&ledger.writer, &Audience::Oversight, None, &given).unwrap();
+    let report = ledger.check(&bundle, &given, Some(&identity));
+    assert_eq!(report.verdict(), Verdict::PartlyErased, "{:?}", report.unknown);
+    // What an audience may see and was not given.
+    for (folder, audience, missing) in [
+        (&given, "oversight", false),
+        (&given, "npm", false),
+        (&public, "public", false),
+        (&public, "oversight", true),
+        (&public, "npm", true),
+        (&public, "fac-a", true),
+        (&public, "cso-x", false),
+    ] {
+        let (mut source, mut beside) = (Folder::new(&bundle), Folder::new(folder));
+        let mut nobody = NoVisitor;
+        let mut given = Given::to(audience, &mut nobody);
+        let mut report = check(&mut source, &ledger.policy(), Some(&mut beside), &mut given);
+        given.tell(&mut report);
+        let said = report.unknown.join("\n");
+        assert_eq!(
+            said.contains(&format!("may be read by {audience} and are withheld")),
+            missing,
+            "{audience}: {said}"
+        );
+        assert_eq!(said.contains(TARGET), missing, "{audience}: {said}");
+        assert_eq!(report.exit_code(), if missing { 2 } else { 0 }, "{audience}: {said}");
+    }
 }
 
 #[test]

@@ -71,8 +71,13 @@ fn a_stolen_folder_shows_nothing() {
 fn whatever_a_power_cut_leaves_of_the_last_line_what_was_promised_is_there() {
     let place = Place::new();
     let mut outpost = place.outpost("outbox");
+    // What a power cut leaves of the file that says how far the journal had come: it is written after each line.
+    let reached = place.path("outbox/reached");
+    let mut promised = vec![std::fs::read(&reached).unwrap()];
     place.sign(&mut outpost, 1, 2);
+    promised.push(std::fs::read(&reached).unwrap());
     place.sign(&mut outpost, 3, 3);
+    promised.push(std::fs::read(&reached).unwrap());
     drop(outpost);
     let path = place.path("outbox/journal/000001");
     let whole = std::fs::read(&path).unwrap();
@@ -85,6 +90,14 @@ fn whatever_a_power_cut_leaves_of_the_last_line_what_was_promised_is_there() {
             left.extend([0; 100]);
         }
         std::fs::write(&path, left).unwrap();
+        if cut < ends[2] {
+            // Three records were promised: that one of them is gone is told, not begun anew.
+            std::fs::write(&reached, &promised[2]).unwrap();
+            let opened = Outpost::open(&place.path("outbox"), &place.secret()).map(drop);
+            assert!(matches!(opened, Err(BadOutpost::Failure(Failure::Lost { .. }))), "cut at {cut}: {opened:?}");
+        }
+        let then = usize::from(cut >= ends[1]) + usize::from(cut >= ends[2]);
+        std::fs::write(&reached, &promised[then]).unwrap();
         let mut outpost = place.again("outbox");
         let kept = ends.iter().filter(|end| **end <= cut).count();
         assert_eq!(outpost.held().len(), kept, "cut at {cut}");

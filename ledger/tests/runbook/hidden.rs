@@ -22,7 +22,7 @@ r1,2025-03-04,n1,,is-1,fac-a,npm,true,body,2025-03-03,2025-03-04,3,2,true,true,t
 const OBSTRUCTION: &str = "row_id,occurred_at,signer,cosigner,id,inspection,facility,what,delay,by_role,by_role_lang
 r1,2025-03-04,n1,,,is-1,fac-a,entry_delayed,45,the deputy at the second gate,en
 ";
-const COMPLAINT: &str = "row_id,occurred_at,signer,cosigner,id,intake_at,about,complainant_kind,facility,addressee,consent_to_share,narrative,narrative_lang,risk
+pub const COMPLAINT: &str = "row_id,occurred_at,signer,cosigner,id,intake_at,about,complainant_kind,facility,addressee,consent_to_share,narrative,narrative_lang,risk
 r1,2025-03-04T09:12:13Z,n1,,cm-1,2025-03-04T09:12:13Z,ill_treatment,person_in_custody,fac-a,npm,false,They came at night.,en,high
 ";
 

@@ -1,8 +1,11 @@
 //! The commands as the people concerned would type them: `KEYS.md`, run, for every loss of keys, and what handles
 //! hidden values.
 
+mod fsck;
 mod hidden;
+mod lost;
 mod place;
+mod untouched;
 
 use verifier::files::Folder;
 use verifier::succession;

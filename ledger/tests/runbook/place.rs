@@ -23,6 +23,16 @@ pub struct Place {
     folder: TempDir,
 }
 
+/// Copies a folder.
+pub fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for found in std::fs::read_dir(from).unwrap() {
+        let path = found.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() { copy(&path, &target) } else { assert!(std::fs::copy(&path, target).is_ok()) }
+    }
+}
+
 impl Place {
     /// With a ledger of these parties.
     pub fn of(parties: &str) -> Self {
@@ -69,6 +79,13 @@ impl Place {
         let out = self.run(line);
         let why = String::from_utf8_lossy(&out.stderr);
         assert!(out.status.code() == Some(code) && why.contains(words), "{line}\n{:?} {why}", out.status.code());
+    }
+
+    /// How a command ends, and what it said.
+    pub fn ends(&self, line: &str) -> (Option<i32>, String) {
+        let out = self.run(line);
+        let said = [out.stdout.as_slice(), &out.stderr].concat();
+        (out.status.code(), String::from_utf8_lossy(&said).into_owned())
     }
 
     pub fn remove(&self, name: &str) {

@@ -96,7 +96,14 @@ fn half_written_or_damaged_it_is_whole_after_the_next_start() {
     let x = world.key("cso-x", "x1");
     let mirror = world.path("mirror");
     let (first, second) = (mirror.join("tile/entries/000"), mirror.join("tile/entries/001"));
-    for damage in ["killed", "half written and cut", "gone and changed", "without its manifest"] {
+    for damage in [
+        "killed",
+        "half written and cut",
+        "gone and changed",
+        "without its manifest",
+        "with a torn checkpoint",
+        "without its checkpoint",
+    ] {
         let server = world.serve(&config(&world));
         // Killed while it writes, or soon after.
         assert_eq!(server.post(&x, &[world.attempt("cso-x", "x1")]).status, 200);
@@ -118,12 +125,18 @@ fn half_written_or_damaged_it_is_whole_after_the_next_start() {
                 bytes[5_000] ^= 1;
                 fs::write(&second, bytes).unwrap();
             }
+            "with a torn checkpoint" => {
+                fs::File::options().write(true).open(mirror.join("checkpoint")).unwrap().set_len(30).unwrap();
+            }
+            "without its checkpoint" => fs::remove_file(mirror.join("checkpoint")).unwrap(),
             _ => fs::remove_file(mirror.join("manifest")).unwrap(),
         }
         let server = world.serve(&config(&world));
         let end = size(&server);
         until(&server, end);
         assert_eq!(verified(&world, &mirror), end, "{damage}");
+        // What could not be read is kept, and named in the log of the server.
+        assert_eq!(world.path("mirror.broken").exists(), damage.ends_with("checkpoint"), "{damage}");
     }
 }
 

@@ -165,8 +165,8 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
         (step.say)(&format!("         {warning}"));
     }
     let origin = origin_of(&places.scenario);
-    let pseudonyms = Pseudonyms::load(&places.home().pseudonyms(), &parties)?;
     let (mut writer, begun) = open_or_found(places, &origin, &parties, &outbox, &import, &profile)?;
+    let pseudonyms = Pseudonyms::load(&places.home().pseudonyms(), &parties)?;
     let at_hand = KeyFolder::new(&places.keys(), origin.clone());
     enrol(&mut writer, &mut outbox, &parties, at_hand, &pseudonyms, begun, true)?;
     let (keyring, recipients) = (writer.log().keyring().clone(), writer.log().recipients().clone());

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::outpost::{Outpost, Secret, Taken};
+use verifier::pack::PackReport;
 
 use super::Ended;
 
@@ -114,6 +115,19 @@ impl Place {
     /// Opens the folder.
     pub fn open(&self) -> Result<Outpost, Ended> {
         Ok(Outpost::open(&self.folder, &self.lock.secret()?)?)
+    }
+}
+
+/// Says what a pack shows that should be here and is not.
+fn say_not_here(outpost: &Outpost, pack: &PackReport) {
+    let missing = outpost.not_here(pack);
+    if let Some(first) = missing.first() {
+        println!(
+            "ATTENTION: {} records in the log bear signatures of this outbox's keys and are not in this outbox ({first}, ...): \
+             it was put back from an older copy, or somebody else signs with these keys. None of those numbers is used \
+             again; if nobody here made them, revoke the keys (ledger key revoke --help)",
+            missing.len()
+        );
     }
 }
 

@@ -102,7 +102,10 @@ fn pause(backoff: &mut Backoff, why: &Trouble, words: &str) -> Result<(), Ended>
 /// The newest pack; without it, only what others say stays unknown. The inner result is the line's.
 fn fetch(outpost: &mut Outpost, client: &mut Client) -> Result<Result<(), Trouble>, Ended> {
     match outpost.fetch_pack(client)? {
-        Ok(report) if report.report.exit_code() == 0 => println!("pack: {} records about us", report.records.len()),
+        Ok(report) if report.report.exit_code() == 0 => {
+            println!("pack: {} records about us", report.records.len());
+            super::say_not_here(outpost, &report);
+        }
         Ok(report) => {
             let why = report.report.faults.first().map(ToString::to_string);
             let why = why.or_else(|| report.report.unknown.first().cloned()).unwrap_or_default();

@@ -133,11 +133,18 @@ pub struct Set {
     parties: Option<PathBuf>,
     #[command(flatten)]
     more: More,
+    /// Go on with what is there, although records that were recorded here are gone and no copy of the folder has them.
+    #[arg(long)]
+    accept_loss: bool,
 }
 
 impl Set {
     pub fn run(self) -> Result<(), Ended> {
-        let mut outpost = self.place.open()?;
+        let mut outpost = if self.accept_loss {
+            Outpost::open_accepting_loss(&self.place.folder, &self.place.lock.secret()?)?
+        } else {
+            self.place.open()?
+        };
         let mut standing = outpost.standing().clone();
         if let Some(path) = &self.policy {
             standing.policy = text("policy", path)?;

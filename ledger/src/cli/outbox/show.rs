@@ -29,10 +29,8 @@ pub struct Status {
 impl Status {
     pub fn run(self) -> Result<(), Ended> {
         let outpost = self.place.open()?;
-        let sights = match outpost.checked_pack()? {
-            Some(pack) => outpost.sights(&pack),
-            None => BTreeMap::new(),
-        };
+        let pack = outpost.checked_pack()?;
+        let sights = pack.as_ref().map_or_else(BTreeMap::new, |pack| outpost.sights(pack));
         let sight = |held: &Held| sights.get(&held.signed.event.address());
         if self.json {
             for held in outpost.held() {
@@ -69,6 +67,7 @@ impl Status {
         );
         let countersigned = sights.values().filter(|sight| matches!(sight, Sight::Countersigned { .. })).count();
         println!("{countersigned} countersigned, {} disputed, as the newest pack shows", sights.len() - countersigned);
+        pack.iter().for_each(|pack| super::say_not_here(&outpost, pack));
         println!("{} drafts wait for a second signature (outbox cosign)", outpost.waiting().count());
         if let Some(outage) = outpost.outages().last() {
             match outage.until {

@@ -305,6 +305,34 @@ fn whichever_operation_fails_nothing_that_was_promised_is_lost() {
     assert!(failed > operations, "an operation that fails is noticed: {failed} of {}", 2 * operations);
 }
 
+#[test]
+fn a_flush_of_the_database_that_fails_ends_it_and_leaves_the_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    ledger(root);
+    let library = library(root);
+    let mut met = 0;
+    for at in 1..=8 {
+        let place = root.join(format!("flush-{at}"));
+        copy(&root.join("home"), &place.join("home"));
+        fs::copy(root.join("parcels.jsonl"), place.join("parcels.jsonl")).unwrap();
+        let mut command = watched(&library, &place, Path::new("/dev/null"));
+        command.env("DISK_FAIL_RANGE", at.to_string());
+        let (said, well) = Running::start(command).finish();
+        let last = said.last().cloned().unwrap_or_default();
+        let home = place.join("home");
+        if !last.contains("promised") && !last.is_empty() {
+            continue; // it failed while opening, or there was no such call
+        }
+        met += 1;
+        assert!(!well, "flush {at}: {said:?}");
+        assert_eq!(marks(&home).len(), 1, "flush {at}: {said:?}");
+        let refused = contents(&home).err().map(|why| why.to_string()).unwrap_or_default();
+        assert!(refused.contains("once failed to keep"), "flush {at}: {refused}");
+    }
+    assert!(met > 0, "the database flushes while it commits");
+}
+
 /// The files that remember a failed fsync.
 fn marks(home: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

@@ -1,0 +1,157 @@
+//! What an institution's folder has lost, or what was put back from an older copy, is told, and never begun anew.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use ledger::clock::Clock;
+use ledger::desk::Desk;
+use ledger::desk::office::Office;
+use ledger::desk::posted::File;
+use ledger::outpost::Outpost;
+
+use crate::place::{Place, files, register};
+
+/// One way to lose something, given the folder as it is and as it was.
+type Harm = fn(&Path, &BTreeMap<PathBuf, Vec<u8>>);
+
+fn contents(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    files(folder).into_iter().map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+/// Makes a folder exactly what it once held.
+fn lay(folder: &Path, was: &BTreeMap<PathBuf, Vec<u8>>) {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
+    for (path, bytes) in was {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+}
+
+#[test]
+fn what_is_lost_is_told_and_never_begun_anew() {
+    let place = Place::new();
+    let folder = place.path("outbox");
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 2);
+    let older = contents(&folder);
+    place.sign(&mut outpost, 3, 4);
+    drop(outpost);
+    let whole = contents(&folder);
+    fn put(folder: &Path, older: &BTreeMap<PathBuf, Vec<u8>>, name: &str) {
+        let path = folder.join(name);
+        std::fs::write(&path, &older[&path]).unwrap();
+    }
+    fn cut(path: &Path, keep: usize) {
+        let bytes = std::fs::read(path).unwrap();
+        std::fs::write(path, &bytes[..keep.min(bytes.len())]).unwrap();
+    }
+    const JOURNAL: &str = "journal/000001";
+    // What happens, what is said, and whether going on is offered.
+    let harms: [(&str, Harm, &str, bool); 13] = [
+        ("an older journal", |f, o| put(f, o, JOURNAL), "2 of 4 records", true),
+        ("an empty journal", |f, _| cut(&f.join(JOURNAL), 0), "0 of 4 records", true),
+        ("no file of the journal", |f, _| std::fs::remove_file(f.join(JOURNAL)).unwrap(), "0 of 4 records", true),
+        ("no journal", |f, _| std::fs::remove_dir_all(f.join("journal")).unwrap(), "0 of 4 records", true),
+        (
+            "the last line is gone",
+            |f, _| {
+                let bytes = std::fs::read(f.join(JOURNAL)).unwrap();
+                let end = bytes[..bytes.len() - 1].iter().rposition(|b| *b == b'\n').unwrap() + 1;
+                cut(&f.join(JOURNAL), end);
+            },
+            "3 of 4 records",
+            true,
+        ),
+        (
+            "no word of how far it came",
+            |f, _| std::fs::remove_file(f.join("reached")).unwrap(),
+            "reached: it is gone",
+            true,
+        ),
+        ("an empty word of it", |f, _| cut(&f.join("reached"), 0), "reached is damaged", true),
+        ("a cut word of it", |f, _| cut(&f.join("reached"), 40), "reached is damaged", true),
+        ("no settings", |f, _| std::fs::remove_file(f.join("settings")).unwrap(), "settings is damaged", false),
+        ("empty settings", |f, _| cut(&f.join("settings"), 0), "settings is damaged", false),
+        ("no lock", |f, _| std::fs::remove_file(f.join("lock")).unwrap(), "there is no outbox", false),
+        ("an empty lock", |f, _| cut(&f.join("lock"), 0), "it opens with", false),
+        ("nothing at all", |f, _| std::fs::remove_dir_all(f).unwrap(), "there is no outbox", false),
+    ];
+    for (what, harm, words, may_go_on) in harms {
+        lay(&folder, &whole);
+        harm(&folder, &older);
+        let before = if folder.exists() { contents(&folder) } else { BTreeMap::new() };
+        for command in ["status outbox", "submit outbox --keys keys --holder x1"] {
+            place.bad(&format!("outbox {command} --key-file stick.key"), 2, words);
+        }
+        let after = if folder.exists() { contents(&folder) } else { BTreeMap::new() };
+        assert_eq!(before, after, "{what}: something was written");
+        if !may_go_on {
+            continue;
+        }
+        place.good("outbox set outbox --key-file stick.key --accept-loss");
+        let mut outpost = Outpost::open(&folder, &place.secret()).unwrap_or_else(|why| panic!("{what}: {why}"));
+        place.sign(&mut outpost, 1, 5);
+        // No number is used twice: what was handed in before has some of them.
+        let fresh = outpost.held().iter().find(|held| held.parcel.source.ends_with("r5")).unwrap();
+        assert!(fresh.signed.event.seq > 13, "{what}: {}", fresh.signed.event.seq);
+    }
+    // A torn end, which nobody was promised, is no loss; neither is a journal that is ahead of what is said of it.
+    lay(&folder, &whole);
+    put(&folder, &older, "reached");
+    assert_eq!(place.again("outbox").held().len(), 4);
+    lay(&folder, &whole);
+    let torn = [whole[&folder.join(JOURNAL)].as_slice(), b"AAAA"].concat();
+    std::fs::write(folder.join(JOURNAL), &torn).unwrap();
+    assert_eq!(place.again("outbox").held().len(), 4);
+    assert_eq!(std::fs::read(folder.join(JOURNAL)).unwrap(), torn, "looking changes nothing");
+}
+
+#[test]
+fn an_older_copy_of_the_whole_folder_shows_in_the_newest_pack() {
+    let place = Place::new();
+    let folder = place.path("outbox");
+    std::fs::create_dir(place.path("stick")).unwrap();
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 2);
+    drop(outpost);
+    let older = contents(&folder);
+    place.sign(&mut place.again("outbox"), 3, 4);
+    place.good("outbox pack-up outbox stick --key-file stick.key");
+    place.good("take-in my stick");
+    place.good("pack my organisation/cso-x --for cso-x --keys keys --out x.pack");
+    let pack = std::fs::read(place.path("x.pack")).unwrap();
+    for (back, told) in [(false, None), (true, Some("ATTENTION: 2 records in the log"))] {
+        if back {
+            lay(&folder, &older);
+        }
+        let mut outpost = place.again("outbox");
+        assert_eq!(outpost.keep_pack(&pack).unwrap().report.exit_code(), 0);
+        drop(outpost);
+        let said = place.good("outbox status outbox --key-file stick.key");
+        assert_eq!(said.contains("ATTENTION"), told.is_some(), "{said}");
+        assert!(told.is_none_or(|words| said.contains(words)), "{said}");
+    }
+    // The numbers that were used are not used again.
+    let mut outpost = place.again("outbox");
+    place.sign(&mut outpost, 5, 5);
+    assert_eq!(outpost.held().last().unwrap().signed.event.seq, 14);
+}
+
+#[test]
+fn a_desk_that_only_tries_files_writes_nothing() {
+    let place = Place::new();
+    let mut outpost = place.outpost("outbox");
+    place.sign(&mut outpost, 1, 2);
+    let office = Office::of(&outpost, &place.path("keys"), None).unwrap();
+    let desk = Desk::new(office, Arc::new(Mutex::new(outpost)), Clock::System, false).unwrap();
+    let before = contents(&place.path("."));
+    for (rows, good) in [(register(3, 5), 3), (register(3, 5).replace("turned_away", "sent_home"), 0)] {
+        let (field, name) = ("files".to_owned(), "visit.attempted.csv".to_owned());
+        desk.try_files(&[&File { field, name, bytes: rows.into_bytes() }], "utf-8").unwrap();
+        assert_eq!(desk.tried(|tried| tried.good), good);
+        assert_eq!(contents(&place.path(".")), before);
+    }
+}
