@@ -1,7 +1,8 @@
 //! The one file that asks what time it is.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use schemas::time::Timestamp;
 
@@ -16,20 +17,34 @@ pub enum Clock {
     Hands(&'static Hands),
 }
 
-/// The hands of a clock.
+/// The hands of a clock, and how long it has run.
 #[derive(Debug)]
-pub struct Hands(AtomicI64);
+pub struct Hands(AtomicI64, AtomicI64);
 
 impl Hands {
     /// Hands at an instant. They stay for as long as the process does.
     pub fn at(instant: Timestamp) -> &'static Self {
-        Box::leak(Box::new(Self(AtomicI64::new(instant.unix()))))
+        Box::leak(Box::new(Self(AtomicI64::new(instant.unix()), AtomicI64::new(0))))
     }
 
-    /// Sets them forward or back.
+    /// Lets them run on to an instant; or sets them back.
     pub fn set(&self, instant: Timestamp) {
+        let before = self.0.swap(instant.unix(), Ordering::SeqCst);
+        self.1.fetch_add((instant.unix() - before).max(0), Ordering::SeqCst);
+    }
+
+    /// Sets them, as somebody sets a clock while it runs.
+    pub fn jump(&self, instant: Timestamp) {
         self.0.store(instant.unix(), Ordering::SeqCst);
     }
+}
+
+/// How long the machine has run, its sleep included, where the system says so; else how long this process has.
+fn running() -> i64 {
+    static BEGUN: OnceLock<Instant> = OnceLock::new();
+    let text = std::fs::read_to_string("/proc/uptime").ok();
+    let seconds = text.and_then(|text| text.split('.').next()?.parse().ok());
+    seconds.unwrap_or_else(|| i64::try_from(BEGUN.get_or_init(Instant::now).elapsed().as_secs()).unwrap_or(i64::MAX))
 }
 
 /// Two clocks are the same if they have the same hands, not if they show the same time.
@@ -51,6 +66,15 @@ impl Clock {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 Timestamp::from_unix(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
             }
+        }
+    }
+
+    /// How long it has run since some moment, in seconds: whoever sets the clock does not change that.
+    pub fn steady(self) -> i64 {
+        match self {
+            Self::Virtual(_) => 0,
+            Self::Hands(hands) => hands.1.load(Ordering::SeqCst),
+            Self::System => running(),
         }
     }
 

@@ -21,6 +21,7 @@ use verifier::unseal::Identity;
 
 use crate::failure::{Damage, Failure};
 use crate::files;
+use crate::places::{Lies, Places};
 use crate::publish;
 use crate::reader::Reader;
 use crate::writer::{DOCUMENT_BYTES_MAX, Writer, checkpoint_name};
@@ -53,6 +54,7 @@ pub fn bundle(
     let (checkpoint, head) = publish::head(writer)?;
     let size = checkpoint.size;
     let asked = Policy::parse(policy).ok().filter(|policy| !policy.witnesses.is_empty());
+    writer.make_room(Lies::Bundle, out)?;
     let draft = beside(out, "new");
     clear(&draft)?;
     if out.exists() && !out.join(manifest::NAME).exists() {
@@ -118,6 +120,7 @@ pub fn bundle(
         return Err(Failure::Unsound { path: out.to_owned(), why: why.unwrap_or_default() });
     }
     put(&draft, out)?;
+    Places::remember(writer.home(), Lies::Bundle, out)?;
     Ok(exported)
 }
 

@@ -8,6 +8,7 @@ use schemas::time::Timestamp;
 
 use crate::plan::Unsealed;
 use crate::publish::Waiting;
+use crate::testimony::Contradiction;
 
 /// What the operator does about a folder that cannot be believed.
 const WAY_OUT: &str = "keep this folder as evidence and restore from your newest bundle into a new one: \
@@ -85,6 +86,27 @@ pub enum Failure {
         root: String,
         /// The checkpoint that it contradicts.
         known: Box<LastCheckpoint>,
+    },
+    /// Something that bears this log's signature is ahead of the store, or tells another history.
+    #[error("{0}")]
+    Contradicted(Box<Contradiction>),
+    /// Nothing is recorded any more until the operator has looked; what is there can be read.
+    #[error("nothing is recorded: {why}")]
+    Halted {
+        /// Why.
+        why: String,
+    },
+    /// Too few witnesses answered when they were asked what they know of this log.
+    #[error(
+        "whether {} is the newest copy of this log could not be asked of a quorum of witnesses ({who}), so nothing was recorded: \
+         try again when they answer, or say that you go on without them: --without-witnesses",
+        .path.display()
+    )]
+    Unheard {
+        /// The ledger.
+        path: PathBuf,
+        /// Who did not answer, and why.
+        who: String,
     },
     /// Another process has it.
     #[error(
@@ -170,6 +192,22 @@ pub enum Failure {
         now: Timestamp,
         /// When the last entry was received.
         last: Timestamp,
+    },
+    /// The clock was set forward while the ledger served.
+    #[error(
+        "the clock of {} says {now}, and by how long the machine has run it should be about {expected}: it was set forward, and \
+         time in a log never goes back. Nothing was recorded. If the clock is wrong, set it; then, or if it is right, say so with \
+         `ledger clock confirm {}`",
+        .path.display(),
+        .path.display()
+    )]
+    ClockJumped {
+        /// The ledger.
+        path: PathBuf,
+        /// What the clock says.
+        now: Timestamp,
+        /// What it should say.
+        expected: Timestamp,
     },
     /// An earlier commit failed half-way in this process.
     #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.display())]

@@ -32,7 +32,8 @@ impl Home {
 
     /// Whether anything is there that only a ledger writes.
     pub(crate) fn holds_something(&self) -> bool {
-        self.store().exists() || self.openings().exists()
+        let own = [self.store(), self.openings(), self.published(), self.state(), self.served(), self.evidence()];
+        own.iter().any(|path| path.exists())
     }
 
     /// The first thing in the folder that is no ledger's, where no ledger is or was.
@@ -153,7 +154,27 @@ impl Home {
         self.0.join("published")
     }
 
-    /// Whether a server runs on it, or when the last one ended.
+    /// Where this ledger has put what bears its log's signature.
+    pub fn places(&self) -> PathBuf {
+        self.0.join("places")
+    }
+
+    /// Copies of what contradicted this ledger.
+    pub fn evidence(&self) -> PathBuf {
+        self.0.join("evidence")
+    }
+
+    /// There once the log's key has signed: whoever finds the keys alone knows that a log was signed with them.
+    pub(crate) fn used(&self) -> PathBuf {
+        self.0.join("keys").join("used")
+    }
+
+    /// Signed requests that were taken, for as long as one could come again.
+    pub fn requests(&self) -> PathBuf {
+        self.0.join("requests")
+    }
+
+    /// By when at the latest all signed requests that were taken expire.
     pub fn served(&self) -> PathBuf {
         self.0.join("served")
     }
@@ -161,6 +182,11 @@ impl Home {
     /// When the operator confirmed last that the clock is right.
     pub fn clock(&self) -> PathBuf {
         self.0.join("clock-confirmed")
+    }
+
+    /// There while a clock that jumped is not believed: what it should have shown, and what it showed.
+    pub fn clock_doubt(&self) -> PathBuf {
+        self.0.join("clock-doubt")
     }
 
     /// Pseudonyms of parties that are not named.

@@ -26,6 +26,7 @@ use schemas::time::Date;
 use crate::export::Kept;
 use crate::failure::Failure;
 use crate::files;
+use crate::places::{Lies, Places};
 use crate::reader::Reader;
 use crate::writer::DOCUMENT_BYTES_MAX;
 
@@ -59,7 +60,8 @@ impl Mirror {
     /// The mirror of a ledger in a folder, which is new, empty, or an older mirror of this very log.
     ///
     /// # Errors
-    /// [`Failure::Occupied`] if something else is there; [`Failure::Io`], [`Failure::Full`].
+    /// [`Failure::Occupied`] if something else is there; [`Failure::Contradicted`] if it is ahead of the log;
+    /// [`Failure::Io`], [`Failure::Full`].
     pub fn open(reader: Reader, policy: String, utc_offset_minutes: i32, out: &Path) -> Result<Self, Failure> {
         let occupied = || Failure::Occupied { path: out.to_owned() };
         if out.exists() && fs::read_dir(out).map_or(true, |mut inside| inside.next().is_some()) {
@@ -81,6 +83,11 @@ impl Mirror {
                 _ => return Err(occupied()),
             }
         }
+        // A mirror that is ahead, or tells another history, is never pulled back.
+        for folder in [out.to_owned(), beside(out, "next")] {
+            reader.make_room(Lies::Bundle, &folder)?;
+        }
+        Places::remember(reader.home(), Lies::Bundle, out)?;
         files::create_folder(files::parent(out))?;
         let path = beside(out, "lock");
         let mut options = File::options();

@@ -8,15 +8,20 @@ use std::fmt;
 
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
-use schemas::note::Note;
+use schemas::note::{Note, Origin};
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use verifier::head::check_head;
+use verifier::levels::Levels;
+use verifier::tree::empty_root;
 
 use crate::anchor::ANCHOR_BYTES_MAX;
+use crate::clock::Clock;
 use crate::failure::{Damage, Failure};
 use crate::files;
-use crate::witness::{Asked, Panel, Silence};
+use crate::keys;
+use crate::testimony::{self, Contradiction, Kind, Testimony};
+use crate::witness::{Against, Asked, Panel, Silence};
 use crate::writer::{Home, Writer, checkpoint_name};
 
 /// Longest policy file, in bytes.
@@ -93,6 +98,98 @@ pub fn panel(writer: &Writer) -> Result<Panel, Failure> {
     Panel::over_http(policy(writer)?).map_err(|e| bad(e.to_string()))
 }
 
+/// Asks all witnesses what they have seen of this log, before it is added to; what is said against it ends that. Gives
+/// back who did not say, and why.
+///
+/// # Errors
+/// [`Failure::Contradicted`] if one has seen more, or another history; [`Failure::Unheard`] if those who answer are no
+/// quorum, unless it goes on `without` them.
+pub fn hear(writer: &mut Writer, panel: &mut Panel, now: Timestamp, without: bool) -> Result<Vec<String>, Failure> {
+    if panel.is_empty() {
+        return Ok(Vec::new());
+    }
+    let newest = newest(writer)?;
+    let received_at = writer.log().last_received().unwrap_or(now);
+    let known = panel.hear(&newest, &|old, size| prove(writer, old, size), received_at, now);
+    if let Some(against) = known.against.first() {
+        return Err(contradicted(writer, against));
+    }
+    let said = |(name, why): &(String, Silence)| format!("witness {name}: {why}");
+    let silent: Vec<String> = known.silent.iter().map(said).collect();
+    let agreed: Vec<&str> = known.agreed.iter().map(String::as_str).collect();
+    if !without && !panel.policy().quorum_reached(&agreed) {
+        return Err(Failure::Unheard { path: writer.home().folder().to_owned(), who: silent.join("; ") });
+    }
+    if known.note != newest {
+        let reached = panel.policy().quorum_reached(&panel.seen(&known.note).0);
+        let policy = panel.policy().clone();
+        take(writer, &policy, &Asked { note: known.note, reached, silent: known.silent })?;
+    }
+    Ok(silent)
+}
+
+/// Asks the witnesses of a policy that lies in the folder of a ledger that is about to begin, where its keys are there
+/// already: keys that were used before have signed another log.
+///
+/// # Errors
+/// As [`hear`].
+pub fn before_genesis(home: &Home, origin: &Origin, without: bool) -> Result<(), Failure> {
+    let Ok(key) = keys::read(&home.log_key()) else { return Ok(()) };
+    let Some(bytes) = files::read(&home.policy(), POLICY_BYTES_MAX)? else { return Ok(()) };
+    let bad = |why: String| Failure::Policy { path: home.policy(), why };
+    let policy = Policy::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| bad(e.to_string()))?;
+    let mut panel = Panel::over_http(policy).map_err(|e| bad(e.to_string()))?;
+    if panel.is_empty() || home.begun().exists() {
+        return Ok(());
+    }
+    // The tree of no entries: every witness that has seen one knows more.
+    let text = Checkpoint { origin: origin.clone(), size: 0, root: empty_root() }.to_text();
+    let note = Note { signatures: vec![key.sign(&text)], text };
+    let now = Clock::System.now();
+    let known = panel.hear(&note, &|_, _| Vec::new(), now, now);
+    if let Some(against) = known.against.first() {
+        return Err(contradicted_at(home, (&Levels::default(), None), against));
+    }
+    let agreed: Vec<&str> = known.agreed.iter().map(String::as_str).collect();
+    if !without && !panel.policy().quorum_reached(&agreed) {
+        let said: Vec<String> = known.silent.iter().map(|(name, why)| format!("witness {name}: {why}")).collect();
+        return Err(Failure::Unheard { path: home.folder().to_owned(), who: said.join("; ") });
+    }
+    Ok(())
+}
+
+/// What a witness says against this log, with the evidence kept.
+pub(crate) fn contradicted(writer: &Writer, against: &Against) -> Failure {
+    contradicted_at(writer.home(), (&writer.levels(), Some(writer.head())), against)
+}
+
+/// The same for a log that is not open.
+pub(crate) fn contradicted_at(home: &Home, (levels, head): (&Levels, Option<&Note>), against: &Against) -> Failure {
+    let Against { name, why, bytes } = against;
+    let (size, differs) = why.against().unwrap_or_default();
+    if let (Some(key), Some(bytes)) = (testimony::own_key(home), bytes)
+        && let Some((_, checkpoint)) = testimony::signed(&key, bytes)
+    {
+        let told = Testimony { kind: Kind::Witness, place: name.clone(), checkpoint, bytes: bytes.clone() };
+        return told.contradicts(home, &key, (levels, head), differs);
+    }
+    let text = format!("witness {name}: {why}\n");
+    let evidence = testimony::keep(home, "witness", "txt", text.as_bytes()).into_iter().collect();
+    let (folder, place, own) = (home.folder().to_owned(), name.clone(), levels.size());
+    Failure::Contradicted(Box::new(Contradiction { folder, kind: Kind::Witness, place, size, own, differs, evidence }))
+}
+
+/// What time the witnesses of a ledger have, by name; of those that answer. The ledger may be served meanwhile.
+///
+/// # Errors
+/// [`Failure::Policy`], [`Failure::Io`].
+pub fn times(home: &Home) -> Result<Vec<(String, Timestamp)>, Failure> {
+    let Some(bytes) = files::read(&home.policy(), POLICY_BYTES_MAX)? else { return Ok(Vec::new()) };
+    let bad = |why: String| Failure::Policy { path: home.policy(), why };
+    let policy = Policy::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| bad(e.to_string()))?;
+    Ok(Panel::over_http(policy).map_err(|e| bad(e.to_string()))?.times())
+}
+
 /// The published checkpoint: what bundles, receipts and packs are made under.
 ///
 /// # Errors
@@ -136,6 +233,21 @@ pub fn publish(writer: &mut Writer, panel: &mut Panel, now: Timestamp) -> Result
     let asked = ask(writer, panel, now)?;
     keep(writer, &policy, &asked)?;
     publication(writer, &policy, asked.silent)
+}
+
+/// Makes of what witnesses answered a failure where one of them contradicts this log, with the evidence kept.
+///
+/// # Errors
+/// [`Failure::Contradicted`].
+pub fn insist(writer: &Writer, panel: &mut Panel, found: &Publication) -> Result<(), Failure> {
+    let waiting = found.waiting.iter().flat_map(|waiting| &waiting.silent);
+    match waiting.chain(&found.missing).find(|(_, why)| why.contradicts()) {
+        Some((name, why)) => {
+            let against = Against { name: name.clone(), why: why.clone(), bytes: panel.last(name) };
+            Err(contradicted(writer, &against))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Asks for the newest checkpoint and hands what comes to the writer, which keeps it with its next

@@ -3,6 +3,7 @@
 //! Whoever holds a [`Reader`] sees what is on the disk and waits for nobody. What of it may leave the
 //! house is another question: [`crate::publish`].
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use schemas::hash::Hash;
@@ -11,7 +12,9 @@ use schemas::tile::{self, TILE_WIDTH, Tile};
 use verifier::levels::Levels;
 
 use crate::failure::{Damage, Failure};
+use crate::places::Lies;
 use crate::store::Store;
+use crate::testimony::{self, Heard};
 use crate::vault::Vault;
 use crate::writer::{Home, checkpoint_name};
 
@@ -62,6 +65,18 @@ impl Reader {
     pub(crate) fn grow(&self, leaves: &[Hash]) {
         let mut levels = self.0.levels.write().unwrap_or_else(PoisonError::into_inner);
         leaves.iter().for_each(|leaf| levels.push(*leaf));
+    }
+
+    /// Makes sure that what lies at a place is not ahead of this log and no other history, before it is written over.
+    ///
+    /// # Errors
+    /// [`Failure::Contradicted`].
+    pub fn make_room(&self, lies: Lies, path: &Path) -> Result<(), Failure> {
+        let Some(key) = testimony::own_key(self.home()) else { return Ok(()) };
+        let heard = Heard::in_place_of(&key, lies, path);
+        let size = self.store().size();
+        let head = self.checkpoint(size)?;
+        heard.hold_against(self.home(), &key, &self.levels(), head.as_ref())
     }
 
     /// The bytes of a tile: hashes, or a bundle of entries. Nothing if the log has not that much.

@@ -11,18 +11,24 @@ use verifier::Verified;
 use verifier::bundle::{self, Opened, Source, Visitor};
 use verifier::files::Folder;
 use verifier::follower::Accepted;
+use verifier::head::SignedHead;
 use verifier::report::{Report, Verdict};
 use verifier::threads::Threads;
 
 use crate::anchor::Anchor;
+use crate::clock::Clock;
 use crate::erase::{self, BadErase};
 use crate::failure::Failure;
 use crate::files;
 use crate::keys::BadKeyFile;
+use crate::places::{Lies, Places};
 use crate::probe::Probe;
+use crate::publish;
 use crate::reached::Reached;
 use crate::store::{Batch, Store};
+use crate::testimony::{self, Heard};
 use crate::vault::{Copied, Vault};
+use crate::witness::Panel;
 use crate::writer::{BadLedger, Home, Writer, checkpoint_name};
 
 /// Entries taken in at a time.
@@ -43,6 +49,14 @@ pub enum BadRestore {
         signed: u64,
         /// The checkpoint that says so.
         path: PathBuf,
+    },
+    /// More than the bundle holds was signed, or another history: by something at hand.
+    #[error("{why}{}", if *.ahead { OLDER } else { "" })]
+    Contradicted {
+        /// What it is.
+        why: Failure,
+        /// Whether it is only ahead.
+        ahead: bool,
     },
     /// The files of the bundle cannot be read.
     #[error(transparent)]
@@ -76,16 +90,27 @@ pub struct Sources<'a> {
     pub policy: &'a Policy,
     /// The damaged ledger's folder: its keys are taken over, and its last checkpoint is respected.
     pub old_home: &'a Path,
+    /// Whether the bundle is taken although more than it holds was signed.
+    pub older_than_known: bool,
+    /// Whether it goes on where no quorum of witnesses can be asked.
+    pub without_witnesses: bool,
 }
+
+/// What else can be done about a bundle that is too old.
+const OLDER: &str = "; if nothing newer is left anywhere, --older-than-known takes this one: whoever holds a later receipt, \
+                     checkpoint or bundle can then prove two histories, and a witness that has seen more never cosigns again. A \
+                     successor log that names the loss is the honest way on: `ledger succeed --help`";
 
 /// Restores a ledger into a new folder and opens it.
 ///
 /// # Errors
 /// [`BadRestore`]; the new folder is of no use then.
 pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer, BadRestore> {
-    if home.checkpoint().exists() {
+    if home.checkpoint().exists() || (home.holds_something() && !home.begun().exists()) {
         return Err(Failure::Occupied { path: home.folder().to_owned() }.into());
     }
+    files::create_folder(home.folder())?;
+    files::replace(&home.begun(), b"")?;
     if home.store().exists() {
         std::fs::remove_dir_all(home.store()).map_err(|source| Failure::Io {
             doing: "remove",
@@ -111,10 +136,11 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     for bytes in Anchor::at(&old.checkpoint()).candidates()? {
         let Ok(note) = schemas::note::Note::parse(&bytes) else { continue };
         let Ok(signed) = schemas::checkpoint::Checkpoint::parse(&note.text) else { continue };
-        if signed.size > size {
+        if signed.size > size && !from.older_than_known {
             return Err(BadRestore::Behind { size, signed: signed.size, path: old.checkpoint() });
         }
     }
+    ask(home, &old, from, &mut source, &head)?;
     let store = Store::create(&home.store())?;
     let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
     let mut first = 0u64;
@@ -139,12 +165,48 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
         files::create_folder(&home.documents())?;
         files::replace(&home.documents().join(Hash::of(&[&bytes]).to_hex()), &bytes)?;
     }
+    Places::remember(home, Lies::Bundle, from.bundle)?;
+    if let Some(anchor) = Places::of(&old)?.anchor().filter(|_| !from.older_than_known) {
+        Places::remember(home, Lies::Anchor, anchor)?;
+    }
     files::replace(&home.checkpoint(), head.note.to_text().as_bytes())?;
     drop((store, vault));
     let writer = Writer::open(home, probe)?;
     // The backup may be older than an erasure that was carried out since.
     erase::erase_all(&writer)?;
     Ok(writer)
+}
+
+/// Asks everything at hand that bears the log's signature whether it knows more than the bundle, or another history.
+fn ask(home: &Home, old: &Home, from: &Sources<'_>, source: &mut Folder, head: &SignedHead) -> Result<(), BadRestore> {
+    let Some(key) = testimony::own_key(home) else { return Ok(()) };
+    let levels = testimony::tree(source, head.checkpoint.size).unwrap_or_default();
+    let against = |why: Failure| match &why {
+        Failure::Contradicted(found) if !found.differs && from.older_than_known => {
+            testimony::pass_over(home, &found.evidence);
+            Ok(())
+        }
+        Failure::Contradicted(found) => Err(BadRestore::Contradicted { ahead: !found.differs, why }),
+        _ => Err(why.into()),
+    };
+    let mut told = Heard::at_old(old, &key)?;
+    told.told.extend(Heard::at(home, &key)?.told);
+    told.hold_against(home, &key, &levels, Some(&head.note)).or_else(against)?;
+    let bad = |why: String| Failure::Policy { path: home.policy(), why };
+    let mut panel = Panel::over_http(from.policy.clone()).map_err(|e| bad(e.to_string()))?;
+    let prove = |old, size| levels.consistency(old, size).unwrap_or_default();
+    let now = Clock::System.now();
+    let known = panel.hear(&head.note, &prove, now, now);
+    if let Some(witness) = known.against.first() {
+        against(publish::contradicted_at(home, (&levels, Some(&head.note)), witness))?;
+    }
+    let agreed: Vec<&str> =
+        known.agreed.iter().chain(known.against.iter().map(|a| &a.name)).map(String::as_str).collect();
+    if !panel.is_empty() && !from.without_witnesses && !from.policy.quorum_reached(&agreed) {
+        let said: Vec<String> = known.silent.iter().map(|(name, why)| format!("witness {name}: {why}")).collect();
+        return Err(Failure::Unheard { path: from.bundle.to_owned(), who: said.join("; ") }.into());
+    }
+    Ok(())
 }
 
 fn kept(source: &mut Folder, head: &str, size: u64) -> Result<Vec<(String, Vec<u8>)>, bundle::Unreadable> {

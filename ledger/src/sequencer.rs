@@ -13,7 +13,7 @@ mod publisher;
 mod reader;
 
 use std::sync::mpsc::{SyncSender, TrySendError, channel, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
 use schemas::note::Note;
@@ -77,6 +77,12 @@ pub enum Halted {
     /// Too much waits already; nothing was taken.
     #[error("the ledger is busy: nothing was taken, hand it in again in a moment")]
     Busy,
+    /// Nothing is recorded until the operator has looked; reading goes on.
+    #[error("nothing is recorded: {why}")]
+    Suspended {
+        /// Why.
+        why: String,
+    },
     /// A commit failed, or the ledger ends. Whether a job that was under way took effect is unknown: hand in the same bytes
     /// again later, the answer will be the same.
     #[error("the ledger takes nothing now{}", .why.as_deref().map(|w| format!(": {w}")).unwrap_or_default())]
@@ -115,16 +121,35 @@ pub struct Sequencer {
 
 /// What ended the thread that writes, for everyone who waited for it.
 #[derive(Clone, Default)]
-struct Failed(Arc<Mutex<Option<String>>>);
+struct Failed(Arc<Mutex<Said>>);
+
+#[derive(Default)]
+struct Said {
+    ended: Option<String>,
+    /// Why nothing is recorded, while the thread goes on and lends the writer to who reads.
+    suspended: Option<String>,
+}
 
 impl Failed {
+    fn said(&self) -> MutexGuard<'_, Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Says it; the first word counts.
     fn tell(&self, why: &Failure) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| why.to_string());
+        self.said().ended.get_or_insert_with(|| why.to_string());
     }
 
     fn told(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.said().ended.clone()
+    }
+
+    fn suspend(&self, why: Option<String>) {
+        self.said().suspended = why;
+    }
+
+    fn suspended(&self) -> Option<String> {
+        self.said().suspended.clone()
     }
 }
 
@@ -238,7 +263,15 @@ impl Sequencer {
         let _ = self.jobs.send(Job::Stop); // an error means that it has ended
     }
 
+    /// Why nothing is recorded, where that is so.
+    pub fn suspended(&self) -> Option<String> {
+        self.failed.suspended()
+    }
+
     fn hand_in(&self, job: Job) -> Result<(), Halted> {
+        if let (Job::Append(..), Some(why)) = (&job, self.suspended()) {
+            return Err(Halted::Suspended { why });
+        }
         match self.jobs.try_send(job) {
             Ok(()) => Ok(()),
             Err(TrySendError::Full(_)) => Err(Halted::Busy),
@@ -247,6 +280,9 @@ impl Sequencer {
     }
 
     fn stopped(&self) -> Halted {
+        if let Some(why) = self.suspended() {
+            return Halted::Suspended { why };
+        }
         Halted::Stopped { why: self.failed.told() }
     }
 }

@@ -33,7 +33,7 @@ const MAGIC: &str = "oversight-ledger-state/v1";
 /// Name of the mark.
 const STOPPED: &str = "stopped";
 /// How a snapshot's note ends.
-const SIGNED: &str = ".signed";
+pub(crate) const SIGNED: &str = ".signed";
 /// Pieces of a snapshot that wait to be hashed.
 const PIECES_AHEAD: usize = 8;
 /// Longest note or mark, in bytes.
@@ -129,6 +129,14 @@ fn read(folder: &Path, size: u64, origin: &Origin, log: &PublicKey) -> Option<(S
 /// What is signed of a snapshot.
 fn text(origin: &Origin, size: u64, root: Hash, bytes: u64, digest: Hash) -> String {
     format!("{MAGIC}\n{origin}\nform {form}\nsize {size}\nroot {root}\nbytes {bytes}\nsha256 {digest}\n", form = form())
+}
+
+/// Origin, size and root that the signed text of a snapshot names, of whatever form it is.
+pub(crate) fn signed_of(text: &str) -> Option<(&str, u64, Hash)> {
+    let mut lines = text.strip_prefix(MAGIC)?.strip_prefix('\n')?.lines();
+    let (origin, _) = (lines.next()?, lines.next()?);
+    let size = base::from_decimal(lines.next()?.strip_prefix("size ")?)?;
+    Some((origin, size, Hash::from_hex(lines.next()?.strip_prefix("root ")?)?))
 }
 
 /// Marks that the store was closed in good order. `files` says what its files were then.

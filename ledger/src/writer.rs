@@ -23,12 +23,14 @@ use crate::folder;
 pub use crate::home::Home;
 use crate::intake::BadIntake;
 use crate::keys::{self, BadKeyFile};
+use crate::places::{Lies, Places};
 use crate::plan::{self, Answer, Genesis, LedgerKeys, Plan, Rejection, Submission};
 use crate::prepare::{Prepared, prepare};
 use crate::probe::Probe;
 use crate::reader::Reader;
 use crate::snapshot;
 use crate::store::{Batch, Committed, Store};
+use crate::testimony::{self, Heard};
 use crate::vault::{Hidden, Vault};
 
 /// Largest document, in bytes. FORMAT.md 1.5.
@@ -68,6 +70,16 @@ pub enum BadLedger {
         /// The ledger's folder.
         path: PathBuf,
     },
+    /// The keys that are there have signed a log, and no log is there.
+    #[error(
+        "the keys in {} have signed a log, and it is not here: another one under the same key would contradict it. Restore \
+         it from your newest bundle (`ledger restore --help`), or begin with new keys and another --origin",
+        .path.display()
+    )]
+    UsedKeys {
+        /// The folder of keys.
+        path: PathBuf,
+    },
     /// The last signed checkpoint cannot be read.
     #[error("{} is no checkpoint of this log: restore it from your newest bundle", .path.display())]
     Checkpoint {
@@ -82,12 +94,18 @@ pub struct Writer {
     /// What readers see too, while this writes.
     reader: Reader,
     anchor: Anchor,
+    /// The second place of the anchor, as long as it can be written.
+    also: Option<Anchor>,
     state: State,
     keys: LedgerKeys,
     head: Note,
     committed: Committed,
     /// Cosigned checkpoints that the next commit writes too.
     cosigned: Vec<(String, Vec<u8>)>,
+    /// What could not be asked when it was opened, and whether anything outside its folder could.
+    unasked: (Vec<String>, bool),
+    /// Why nothing is recorded any more.
+    halted: Option<String>,
     /// Erasures that stand in the log, and whether the batch that is being made has one.
     erasures: Named,
     erasure_comes: bool,
@@ -138,6 +156,12 @@ impl Writer {
         if !begun.exists() && home.holds_something() {
             return Err(BadLedger::Orphaned { path: home.folder().to_owned() });
         }
+        if !begun.exists() && home.used().exists() {
+            return Err(BadLedger::UsedKeys { path: files::parent(&home.used()).to_owned() });
+        }
+        if let Some(key) = testimony::own_key(home).filter(|_| !begun.exists()) {
+            Heard::at(home, &key)?.hold_against(home, &key, &Levels::default(), None)?;
+        }
         files::create_folder(home.folder())?;
         files::replace(&begun, b"")?;
         if home.store().exists() {
@@ -173,6 +197,7 @@ impl Writer {
             }
         }
         let (committed, _) = write(&store, &vault, &mut anchor, &mut plan, &[])?;
+        files::replace(&home.used(), b"")?;
         files::remove(&begun)?;
         let levels: Levels = plan.leaves.into_iter().collect();
         let (head, size) = (plan.note, committed.size());
@@ -180,11 +205,14 @@ impl Writer {
             home: home.clone(),
             reader: Reader::new(home, origin, store, vault, levels),
             anchor,
+            also: None,
             state,
             keys,
             head,
             committed,
             cosigned: Vec::new(),
+            unasked: (Vec::new(), false),
+            halted: None,
             erasures: Named::of_new(size),
             erasure_comes: false,
             mended: Vec::new(),
@@ -192,7 +220,8 @@ impl Writer {
     }
 
     /// Opens a ledger: the store is probed in a child process, read entry by entry against chain
-    /// and admission, and compared with the last signed checkpoint, which is kept apart from it.
+    /// and admission, and compared with the last signed checkpoint, which is kept apart from it, and with everything
+    /// else at hand that bears the log's signature ([`crate::testimony`]).
     ///
     /// # Errors
     /// [`BadLedger`] with the way out.
@@ -207,14 +236,19 @@ impl Writer {
         }
         files::remove(&home.begun())?; // it was begun, whoever was killed in between
         let keys = read_keys(home)?;
-        let read = found.iter().find_map(|bytes| signed_by(&keys, bytes));
-        let (head, signed) = read.ok_or_else(|| BadLedger::Checkpoint { path: home.checkpoint() })?;
+        let unread = || BadLedger::Checkpoint { path: home.checkpoint() };
+        let key = verifier::signature::PublicKey::new(&keys.log.vkey()).map_err(|_| unread())?;
+        let read = found.iter().find_map(|bytes| testimony::signed(&key, bytes));
+        let (head, signed) = read.ok_or_else(unread)?;
+        let heard = Heard::at(home, &key)?;
         let last = LastCheckpoint { path: home.checkpoint(), size: signed.size, root: signed.root.to_base64() };
         let untouched = home.store().is_dir() && snapshot::take_mark(&home.state(), &home.store())?;
         let opened = if untouched { Store::reopen(&home.store(), probe) } else { Store::open(&home.store(), probe) };
         let store = opened.map_err(|f| f.knowing(&last))?;
-        let ((state, levels), aside) = Self::read_log(home, &store, &signed, &keys, untouched, &last)?;
+        let ((state, levels), aside) = Self::read_log(home, &store, &signed, &key, untouched, &last)?;
+        heard.hold_against(home, &key, &levels, Some(&head))?;
         let mut mended = Vec::new();
+        let aside = if aside { snapshot::set_aside(&home.state())? } else { None }; // the next stop writes a good one
         for aside in store.set_aside().map(Path::to_owned).into_iter().chain(aside) {
             mended.push(format!(
                 "a derived file was broken and was made again from the log, which is whole; the broken one lies in {}, and \
@@ -222,13 +256,34 @@ impl Writer {
                 aside.display()
             ));
         }
+        if !home.used().exists() {
+            let _ = files::replace(&home.used(), b""); // keys that cannot be written beside are marked by another start
+        }
         let vault = Vault::open(&home.openings(), &home.opening_keys(), state.size())?;
         let committed = store.committed();
         let (home, cosigned) = (home.clone(), Vec::new());
         let reader = Reader::new(&home, &signed.origin, store, vault, levels);
+        let (unasked, halted) = ((heard.unasked, heard.outside), None);
+        // One that is gone was said to be; it is begun anew only by who says so.
+        let also = Places::of(&home)?.anchor().map(Anchor::at);
+        let also = also.filter(|also| also.candidates().is_ok_and(|found| !found.is_empty()));
         let (erasures, erasure_comes) = (Named::default(), false);
-        let mut writer =
-            Self { home, reader, anchor, state, keys, head, committed, cosigned, erasures, erasure_comes, mended };
+        let mut writer = Self {
+            home,
+            reader,
+            anchor,
+            also,
+            state,
+            keys,
+            head,
+            committed,
+            cosigned,
+            unasked,
+            halted,
+            erasures,
+            erasure_comes,
+            mended,
+        };
         writer.catch_up(signed.size)?;
         writer.erase_again()?;
         Ok(writer)
@@ -264,27 +319,25 @@ impl Writer {
     }
 
     /// The state of the log that the store holds, which must be the one that was signed last. A snapshot spares reading
-    /// what it covers; where it does not lead to what was signed, it is passed over.
+    /// what it covers; where it does not lead to what was signed, it is passed over, and true says that it is stale.
     fn read_log(
         home: &Home,
         store: &Store,
         signed: &Checkpoint,
-        keys: &LedgerKeys,
+        key: &verifier::signature::PublicKey,
         untouched: bool,
         last: &LastCheckpoint,
-    ) -> Result<((State, Levels), Option<PathBuf>), BadLedger> {
-        let key = verifier::signature::PublicKey::new(&keys.log.vkey()).ok();
-        let recalled = key.and_then(|key| snapshot::recall(&home.state(), &signed.origin, &key, store.size()));
+    ) -> Result<((State, Levels), bool), BadLedger> {
+        let recalled = snapshot::recall(&home.state(), &signed.origin, key, store.size());
         if let Some((state, levels)) = recalled
             && (untouched || holds(store, &levels).map_err(|f| f.knowing(last))?)
-            && let Ok(read) = Self::replay(home, store, signed, (state, levels), last)
+            && let Ok((state, levels)) = Self::replay(home, store, signed, (state, levels), last)
         {
-            return Ok((read, None));
+            return Ok(((state, levels), false));
         }
         let beginning = (State::new(signed.origin.clone()), Levels::default());
         let read = Self::replay(home, store, signed, beginning, last)?;
-        let aside = snapshot::set_aside(&home.state())?; // the next stop writes a good one
-        Ok((read, aside))
+        Ok((read, true))
     }
 
     /// Replays what the store holds beyond a state, and compares with what was signed last.
@@ -362,7 +415,64 @@ impl Writer {
         }
         self.anchor.replace(&bytes)?;
         self.head = note;
+        self.anchor_also();
         Ok(())
+    }
+
+    /// Puts the last signed checkpoint at its second place too. That it cannot be written stops nobody: what lies there
+    /// then is older, and still a prefix.
+    fn anchor_also(&mut self) {
+        let Some(also) = &mut self.also else { return };
+        let Err(why) = also.replace(self.head.to_text().as_bytes()) else { return };
+        let said = format!("the second place of the anchor cannot be written, and is left as it is: {why}");
+        if tracing::dispatcher::has_been_set() {
+            tracing::error!("{said}");
+        } else {
+            eprintln!("note: {said}");
+        }
+        self.also = None;
+    }
+
+    /// Keeps the last signed checkpoint at a second place too, from now on: on another disk, or where another machine
+    /// has it. What lies there of this log must not contradict it.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be written, or contradicts.
+    pub fn keep_anchor_at(&mut self, path: &Path) -> Result<(), Failure> {
+        self.make_room(Lies::Anchor, path)?;
+        let mut also = Anchor::at(path);
+        also.replace(self.head.to_text().as_bytes())?;
+        self.also = Some(also);
+        Places::remember(&self.home, Lies::Anchor, path)
+    }
+
+    /// Whether the anchor has a second place that can be written.
+    pub fn has_second_anchor(&self) -> bool {
+        self.also.is_some()
+    }
+
+    /// Makes sure that what lies at a place is not ahead of this log and no other history, before it is written over.
+    ///
+    /// # Errors
+    /// [`Failure::Contradicted`].
+    pub fn make_room(&self, lies: Lies, path: &Path) -> Result<(), Failure> {
+        self.reader.make_room(lies, path)
+    }
+
+    /// What could not be asked when it was opened, and whether anything outside its folder could: a folder that was
+    /// put back from a backup looks as it did then.
+    pub fn unasked(&self) -> (&[String], bool) {
+        (&self.unasked.0, self.unasked.1)
+    }
+
+    /// Records nothing from now on; reading goes on.
+    pub fn halt(&mut self, why: &str) {
+        self.halted.get_or_insert_with(|| why.to_owned());
+    }
+
+    /// Records nothing while there is a reason, and again when there is none.
+    pub fn pause(&mut self, why: Option<String>) {
+        self.halted = why;
     }
 
     /// Commits one batch, then answers. Everything in the answer is on the disk. A batch without events is a seal
@@ -392,6 +502,9 @@ impl Writer {
     }
 
     fn admit(&mut self, mut prepared: Vec<Prepared>) -> Result<plan::Batch, Failure> {
+        if let Some(why) = &self.halted {
+            return Err(Failure::Halted { why: why.clone() });
+        }
         if self.committed.size() != self.state.size() {
             return Err(Failure::Stopped { path: self.home.folder().to_owned() });
         }
@@ -416,6 +529,7 @@ impl Writer {
         self.erasures.grow(&entries, std::mem::take(&mut self.erasure_comes));
         self.reader.grow(&plan.leaves);
         self.head = plan.note;
+        self.anchor_also();
         Ok(Answered { first: plan.first, entries, answers: plan.answers, checkpoint: plan.checkpoint })
     }
 
@@ -517,15 +631,6 @@ impl Writer {
     pub fn home(&self) -> &Home {
         &self.home
     }
-}
-
-/// The checkpoint, if the log's own key signed it.
-fn signed_by(keys: &LedgerKeys, bytes: &[u8]) -> Option<(Note, Checkpoint)> {
-    let note = Note::parse(bytes).ok()?;
-    let checkpoint = Checkpoint::parse(&note.text).ok()?;
-    let key = verifier::signature::PublicKey::new(&keys.log.vkey()).ok()?;
-    let holds = note.signatures.iter().any(|line| key.holds_strictly(note.text.as_bytes(), &line.signature));
-    (holds && checkpoint.origin.as_str() == key.vkey().name).then_some((note, checkpoint))
 }
 
 /// Whether the store still holds the entries that these are the leaves of.

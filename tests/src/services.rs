@@ -1,8 +1,8 @@
 //! The whole system as processes of their own: ledger, witness, projector and desk. Any of them can be killed and
 //! started again, while events are handed in over HTTP and at the desk.
 
-mod process;
-mod small;
+pub mod process;
+pub mod small;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -16,7 +16,7 @@ use schemas::note::{ALG_ED25519, KeyId, SignatureLine};
 use schemas::time::Timestamp;
 use sfv::{BareItem, Dictionary, FieldType, InnerList, Item, Key, ListEntry, Parameters, Parser};
 
-pub use nonces::{Nonces, REMEMBERED_MAX};
+pub use nonces::{Nonces, REMEMBERED_MAX, Taken};
 
 use crate::keyring::{Holder, KeyNumber, Keyring};
 use crate::signature::SecretKey;
@@ -352,6 +352,21 @@ pub fn verify(
     keyring: &Keyring,
     now: Timestamp,
 ) -> Result<Unspent, BadRequest> {
+    verify_with(request, received, keyring, now, now)
+}
+
+/// The same where the log's present is not what the clock shows: whether a request is fresh goes by the clock of the
+/// machine, whether its key is in force by the later of that and the log's last entry.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(
+    request: &Request<'_>,
+    received: &Received<'_>,
+    keyring: &Keyring,
+    now: Timestamp,
+    present: Timestamp,
+) -> Result<Unspent, BadRequest> {
     request.check()?;
     let (label, ListEntry::InnerList(list)) = only(INPUT, &received.signature_input)? else {
         return Err(BadRequest::Syntax { field: INPUT });
@@ -391,7 +406,7 @@ pub fn verify(
     timely(created, expires, now)?;
     let Some(number) = keyring.find(&line) else { return Err(BadRequest::UnknownKey { keyid }) };
     let key = keyring.key(number);
-    if key.public().vkey().alg != ALG_ED25519 || !key.in_force(now) {
+    if key.public().vkey().alg != ALG_ED25519 || !key.in_force(present) {
         return Err(BadRequest::NotInForce { keyid });
     }
     if keyring.seals(&key.public().vkey().key) {

@@ -18,7 +18,7 @@ use schemas::catalogue::Catalogue;
 use schemas::note::Origin;
 use schemas::value::Value;
 
-use super::{Ended, bar, open, parties, present, refusal, say, say_queued, settings};
+use super::{Ended, Start, bar, parties, present, record, refusal, say, say_queued, settings};
 
 /// Longest event given as JSON, in bytes.
 const JSON_BYTES_MAX: usize = 1 << 20;
@@ -42,6 +42,8 @@ pub struct Append {
     /// Folder of holders' keys, PARTY.HOLDER.key.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Append {
@@ -52,7 +54,7 @@ impl Append {
         let settings = settings(&home)?;
         let list = parties(&home.parties())?;
         // The ledger's lock first: two that sign at once would use one number twice.
-        let mut writer = open(&home)?;
+        let mut writer = record(&home, &self.start)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
         let held = Held::of(&outbox, &pseudonyms, &list)?.beside(writer.log(), &outbox, &pseudonyms);
@@ -111,6 +113,8 @@ pub struct Cosign {
     /// Sign the draft itself and submit nothing: where the ledger is not at hand. LEDGER is then not looked at.
     #[arg(long)]
     only_sign: bool,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Cosign {
@@ -131,7 +135,7 @@ impl Cosign {
             return Ok(());
         }
         let home = Home::new(&self.ledger);
-        let mut writer = open(&home)?;
+        let mut writer = record(&home, &self.start)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         let now = present(&writer);
@@ -172,12 +176,14 @@ impl Cosign {
 pub struct Submit {
     /// Folder of the ledger.
     ledger: PathBuf,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Submit {
     pub fn run(self) -> Result<(), Ended> {
         let home = Home::new(&self.ledger);
-        let mut writer = open(&home)?;
+        let mut writer = record(&home, &self.start)?;
         let outbox = Outbox::open(&home.outbox())?;
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;

@@ -15,7 +15,7 @@ use ledger::vault::Copied;
 use ledger::writer::Home;
 use schemas::policy::Policy;
 
-use super::{Ended, Opened, bar, open};
+use super::{Ended, Recording, Start, bar, open};
 
 /// Arguments of `restore`.
 #[derive(Args)]
@@ -26,8 +26,9 @@ use super::{Ended, Opened, bar, open};
       --policy velmora.policy --from damaged-ledger
 
 Without the keys every hidden value stays withheld for ever. Lawful erasures are carried out again. The bundle is verified first. The ledger's own keys come from --from, the damaged ledger's folder or a
-copy of its keys/. A bundle behind the last checkpoint in --from is refused: going on from it would
-give the log two histories."
+copy of its keys/. Everything at hand that bears the log's signature is asked first: what lies in --from
+(checkpoints, receipts, bundles that it wrote) and the witnesses of the policy. A bundle that is behind one of
+them is refused: going on from it would give the log two histories."
 )]
 pub struct Restore {
     /// Folder of the new ledger.
@@ -47,6 +48,12 @@ pub struct Restore {
     /// Folder of the ledger that is replaced.
     #[arg(long, value_name = "DIR")]
     from: PathBuf,
+    /// Take this bundle although more than it holds was signed and handed out: for when nothing newer is left anywhere.
+    /// Whoever holds a later receipt or bundle can then prove that this log has two histories.
+    #[arg(long)]
+    older_than_known: bool,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Restore {
@@ -56,8 +63,15 @@ impl Restore {
         let policy = Policy::parse(&String::from_utf8_lossy(&text))?;
         let home = Home::new(&self.ledger);
         let openings = self.backup.map(|openings| Copied { openings, keys: self.backup_keys });
-        let from = Sources { bundle: &self.bundle, openings, policy: &policy, old_home: &self.from };
-        let writer = Opened::from(restore::restore(&home, &from, &Probe::of_this_program()?)?);
+        let from = Sources {
+            bundle: &self.bundle,
+            openings,
+            policy: &policy,
+            old_home: &self.from,
+            older_than_known: self.older_than_known,
+            without_witnesses: self.start.without_witnesses,
+        };
+        let writer = Recording::from(restore::restore(&home, &from, &Probe::of_this_program()?)?);
         files::replace(&home.policy(), &text)?;
         println!(
             "{}: {} entries restored, root {}",

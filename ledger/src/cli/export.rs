@@ -9,11 +9,12 @@ use ledger::files;
 use ledger::import::{Holder, Parties};
 use ledger::keys::KeyFolder;
 use ledger::outbox::Outbox;
+use ledger::places::{Lies, Places};
 use ledger::publish;
 use ledger::writer::{Home, Writer};
 use schemas::catalogue::Role;
 
-use super::{Ended, bar, open, parties, settings};
+use super::{Ended, Start, bar, open, parties, record, settings};
 
 /// Arguments of `export`.
 #[derive(Args)]
@@ -61,22 +62,25 @@ pub struct Export {
     /// Folder for a copy of the keys of the openings: on another disk than the openings.
     #[arg(long, value_name = "DIR")]
     backup_keys: Option<PathBuf>,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Export {
     pub fn run(self) -> Result<(), Ended> {
         let home = Home::new(&self.ledger);
         let settings = settings(&home)?;
-        let mut writer = open(&home)?;
+        let mut opened = if self.openings.is_some() { record(&home, &self.start)?.0 } else { open(&home)? };
+        let writer = opened.whole();
         if let (Some(folder), Some(reader), Some(purpose), Some(keys)) =
             (&self.openings, &self.reader, &self.purpose, &self.keys)
         {
             let list = parties(&home.parties())?;
-            self.openings(&mut writer, &list, folder, (reader, purpose, keys))?;
+            self.openings(writer, &list, folder, (reader, purpose, keys))?;
         }
         if let Some(out) = &self.out {
-            let policy = publish::policy_text(&writer)?;
-            let done = export::bundle(&writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
+            let policy = publish::policy_text(writer)?;
+            let done = export::bundle(writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
             println!("{}: {} entries in {} files, {} bytes", out.display(), done.entries, done.files, done.bytes);
             println!(
                 "check it: verifier check {} --policy POLICY, or open {}",
@@ -84,21 +88,23 @@ impl Export {
                 out.join(verifier::PAGE_NAME).display()
             );
             if let Some(archive) = &self.archive {
+                writer.make_room(Lies::Archive, archive)?;
                 let bytes = export::archive(out, archive)?;
+                Places::remember(&home, Lies::Archive, archive)?;
                 println!("{}: the same as one file, {bytes} bytes", archive.display());
             }
         }
         if let Some(folder) = &self.backup {
-            let lines = export::backup(&writer, folder)?;
+            let lines = export::backup(writer, folder)?;
             println!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.display());
         }
         if let Some(folder) = &self.backup_keys {
-            let lines = export::backup_keys(&writer, folder)?;
+            let lines = export::backup_keys(writer, folder)?;
             println!("{}: keys of the openings of {lines} entries", folder.display());
             println!("keep them apart from every copy of the openings, and destroy older copies: what is erased");
             println!("from now on could be read with them");
         }
-        super::publish::say(&publish::look(&writer)?);
+        super::publish::say(&publish::look(writer)?);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use ledger::pseudonym::Pseudonyms;
 use ledger::submit;
 use ledger::writer::{Home, Writer};
 
-use super::{Ended, bar, open, parties, say, say_queued, settings};
+use super::{Ended, Start, bar, parties, record, say, say_queued, settings};
 
 /// Arguments of `import`.
 #[derive(Args)]
@@ -53,6 +53,8 @@ pub struct Arguments {
     /// Print problems as JSON lines.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Arguments {
@@ -60,7 +62,7 @@ impl Arguments {
         let home = Home::new(&self.ledger);
         let settings = settings(&home)?;
         // Who records holds the ledger's lock from here on: two imports at once would sign twice.
-        let writer = if self.dry_run { None } else { Some(open(&home)?) };
+        let writer = if self.dry_run { None } else { Some(record(&home, &self.start)?) };
         let mut outbox = Outbox::open(&home.outbox())?;
         let (import, pseudonyms) = self.read(&home, &outbox, writer.as_deref(), settings.utc_offset_minutes)?;
         self.show(&import);

@@ -13,7 +13,7 @@ use ledger::sign::{Adopted, Channel, Signer};
 use ledger::writer::Home;
 use schemas::catalogue::Role;
 
-use super::{Ended, open, parties, settings};
+use super::{Ended, Start, parties, record, settings};
 
 /// Arguments of `intake`.
 #[derive(Args)]
@@ -32,6 +32,8 @@ pub struct Intake {
     /// Folder of holders' keys: PARTY.intake.key of the oversight body.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Intake {
@@ -41,7 +43,7 @@ impl Intake {
         let list = parties(&home.parties())?;
         let none = || Ended::Refused("no party has the role oversight: nobody can keep the sealed stream".to_owned());
         let intake = list.iter().find(|p| p.role == Role::Oversight).ok_or_else(none)?.id.clone();
-        let mut writer = open(&home)?;
+        let mut writer = record(&home, &self.start)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
         let recipients = writer.log().recipients().clone();

@@ -18,7 +18,7 @@ use schemas::catalogue::{Role, is_id};
 use schemas::time::Timestamp;
 use verifier::state::State;
 
-use super::{Ended, open, parties, present, refusal, say, settings};
+use super::{Ended, Start, parties, present, record, refusal, say, settings};
 
 /// What is done with a key.
 #[derive(Subcommand)]
@@ -69,6 +69,8 @@ struct Whose {
     /// `ledger cosign`.
     #[arg(long, value_name = "PARTY:HOLDER", value_parser = holder)]
     cosigner: Option<Holder>,
+    #[command(flatten)]
+    start: Start,
 }
 
 /// Arguments of `key enrol`.
@@ -167,6 +169,8 @@ pub struct Epoch {
     /// Folder of holders' keys, PARTY.HOLDER.key.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    #[command(flatten)]
+    start: Start,
 }
 
 /// Why a key ends; codes of the catalogue.
@@ -201,7 +205,7 @@ impl Whose {
         if !is_id(&named.party) || !is_id(&named.holder) {
             return Err(Ended::Refused("--party and --holder: letters, digits and . _ : - only".to_owned()));
         }
-        at_desk(&self.ledger, &self.keys, |desk| Ok(vec![make(desk, &named)?]))
+        at_desk(&self.ledger, &self.keys, &self.start, |desk| Ok(vec![make(desk, &named)?]))
     }
 }
 
@@ -241,7 +245,9 @@ impl Epoch {
         if !is_id(&self.writer) {
             return Err(Ended::Refused(format!("--writer {:?}: letters, digits and . _ : - only", self.writer)));
         }
-        at_desk(&self.ledger, &self.keys, |desk| desk.epoch(&self.writer, &self.by, self.cosigner.as_ref()))
+        at_desk(&self.ledger, &self.keys, &self.start, |desk| {
+            desk.epoch(&self.writer, &self.by, self.cosigner.as_ref())
+        })
     }
 }
 
@@ -249,13 +255,14 @@ impl Epoch {
 fn at_desk(
     ledger: &std::path::Path,
     keys: &std::path::Path,
+    start: &Start,
     make: impl FnOnce(&mut Desk<'_>) -> Result<Vec<Signed>, BadTrust>,
 ) -> Result<(), Ended> {
     let home = Home::new(ledger);
     let settings = settings(&home)?;
     let list = parties(&home.parties())?;
     // The ledger's lock first: two that sign at once would use one number twice.
-    let mut writer = open(&home)?;
+    let mut writer = record(&home, start)?;
     let mut outbox = Outbox::open(&home.outbox())?;
     let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
     let (log, now) = (writer.log(), present(&writer));

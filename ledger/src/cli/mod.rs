@@ -1,5 +1,6 @@
 //! Arguments, and what is said afterwards. Exit code: 0 done, 1 refused, 2 could not.
 
+mod anchor;
 mod append;
 mod care;
 mod clock;
@@ -23,10 +24,12 @@ use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
+use ledger::clock::Clock;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::import::{Limits, Parties};
+use ledger::lead;
 use ledger::outbox::Outbox;
 use ledger::probe::Probe;
 use ledger::pseudonym::Pseudonyms;
@@ -102,6 +105,8 @@ enum Command {
     Restore(care::Restore),
     /// Read everything and verify it, signatures included.
     Fsck(care::Fsck),
+    /// Keep the last signed checkpoint at a second place too, or begin that anew.
+    Anchor(anchor::Anchor),
     /// Say that the clock is right, where the ledger does not believe it.
     #[command(subcommand)]
     Clock(clock::Clock),
@@ -169,6 +174,7 @@ pub fn run() -> ExitCode {
         Command::Erase(arguments) => arguments.run(),
         Command::Restore(arguments) => arguments.run(),
         Command::Fsck(arguments) => arguments.run(),
+        Command::Anchor(arguments) => arguments.run(),
         Command::Clock(arguments) => arguments.run(),
         Command::Nats(arguments) => arguments.run(),
     };
@@ -214,11 +220,49 @@ fn nothing_recorded(refused: usize, good: usize) -> Ended {
     })
 }
 
-/// Opens the ledger in a folder, for one command.
+/// What is said of a command that records.
+#[derive(Args)]
+struct Start {
+    /// Go on where no quorum of witnesses can be asked what it has seen of this log. Each start asks them before anything
+    /// is recorded: a folder that was put back from a backup is told by what they know.
+    #[arg(long)]
+    without_witnesses: bool,
+}
+
+/// Opens the ledger in a folder, for one command that records nothing.
 fn open(home: &Home) -> Result<Opened, BadLedger> {
     let writer = Writer::open(home, &Probe::of_this_program()?)?;
     writer.mended().iter().for_each(|what| eprintln!("note: {what}"));
-    Ok(Opened::from(writer))
+    if let Some(said) = lead::behind(writer.log().last_received(), Clock::System.now()) {
+        // A server's log is JSON throughout.
+        if tracing::dispatcher::has_been_set() {
+            tracing::warn!(what = %said, "the clock and the log differ");
+        } else {
+            eprintln!("note: {said}");
+        }
+    }
+    Ok(Opened(Some(writer)))
+}
+
+/// Opens it for one that records: witnesses are asked first, and what could not be asked is said.
+fn record(home: &Home, start: &Start) -> Result<Recording, Ended> {
+    let mut opened = open(home)?;
+    let mut panel = publish::panel_of(&opened)?;
+    let (unasked, outside) = opened.unasked();
+    let (mut unasked, outside) = (unasked.to_vec(), outside || opened.has_second_anchor());
+    let asked = !panel.is_empty();
+    unasked.extend(publish::hear(opened.whole(), &mut panel, start)?);
+    for what in &unasked {
+        eprintln!("note: not asked whether {} is the newest copy of this log: {what}", home.folder().display());
+    }
+    if !outside && !asked {
+        eprintln!(
+            "note: nothing outside {0} can say whether it is the newest copy of this log (no witness, mirror, bundle or second \
+             anchor is known): if it was put back from a backup, record nothing, and restore: `ledger restore --help`",
+            home.folder().display()
+        );
+    }
+    Ok(Recording(opened))
 }
 
 /// A ledger that is stopped in good order when the command is done with it, so that the next one opens it at once.
@@ -231,9 +275,20 @@ impl Opened {
     }
 }
 
-impl From<Writer> for Opened {
+impl Opened {
+    /// All of it, for what needs that and records nothing.
+    fn whole(&mut self) -> &mut Writer {
+        self.0.as_mut().expect("there until it is taken out")
+    }
+}
+
+/// One that may record: everything at hand was asked first.
+struct Recording(Opened);
+
+/// A ledger that was begun just now.
+impl From<Writer> for Recording {
     fn from(writer: Writer) -> Self {
-        Self(Some(writer))
+        Self(Opened(Some(writer)))
     }
 }
 
@@ -244,9 +299,16 @@ impl Deref for Opened {
     }
 }
 
-impl DerefMut for Opened {
+impl Deref for Recording {
+    type Target = Writer;
+    fn deref(&self) -> &Writer {
+        &self.0
+    }
+}
+
+impl DerefMut for Recording {
     fn deref_mut(&mut self) -> &mut Writer {
-        self.0.as_mut().expect("there until it is taken out")
+        self.0.whole()
     }
 }
 
@@ -263,7 +325,7 @@ impl Drop for Opened {
 
 /// The present, as the log may know it: a clock set back must not bring back what was in force.
 fn present(writer: &Writer) -> schemas::time::Timestamp {
-    let now = ledger::clock::Clock::System.now();
+    let now = Clock::System.now();
     writer.log().last_received().map_or(now, |last| last.max(now))
 }
 

@@ -16,7 +16,7 @@ use ledger::writer::{Home, Writer};
 use schemas::catalogue::Role;
 use schemas::note::Note;
 
-use super::{Ended, open, parties};
+use super::{Ended, Start, open, parties, record};
 
 /// Longest statement, in bytes.
 const STATEMENT_BYTES_MAX: usize = 16 << 10;
@@ -61,13 +61,16 @@ pub struct Pack {
     /// An auditor's statement that the index was recomputed (`verifier attest`).
     #[arg(long, value_name = "FILE")]
     statement: Vec<PathBuf>,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Pack {
     pub fn run(self) -> Result<(), Ended> {
         let statements = self.statement.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
         let home = Home::new(&self.ledger);
-        let mut writer = open(&home)?;
+        let mut opened = if self.audience == "public" { open(&home)? } else { record(&home, &self.start)?.0 };
+        let writer = opened.whole();
         let list = parties(&home.parties())?;
         let pseudonyms = super::pseudonyms(&writer, &list, &Outbox::open(&home.outbox())?)?;
         let (stream, audience) = (pseudonyms.inside(&self.stream), pseudonyms.party(&self.audience).to_owned());
@@ -81,13 +84,13 @@ impl Pack {
                 let why = "no such party in the ledger's list of parties; give one, or `public`";
                 return Err(Ended::Refused(format!("--for {}: {why}", self.audience)));
             }
-            let (at_hand, signer) = self.signer(&writer, &list)?;
+            let (at_hand, signer) = self.signer(writer, &list)?;
             // What cannot be given is not recorded as given.
-            pack::make(&mut writer, &request).map_err(bad)?;
+            pack::make(writer, &request).map_err(bad)?;
             files::try_out(&self.out)?;
-            self.record(&mut writer, &pseudonyms, at_hand, signer)?;
+            self.record(writer, &pseudonyms, at_hand, signer)?;
         }
-        let pack = pack::make(&mut writer, &request).map_err(bad)?;
+        let pack = pack::make(writer, &request).map_err(bad)?;
         let text = pack.to_text();
         files::replace(&self.out, text.as_bytes())?;
         let records = pack.items.len();

@@ -14,7 +14,7 @@ use ledger::witness::Panel;
 use ledger::writer::{Home, Writer};
 use schemas::policy::Policy;
 
-use super::{Ended, open};
+use super::{Ended, Start, open};
 
 /// Arguments of `publish`.
 #[derive(Args)]
@@ -36,7 +36,8 @@ impl Publish {
     pub fn run(self) -> Result<(), Ended> {
         let mut writer = open(&Home::new(&self.ledger))?;
         let mut panel = publish::panel(&writer)?;
-        let found = publish::publish(&mut writer, &mut panel, Clock::System.now())?;
+        let found = publish::publish(writer.whole(), &mut panel, Clock::System.now())?;
+        publish::insist(&writer, &mut panel, &found)?;
         println!("{} of {} entries are published", found.size, writer.log().size());
         say_missing(&found);
         give_receipts(&writer, &Outbox::open(&writer.home().outbox())?)?;
@@ -91,15 +92,27 @@ impl Witness {
             println!("{name}  {vkey}  {address}");
         }
         println!("quorum {}", policy.quorum.as_deref().unwrap_or("none"));
-        ask(&mut writer)
+        ask(writer.whole())
     }
+}
+
+/// The witnesses of an open ledger.
+pub fn panel_of(writer: &Writer) -> Result<Panel, Failure> {
+    publish::panel(writer)
+}
+
+/// Asks them what they have seen, before anything is recorded; who did not say.
+pub fn hear(writer: &mut Writer, panel: &mut Panel, start: &Start) -> Result<Vec<String>, Failure> {
+    publish::hear(writer, panel, Clock::System.now(), start.without_witnesses)
 }
 
 /// Asks the witnesses and says what waits; whoever recorded has done so either way.
 pub fn ask(writer: &mut Writer) -> Result<(), Ended> {
     let mut panel = publish::panel(writer)?;
     if !panel.is_empty() {
-        say(&publish::publish(writer, &mut panel, Clock::System.now())?);
+        let found = publish::publish(writer, &mut panel, Clock::System.now())?;
+        say(&found);
+        publish::insist(writer, &mut panel, &found)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use ledger::http::readings::Readings;
 use ledger::http::{Server, log};
 use ledger::writer::{Home, Writer};
 
-use super::{Ended, open, parties, settings};
+use super::{Ended, Start, open, parties, settings};
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -45,6 +45,8 @@ pub struct Serve {
     /// Folder with the key of a holder of the operator, who signs the record of each reading.
     #[arg(long, value_name = "DIR")]
     readings: Option<PathBuf>,
+    #[command(flatten)]
+    start: Start,
     /// Print the configuration file with every default, and do nothing else.
     #[arg(long)]
     print_config: bool,
@@ -66,6 +68,7 @@ impl Serve {
         if let Some(folder) = self.readings {
             config.readings.keys = folder;
         }
+        config.start.without_witnesses |= self.start.without_witnesses;
         log::begin(config.log.level);
         let home = Home::new(folder);
         let offset = settings(&home)?.utc_offset_minutes;

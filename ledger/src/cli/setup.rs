@@ -11,13 +11,14 @@ use ledger::folder;
 use ledger::keys::{self, ENDING, IDENTITY_ENDING, KeyFolder, PUBLIC_ENDING, RECIPIENT_ENDING};
 use ledger::outbox::Outbox;
 use ledger::pseudonym::Pseudonyms;
+use ledger::publish;
 use ledger::settings::Settings;
 use ledger::writer::Home;
 use schemas::catalogue::is_id;
 use schemas::hash::Hash;
 use schemas::note::Origin;
 
-use super::{Ended, Opened, parties};
+use super::{Ended, Recording, Start, parties};
 
 /// Arguments of `init`.
 #[derive(Args)]
@@ -46,6 +47,8 @@ pub struct Init {
     /// Folder of holders' keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Init {
@@ -70,7 +73,8 @@ impl Init {
             )));
         }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
-        let mut writer = Opened::from(folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?);
+        publish::before_genesis(&home, &origin, self.start.without_witnesses)?;
+        let mut writer = Recording::from(folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?);
         let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
         folder::settle(&writer, &bytes, profile.as_deref())?;
         let mut outbox = Outbox::open(&home.outbox())?;

@@ -12,6 +12,7 @@ use ledger::import::{Holder, Parties};
 use ledger::keys::KeyFolder;
 use ledger::outbox::{Outbox, Parcel};
 use ledger::plan::Submission;
+use ledger::publish;
 use ledger::settings::Settings;
 use ledger::sign::Signed;
 use ledger::trust;
@@ -28,7 +29,7 @@ use verifier::files::Folder;
 use verifier::report::Verdict;
 
 use super::setup::parse_origin;
-use super::{Ended, Opened, parties};
+use super::{Ended, Recording, Start, parties};
 
 /// Arguments of `succeed`.
 #[derive(Args)]
@@ -75,6 +76,8 @@ pub struct Succeed {
     /// The draft of an earlier run, which oversight has signed since.
     #[arg(long, value_name = "DRAFT")]
     signed: Option<PathBuf>,
+    #[command(flatten)]
+    start: Start,
 }
 
 /// Why a log goes on elsewhere; codes of the catalogue.
@@ -173,7 +176,8 @@ impl Succeed {
     ) -> Result<(), Ended> {
         let beside =
             Submission { note: parcel.note.clone().into_bytes(), opening: parcel.opening.clone(), received_at: now };
-        let writer = Opened::from(folder::found_with(home, origin, list, keys, &[beside], now)?);
+        publish::before_genesis(home, origin, self.start.without_witnesses)?;
+        let writer = Recording::from(folder::found_with(home, origin, list, keys, &[beside], now)?);
         folder::settle(&writer, &read(&self.parties)?, profile)?;
         // The outbox knows which numbers each key has used.
         Outbox::open(&home.outbox())?.add(std::slice::from_ref(parcel))?;

@@ -12,7 +12,7 @@ use schemas::opening::{Disclosure, OpeningLine, Slot, digest_of};
 use schemas::sealed;
 
 use super::export::signer;
-use super::{Ended, open, parties};
+use super::{Ended, Start, parties, record};
 
 /// Arguments of `unseal`.
 #[derive(Args)]
@@ -42,6 +42,8 @@ pub struct Unseal {
     /// Who signs the record: HOLDER of the first oversight body, or PARTY:HOLDER.
     #[arg(long, value_name = "HOLDER")]
     signer: Option<String>,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Unseal {
@@ -49,7 +51,7 @@ impl Unseal {
         let home = Home::new(&self.ledger);
         let identity = read_identity(&self.identity)?;
         let list = parties(&home.parties())?;
-        let mut writer = open(&home)?;
+        let mut writer = record(&home, &self.start)?;
         let mut lines = Vec::new();
         for what in &self.entries {
             let position = schemas::base::from_decimal(what).or_else(|| writer.log().record(what));

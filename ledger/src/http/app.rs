@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use schemas::note::Note;
 use schemas::time::Timestamp;
 use tokio::sync::{Semaphore, watch};
-use verifier::http_request::Nonces;
 use verifier::keyring::KeyNumber;
 
 use super::config::Config;
@@ -15,6 +14,7 @@ use super::limits::{Counts, Rates};
 use super::problem::{Kind, Problem};
 use super::readings::Readings;
 use super::registry::Registry;
+use super::spent::Spent;
 use crate::clock::Clock;
 use crate::nats::Status;
 use crate::reader::Reader;
@@ -39,10 +39,8 @@ pub struct Parts {
     pub ending: watch::Receiver<bool>,
     /// Whose keys are in force.
     pub(super) registry: Registry,
-    /// Signed requests that came before, of those that hand in.
-    pub(super) handed_in: Mutex<Nonces>,
-    /// The same of those that read; a copy of one would give something away.
-    pub(super) read: Mutex<Nonces>,
+    /// Signed requests that were taken.
+    pub(super) spent: Mutex<Spent>,
     /// Where each event stands.
     pub(super) ids: Ids,
     /// Held by who learns more of them.

@@ -14,6 +14,8 @@ pub use verifier::http_request::Caller;
 use super::app::App;
 use super::limits::Counted;
 use super::problem::{Kind, Problem};
+use super::spent::NotSpent;
+use crate::clock::Clock;
 
 /// What a signed request is for: a copy of one that hands in gives nothing away, the answer is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,18 +51,18 @@ pub async fn caller(app: &App, parts: &Parts, purpose: Purpose) -> Result<Presen
         query: parts.uri.query(),
     };
     let mut keys = app.registry.current(&app.sequencer, &app.reader).await?;
-    let mut found = http_request::verify(&request, &received, &keys.keyring, app.now(keys.last_received));
+    let now = Clock::System.now();
+    let mut found = http_request::verify_with(&request, &received, &keys.keyring, now, app.now(keys.last_received));
     if let Err(BadRequest::UnknownKey { .. } | BadRequest::NotInForce { .. }) = found {
         keys = app.registry.newest(&app.sequencer, &app.reader).await?;
-        found = http_request::verify(&request, &received, &keys.keyring, app.now(keys.last_received));
+        found = http_request::verify_with(&request, &received, &keys.keyring, now, app.now(keys.last_received));
     }
     let unspent = found.map_err(problem)?;
-    let memory = match purpose {
-        Purpose::HandIn => &app.handed_in,
-        Purpose::Read => &app.read,
-    };
-    let now = app.now(keys.last_received);
-    let caller = memory.lock().unwrap_or_else(PoisonError::into_inner).spend(unspent, now).map_err(problem)?;
+    let spent = app.spent.lock().unwrap_or_else(PoisonError::into_inner).spend(unspent, purpose, now);
+    let caller = spent.map_err(|why| match why {
+        NotSpent::Bad(why) => problem(why),
+        NotSpent::Failure(why) => Problem::failure(&why),
+    })?;
     let key = caller.get().key;
     app.key_requests.take(&key, 1, Instant::now()).map_err(|seconds| {
         let detail = "this key makes more requests than the server lets one make: send more events in one request";

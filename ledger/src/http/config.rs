@@ -21,6 +21,10 @@ pub struct Config {
     pub listen: Listen,
     /// With which certificate.
     pub tls: Tls,
+    /// Where the last signed checkpoint is kept too.
+    pub anchor: Anchor,
+    /// What is asked before anything is recorded.
+    pub start: Start,
     /// Behind whom.
     pub proxy: Proxy,
     /// What a client may take.
@@ -63,6 +67,22 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// Its private key, PEM.
     pub key: PathBuf,
+}
+
+/// `[anchor]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Anchor {
+    /// File in which the last signed checkpoint is kept too, on another disk or where another machine has it; empty: none.
+    pub also: PathBuf,
+}
+
+/// `[start]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Start {
+    /// Whether it goes on where no quorum of witnesses can be asked what it has seen.
+    pub without_witnesses: bool,
 }
 
 /// `[proxy]`

@@ -40,6 +40,7 @@ pub struct Figures {
     pub requests_now: Gauge,
     /// Readers of the feed.
     pub feeds: Gauge,
+    recording: Gauge<u64, AtomicU64>,
     size: Gauge<u64, AtomicU64>,
     published: Gauge<u64, AtomicU64>,
     /// Entries in the mirror.
@@ -63,6 +64,7 @@ impl Figures {
             refused_connections: Counter::default(),
             requests_now: Gauge::default(),
             feeds: Gauge::default(),
+            recording: Gauge::default(),
             size: Gauge::default(),
             published: Gauge::default(),
             mirrored: Gauge::default(),
@@ -87,6 +89,11 @@ impl Figures {
         );
         registry.register("requests_now", "Requests that are worked on", figures.requests_now.clone());
         registry.register("feed_readers", "Readers of the live feed", figures.feeds.clone());
+        registry.register(
+            "recording",
+            "1 while events are recorded, 0 when a witness contradicts this log or its clock cannot be believed",
+            figures.recording.clone(),
+        );
         registry.register("entries", "Entries in the log", figures.size.clone());
         registry.register("published_entries", "Entries under the published checkpoint", figures.published.clone());
         registry.register("mirrored_entries", "Entries in the mirror, where there is one", figures.mirrored.clone());
@@ -141,7 +148,8 @@ impl Figures {
         }
     }
 
-    fn to_text(&self, size: u64, published: u64) -> String {
+    fn to_text(&self, recording: bool, size: u64, published: u64) -> String {
+        self.recording.set(u64::from(recording));
         self.size.set(size);
         self.published.set(published);
         let mut text = String::new();
@@ -163,7 +171,7 @@ pub async fn metrics(State(app): State<App>, Extension(peer): Extension<Peer>) -
     if let Some(status) = &app.nats {
         app.figures.carried(&status.borrow());
     }
-    let text = app.figures.to_text(app.reader.store().size(), app.size());
+    let text = app.figures.to_text(app.sequencer.suspended().is_none(), app.reader.store().size(), app.size());
     Ok(([(header::CONTENT_TYPE, OPEN_METRICS), (header::CACHE_CONTROL, "no-store")], text).into_response())
 }
 

@@ -28,6 +28,7 @@ mod receipts;
 mod registry;
 pub mod routes;
 pub mod server;
+mod spent;
 mod tiles;
 mod tls;
 mod weighed;

@@ -50,6 +50,8 @@ pub enum Kind {
     Busy,
     /// The ledger ends, or takes nothing now.
     Stopped,
+    /// Nothing is recorded until the operator has looked; what is published is served.
+    Suspended,
     /// A quorum of witnesses has not seen it yet.
     Waiting,
     /// This server does not do that.
@@ -82,6 +84,9 @@ impl Kind {
             Self::TooFast => (StatusCode::TOO_MANY_REQUESTS, "too-fast", "Too much in a short time"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "The ledger is busy"),
             Self::Stopped => (StatusCode::SERVICE_UNAVAILABLE, "stopped", "The ledger takes nothing now"),
+            Self::Suspended => {
+                (StatusCode::SERVICE_UNAVAILABLE, "suspended", "Nothing is recorded until the operator has looked")
+            }
             Self::Waiting => (StatusCode::ACCEPTED, "waiting", "It waits for witnesses"),
             Self::NotOffered => (StatusCode::NOT_IMPLEMENTED, "not-offered", "This server does not do that"),
             Self::Failure => (StatusCode::INTERNAL_SERVER_ERROR, "failure", "The ledger failed"),
@@ -139,8 +144,19 @@ impl Problem {
             let detail = "no witness has seen this log yet, so nothing can be handed out: ask again in a minute";
             return Self::new(Kind::Waiting, detail).after(60);
         }
+        if let Failure::Halted { .. } = why {
+            return Self::suspended();
+        }
         tracing::error!(why = %why, "the ledger failed");
         Self::internal()
+    }
+
+    /// Nothing is recorded: the operator reads why in the log, the client what it means for it.
+    pub fn suspended() -> Self {
+        let detail = "the ledger records nothing until its operator has looked: what it knows contradicts what others \
+                      have seen of it, or its clock cannot be believed. Nothing was taken; keep what you have signed and send \
+                      it again later. What is published is still served";
+        Self::new(Kind::Suspended, detail).after(600)
     }
 
     /// The same without a reason that is known.
@@ -174,6 +190,7 @@ impl From<Halted> for Problem {
                 let detail = "too much waits already; nothing was taken. Send the same again in a moment";
                 Self::new(Kind::Busy, detail).after(1)
             }
+            Halted::Suspended { .. } => Self::suspended(),
             Halted::Stopped { why } => {
                 if let Some(why) = why {
                     tracing::error!(why, "the ledger stopped");

@@ -2,14 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use schemas::time::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
-use verifier::http_request::{AHEAD_SECONDS, LIFETIME_SECONDS_MAX, Nonces};
 
 use super::app::{App, Parts};
 use super::config::Config;
@@ -19,25 +18,21 @@ use super::limits::{Counts, Rates};
 use super::listen::Door;
 use super::readings::Readings;
 use super::registry::Registry;
+use super::spent::Spent;
 use super::tls::{self, BadCertificate};
 use super::{openapi, routes};
 use crate::clock::Clock;
 use crate::failure::Failure;
-use crate::files;
 use crate::mirror::Mirror;
 use crate::nats::{self, Nats, NotStarted};
+use crate::places::Places;
 use crate::publish;
 use crate::sequencer::{Published, Running, Sequencer};
-use crate::writer::{Home, Writer};
+use crate::testimony::{self, Heard, Kind};
+use crate::writer::Writer;
 
-/// Signed requests that are remembered at a time; one takes some 80 bytes.
-const REMEMBERED_MAX: usize = 1 << 20;
-/// And of one key.
-const REMEMBERED_OF_KEY_MAX: usize = 1 << 16;
 /// Packs that are made at a time: each may take a hundred megabytes.
 const PACKS_AT_ONCE_MAX: usize = 2;
-/// What the file `served` says while the server runs.
-const RUNS: &str = "runs";
 
 /// Why the ledger cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +65,6 @@ pub struct Server {
     running: Running,
     mirror: Option<Mirror>,
     nats: Option<Nats>,
-    home: Home,
 }
 
 impl Server {
@@ -89,9 +83,9 @@ impl Server {
         let bad = |source| BadServer::Listen { address: config.listen.address, source };
         let listener = TcpListener::bind(config.listen.address).await.map_err(bad)?;
         let address = listener.local_addr().map_err(bad)?;
+        let writer = ask(writer, &config).await?;
         let home = writer.home().clone();
-        let begun = Clock::System.now();
-        let last = begin(&home, begun)?;
+        let spent = Mutex::new(Spent::open(&home, Clock::System.now())?);
         let reader = writer.reader().clone();
         let policy = publish::policy_text(&writer)?;
         let folder = Some(&config.mirror.folder).filter(|folder| !folder.as_os_str().is_empty());
@@ -101,15 +95,13 @@ impl Server {
         let (sequencer, running) = Sequencer::start(writer, Clock::System)?;
         let nats = if config.nats.is_on() { Some(nats::start(config.nats.clone(), &sequencer).await?) } else { None };
         let (end, ending) = watch::channel(false);
-        let nonces = |since| Mutex::new(Nonces::new(since, REMEMBERED_MAX, REMEMBERED_OF_KEY_MAX));
         let app: App = Arc::new(Parts {
             published: sequencer.watch(),
             nats: nats.as_ref().map(Nats::status),
             ending: ending.clone(),
             registry,
             policy,
-            handed_in: nonces(begun),
-            read: nonces(last),
+            spent,
             ids: Ids::default(),
             learning: tokio::sync::Mutex::default(),
             readings,
@@ -128,7 +120,7 @@ impl Server {
             sequencer,
         });
         let door = Door::new(listener, tls, Arc::clone(&app), routes::router(&app));
-        Ok(Self { address, door, app, end, running, mirror, nats, home })
+        Ok(Self { address, door, app, end, running, mirror, nats })
     }
 
     /// Where it listens.
@@ -175,13 +167,72 @@ impl Server {
             Ok(ended) => ended?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
+        let closed = self.app.spent.lock().unwrap_or_else(PoisonError::into_inner).close();
         drop(self.app); // it reads the store too
         let stopped = tokio::task::spawn_blocking(move || writer.stop()).await;
         if let Ok(Err(why)) = stopped {
             tracing::warn!(why = %why, "the next start must read the whole log, as the state could not be left");
         }
-        end(&self.home, Clock::System.now())
+        closed
     }
+}
+
+/// Asks everything outside the ledger's folder that may know more of this log, before anything is added to it.
+async fn ask(mut writer: Writer, config: &Config) -> Result<Writer, Failure> {
+    let (also, without) = (config.anchor.also.clone(), config.start.without_witnesses);
+    let mut outside = writer.unasked().1;
+    if config.nats.is_on()
+        && let Some(key) = testimony::own_key(writer.home())
+    {
+        let origin = writer.log().origin().clone();
+        match nats::known(&config.nats, &origin).await {
+            Ok(shown) => {
+                let heard = Heard::from(&key, Kind::Stream, shown);
+                heard.hold_against(writer.home(), &key, &writer.levels(), Some(writer.head()))?;
+                outside |= heard.outside;
+            }
+            Err(why) => tracing::warn!(what = %why, "not asked whether this is the newest copy of the log"),
+        }
+    }
+    let asked = tokio::task::spawn_blocking(move || {
+        let (unasked, _) = writer.unasked();
+        for what in unasked {
+            tracing::warn!(what, "not asked whether this is the newest copy of the log");
+        }
+        begin_anchor(&mut writer, &also)?;
+        let mut panel = publish::panel(&writer)?;
+        for what in publish::hear(&mut writer, &mut panel, Clock::System.now(), without)? {
+            tracing::warn!(what, "not asked whether this is the newest copy of the log");
+        }
+        if !outside && panel.is_empty() && !writer.has_second_anchor() {
+            tracing::warn!(
+                "nothing outside this folder can say whether it is the newest copy of the log: if it was put back from a \
+                 backup, stop, and restore from the newest bundle"
+            );
+        }
+        Ok(writer)
+    });
+    match asked.await {
+        Ok(asked) => asked,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// The second place of the anchor, as the configuration names it: begun where it is named for the first time. One that
+/// is gone is said, and not begun anew.
+fn begin_anchor(writer: &mut Writer, also: &Path) -> Result<(), Failure> {
+    if also.as_os_str().is_empty() || writer.has_second_anchor() {
+        return Ok(());
+    }
+    let also = std::path::absolute(also).unwrap_or_else(|_| also.to_owned());
+    if Places::of(writer.home())?.anchor() == Some(&also) {
+        tracing::error!(
+            path = %also.display(),
+            "the second place of the anchor is gone, and is not written: `ledger anchor --help` begins it anew"
+        );
+        return Ok(());
+    }
+    writer.keep_anchor_at(&also)
 }
 
 /// Keeps the mirror current until the server ends.
@@ -226,22 +277,4 @@ async fn mirrored(mut mirror: Mirror, app: &App, go_on: impl Fn() -> bool + Send
         app.figures.mirrored.set(size);
     }
     Some((mirror, done))
-}
-
-/// From which moment on signed requests to read are taken: one that an earlier server may have answered is not. Its
-/// memory is gone, and it took requests that were dated so far ahead of its end.
-fn begin(home: &Home, now: Timestamp) -> Result<Timestamp, Failure> {
-    let text = files::read(&home.served(), 64)?;
-    let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let since = match text.as_deref().map(str::trim_end) {
-        None => now.plus_seconds(-LIFETIME_SECONDS_MAX),
-        Some(text) => Timestamp::parse(text).unwrap_or(now).min(now).plus_seconds(AHEAD_SECONDS + 1),
-    };
-    files::replace(&home.served(), format!("{RUNS}\n").as_bytes())?;
-    Ok(since)
-}
-
-/// Writes down that the server ended, and when.
-fn end(home: &Home, now: Timestamp) -> Result<(), Failure> {
-    files::replace(&home.served(), format!("{now}\n").as_bytes())
 }

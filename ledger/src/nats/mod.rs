@@ -134,6 +134,28 @@ impl Nats {
     }
 }
 
+/// Asks the streams what they hold last that bears a log's signature, before anything is added to that log: the place
+/// and the bytes of each checkpoint. A broker is not believed; whoever asks looks at the signature.
+///
+/// # Errors
+/// Why they could not be asked.
+pub async fn known(settings: &NatsSettings, origin: &Origin) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+    settings.check()?;
+    let names = Names::of(origin);
+    let client = Link::new(settings).client().await?;
+    let mut known = Vec::new();
+    if let Some(batch) = wire::last_message(&client, &names.stream(), &names.commit()).await? {
+        let first = batch.payload.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let note = serde_json::from_slice::<serde_json::Value>(first).ok();
+        let note = note.and_then(|line| Some(line.get("checkpoint")?.as_str()?.as_bytes().to_vec()));
+        known.extend(note.map(|note| (names.stream(), note)));
+    }
+    if let Some(seen) = wire::last_message(&client, &names.seen_stream(), &names.seen()).await? {
+        known.push((names.seen_stream(), seen.payload));
+    }
+    Ok(known)
+}
+
 /// Makes the streams of a ledger where they are not there, then demands of servers and streams what `start` demands.
 ///
 /// # Errors

@@ -16,14 +16,15 @@ use verifier::levels::Prover;
 
 use crate::clock::Clock;
 use crate::failure::{Damage, Failure};
-use crate::lead;
+use crate::files;
+use crate::lead::{self, Watch};
 use crate::plan::Answer;
 use crate::prepare::Prepared;
 use crate::publish;
 use crate::receipts;
 use crate::sequencer::reader::Caller;
 use crate::sequencer::{COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX, Errand, Failed, HEARTBEAT_SECONDS, Published, Reply};
-use crate::witness::Asked;
+use crate::witness::{Against, Asked};
 use crate::writer::{Answered, Writer};
 
 /// What the desk is given to do, in order.
@@ -38,6 +39,8 @@ pub(super) enum Work {
     Ping,
     /// Keep what the witnesses answered.
     Asked(Box<Asked>),
+    /// A witness says that this log has another history, or a longer one.
+    Against(Box<Against>),
     /// Close an empty batch if the last is old.
     Beat(Timestamp),
     /// End.
@@ -61,6 +64,11 @@ pub(super) struct Desk {
     /// To the publisher, where there are witnesses.
     heads: Option<Sender<SignedHead>>,
     failed: Failed,
+    /// Whether a witness contradicts: then nothing is recorded any more.
+    contradicted: bool,
+    watch: Watch,
+    /// Whether the clock jumped: then nothing is recorded until it is right again, or the operator has said that it is.
+    doubted: bool,
 }
 
 impl Desk {
@@ -73,7 +81,18 @@ impl Desk {
         heads: Option<Sender<SignedHead>>,
         failed: Failed,
     ) -> Self {
-        let desk = Self { writer, clock, tell, policy, keyring, heads, failed };
+        let desk = Self {
+            writer,
+            clock,
+            tell,
+            policy,
+            keyring,
+            heads,
+            failed,
+            contradicted: false,
+            watch: Watch::new(clock),
+            doubted: false,
+        };
         desk.show_head();
         desk
     }
@@ -81,6 +100,7 @@ impl Desk {
     pub fn run(mut self, work: &Receiver<Work>) -> Result<Writer, Failure> {
         while let Ok(work) = work.recv() {
             match work {
+                Work::Append { .. } if self.contradicted => {} // those who wait are let go, and told why
                 Work::Append { prepared, callers, now } => {
                     // Those who wait are told why as soon as they are let go.
                     let mut callers = callers.into_iter().peekable();
@@ -90,16 +110,31 @@ impl Desk {
                 Work::With(errand) => self.lend(errand)?,
                 Work::Show(look) => look(&self.writer),
                 Work::Ping => {}
+                Work::Against(against) => self.contradict(&against),
+                Work::Asked(_) if self.contradicted => {} // what is contradicted is not published
                 Work::Asked(asked) => {
                     if publish::take(&mut self.writer, &self.policy, &asked)? {
                         self.say(published(asked.note));
                     }
                 }
+                Work::Beat(_) if self.contradicted => {}
                 Work::Beat(now) => self.beat(now)?,
                 Work::Stop => break,
             }
         }
         Ok(self.writer)
+    }
+
+    /// Ends recording: to go on would only lengthen one of two histories. Reading goes on.
+    fn contradict(&mut self, against: &Against) {
+        if self.contradicted {
+            return;
+        }
+        let why = publish::contradicted(&self.writer, against).to_string();
+        tracing::error!(why = %why, "nothing is recorded any more: a witness contradicts this log");
+        self.contradicted = true;
+        self.writer.halt(&why);
+        self.failed.suspend(Some(why));
     }
 
     /// Commits, then answers everyone; never the other way round.
@@ -109,7 +144,9 @@ impl Desk {
         callers: &mut Peekable<IntoIter<Caller>>,
         now: Timestamp,
     ) -> Result<(), Failure> {
-        lead::check(&self.writer, self.clock, now)?;
+        if !self.believes(now)? {
+            return Ok(()); // those who wait are let go, and told why
+        }
         let mut replies: Vec<Reply> = Vec::with_capacity(prepared.len());
         let mut rest = prepared.into_iter().peekable();
         // One caller may hand in more than a commit takes.
@@ -126,6 +163,43 @@ impl Desk {
             }
         }
         Ok(())
+    }
+
+    /// Whether the log may believe the clock.
+    fn believes(&mut self, now: Timestamp) -> Result<bool, Failure> {
+        if !self.steady(now)? {
+            return Ok(false);
+        }
+        lead::check(&self.writer, self.clock, now)?;
+        Ok(true)
+    }
+
+    /// Whether the clock runs as the machine does. One that jumped ahead is not believed until it is right again, or the
+    /// operator has confirmed it.
+    fn steady(&mut self, now: Timestamp) -> Result<bool, Failure> {
+        let home = self.writer.home();
+        if self.doubted && lead::doubt(home)?.is_none() {
+            self.watch = Watch::new(self.clock); // confirmed
+        }
+        match self.watch.check(now) {
+            Ok(()) if self.doubted => {
+                files::remove(&home.clock_doubt())?;
+                tracing::info!("the clock is believed again, and events are recorded");
+                self.doubted = false;
+                self.failed.suspend(None);
+                Ok(true)
+            }
+            Ok(()) => Ok(true),
+            Err(_) if self.doubted => Ok(false),
+            Err(expected) => {
+                lead::keep_doubt(home, expected, now)?;
+                let why = Failure::ClockJumped { path: home.folder().to_owned(), now, expected }.to_string();
+                tracing::error!(why = %why, "nothing is recorded until the clock is right");
+                self.doubted = true;
+                self.failed.suspend(Some(why));
+                Ok(false)
+            }
+        }
     }
 
     /// One commit; what it says is on the disk.
@@ -183,6 +257,10 @@ impl Desk {
 
     /// Lends the writer; whoever borrows it may commit.
     fn lend(&mut self, errand: Errand) -> Result<(), Failure> {
+        if !self.contradicted {
+            let doubts = !self.steady(self.clock.now())?;
+            self.writer.pause(doubts.then(|| self.failed.suspended()).flatten());
+        }
         let before = self.writer.log().size();
         let answer = errand(&mut self.writer);
         // It may have set another policy, too.
@@ -198,6 +276,9 @@ impl Desk {
 
     /// An empty batch, where the last seal is old.
     fn beat(&mut self, now: Timestamp) -> Result<(), Failure> {
+        if !self.steady(now)? {
+            return Ok(());
+        }
         let old = |last: Timestamp| now.unix() - last.unix() >= HEARTBEAT_SECONDS;
         if self.writer.log().last_received().is_some_and(old) {
             lead::check(&self.writer, self.clock, now)?;

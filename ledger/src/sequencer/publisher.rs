@@ -10,7 +10,7 @@ use schemas::note::Note;
 use crate::clock::Clock;
 use crate::publish;
 use crate::sequencer::desk::{SignedHead, Work};
-use crate::witness::Panel;
+use crate::witness::{Against, Panel};
 use crate::writer::Writer;
 
 /// Pause between two questions: what is committed meanwhile is asked for together. While no quorum answers it doubles.
@@ -50,6 +50,13 @@ impl Publisher {
                 let prove = |old, size| prove(desk, old, size);
                 let asked = self.panel.ask(&head.note, &prove, head.received_at, self.clock.now());
                 let reached = asked.reached;
+                for (name, why) in asked.silent.iter().filter(|(_, why)| why.contradicts()) {
+                    let bytes = self.panel.last(name);
+                    let against = Against { name: name.clone(), why: why.clone(), bytes };
+                    if self.desk.send(Work::Against(Box::new(against))).is_err() {
+                        return;
+                    }
+                }
                 if asked.note != head.note {
                     head.note = asked.note.clone();
                     if self.desk.send(Work::Asked(Box::new(asked))).is_err() {

@@ -3,6 +3,8 @@
 //! Nothing rests on the connection: the log's signature protects the question and the witness's the
 //! answer.
 
+use schemas::hash::Hash;
+use schemas::note::Origin;
 use schemas::time::Timestamp;
 use verifier::witness::answer::{ANSWER_BYTES_MAX, BadReply};
 use verifier::witness::request::Request;
@@ -39,5 +41,16 @@ impl Witness for HttpWitness {
         let (kind, body) = ("text/plain; charset=utf-8", request.to_text());
         let answer = self.0.post("/add-checkpoint", kind, &[], body.as_bytes(), ANSWER_BYTES_MAX).map_err(silence)?;
         Ok(Response { status: answer.status, content_type: answer.content_type, body: answer.body })
+    }
+
+    fn last(&mut self, origin: &Origin) -> Option<Vec<u8>> {
+        let path = format!("/{}/checkpoint", Hash::of(&[origin.as_str().as_bytes()]));
+        let answer = self.0.get(&path, &[], ANSWER_BYTES_MAX).ok()?;
+        (answer.status == 200).then_some(answer.body)
+    }
+
+    /// The field `Date` of any answer: a server with a clock must send it. RFC 9110 6.6.1.
+    fn time(&mut self) -> Option<Timestamp> {
+        self.0.get("/", &[], ANSWER_BYTES_MAX).ok()?.date
     }
 }

@@ -92,3 +92,27 @@ async fn a_quiet_day_gets_its_seal() {
     let writer = tokio::task::spawn_blocking(move || running.join()).await.unwrap().unwrap();
     assert_eq!(writer.log().last_received(), Some(at(HEARTBEAT_SECONDS)));
 }
+
+#[test]
+fn a_jump_while_it_runs_suspends_it_until_the_clock_is_right_or_confirmed() {
+    let (world, writer) = World::new(1);
+    let hands = Hands::at(at(1_000));
+    let (sequencer, running) = Sequencer::start(writer, Clock::Hands(hands)).unwrap();
+    assert!(stands(&one(&sequencer, arrival(0, 1)).unwrap()).is_ok());
+    hands.jump(at(1_400));
+    let Err(Halted::Suspended { why }) = one(&sequencer, arrival(0, 2)) else { panic!("it went on") };
+    for part in ["2025-03-03T08:23:20Z", "2025-03-03T08:16:40Z", "ledger clock confirm", "Nothing was recorded"] {
+        assert!(why.contains(part), "{why:?} lacks {part:?}");
+    }
+    // Set right, it goes on by itself; confirmed, it goes on from there.
+    hands.jump(at(1_001));
+    let reply = std::iter::repeat_with(|| one(&sequencer, arrival(0, 2))).find_map(Result::ok).unwrap();
+    assert!(stands(&reply).is_ok());
+    hands.jump(at(2_000));
+    assert!(matches!(one(&sequencer, arrival(0, 3)), Err(Halted::Suspended { .. })));
+    lead::confirm(&world.home, at(2_000)).unwrap();
+    let reply = std::iter::repeat_with(|| one(&sequencer, arrival(0, 3))).find_map(Result::ok).unwrap();
+    let position = stands(&reply).unwrap().0;
+    sequencer.stop();
+    assert_eq!(received_at(&running.join().unwrap(), position), at(2_000));
+}

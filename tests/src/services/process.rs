@@ -16,7 +16,7 @@ const READY: [&str; 4] = ["listens", "the desk is open", "witness", "oversight"]
 const LOOK: Duration = Duration::from_millis(200);
 
 /// A running program; it is killed when it is dropped.
-pub(super) struct Process {
+pub struct Process {
     child: Child,
     heard: Arc<Heard>,
 }
@@ -30,6 +30,21 @@ struct Heard {
 impl Process {
     /// Starts it, and waits until it is there; what it says goes into a log.
     pub fn start(programs: &Path, name: &str, arguments: &[String], log: &Path) -> Self {
+        let started = Self::try_start(programs, name, arguments, &[], log);
+        started.unwrap_or_else(|_| panic!("{name} ended: {}", std::fs::read_to_string(log).unwrap_or_default()))
+    }
+
+    /// The same for one that may end instead, in these surroundings; then its exit code.
+    ///
+    /// # Errors
+    /// Its exit code, if it ended before it was there.
+    pub fn try_start(
+        programs: &Path,
+        name: &str,
+        arguments: &[String],
+        surroundings: &[(&str, String)],
+        log: &Path,
+    ) -> Result<Self, Option<i32>> {
         let program = programs.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
         assert!(
             program.exists(),
@@ -37,6 +52,7 @@ impl Process {
             program.display()
         );
         let mut command = Command::new(program);
+        command.envs(surroundings.iter().map(|(name, value)| (name, value)));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
         let heard = Arc::new(Heard::default());
@@ -46,16 +62,20 @@ impl Process {
         );
         let mut file = OpenOptions::new().create(true).append(true).open(log).expect("the folder takes it");
         let listener = Arc::clone(&heard);
-        std::thread::spawn(move || {
+        let errors = std::thread::spawn(move || {
             for line in errors {
                 let _ = writeln!(file, "{line}");
                 listener.hear(&line);
             }
         });
         let ready = lines.by_ref().any(|line| READY.iter().any(|word| line.starts_with(word)));
-        assert!(ready, "{name} ended: {}", std::fs::read_to_string(log).unwrap_or_default());
+        if !ready {
+            let ended = child.wait().expect("a child of ours");
+            errors.join().expect("it only writes");
+            return Err(ended.code());
+        }
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, heard }
+        Ok(Self { child, heard })
     }
 
     /// What a projector published last: entries and digest.
@@ -113,7 +133,7 @@ impl Drop for Process {
 }
 
 /// An address of this machine where nobody listens.
-pub(super) fn free_address() -> SocketAddr {
+pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("it has one")
 }

@@ -21,7 +21,7 @@ use verifier::signature::SecretKey;
 use verifier::witness::service::key_file;
 
 /// Who takes part.
-pub(super) const PARTIES: &str = "\
+pub const PARTIES: &str = "\
 party,role,display_name,identity_mode,languages,holders
 op,operator,Ledger Office,named,en,o1
 min,ministry,Ministry of Justice,named,en,m1
@@ -33,10 +33,14 @@ cso-z,cso,Long Road,named,en,z1
 ";
 
 /// The ledger's folder, and everybody's keys.
-pub(super) struct Small {
+pub struct Small {
+    /// The ledger's folder.
     pub home: Home,
+    /// Name of the log.
     pub origin: Origin,
+    /// Folder of everybody's keys.
     pub keys: PathBuf,
+    /// The policy, which demands the witness.
     pub policy: PathBuf,
     made: AtomicI64,
 }
@@ -128,7 +132,7 @@ impl Small {
 }
 
 /// The id of a parcel's event.
-pub(super) fn id(parcel: &Parcel) -> Hash {
+pub fn id(parcel: &Parcel) -> Hash {
     Hash::of(&[Note::parse(parcel.note.as_bytes()).expect("made here").text.as_bytes()])
 }
 

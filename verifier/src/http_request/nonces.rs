@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use schemas::base;
 use schemas::hash::Hash;
 use schemas::time::Timestamp;
 
@@ -12,14 +13,50 @@ use crate::keyring::KeyNumber;
 /// Most requests that are remembered in all; one takes some 80 bytes.
 pub const REMEMBERED_MAX: usize = 1 << 20;
 
+/// A signed request that was taken, as it is remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The key.
+    pub key: KeyNumber,
+    /// Half of the hash of key and nonce: two requests that share it are one refused, not one let through.
+    pub nonce: [u8; 16],
+    /// When it expires.
+    pub expires: Timestamp,
+}
+
+impl Taken {
+    /// What is remembered of a caller's request.
+    pub fn of(caller: &Caller) -> Self {
+        let hash = Hash::of(&[&(caller.key as u64).to_be_bytes(), &caller.nonce]);
+        let mut nonce = [0; 16];
+        nonce.copy_from_slice(&hash.0[..16]);
+        Self { key: caller.key, nonce, expires: caller.expires }
+    }
+
+    /// It as a line.
+    pub fn to_line(self) -> String {
+        format!("{} {} {}\n", self.expires.unix(), self.key, base::to_hex(&self.nonce))
+    }
+
+    /// Reads a line, without its end.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.split(' ');
+        let (expires, key, nonce) = (parts.next()?, parts.next()?, parts.next()?);
+        let expires = Timestamp::from_unix(i64::try_from(base::from_decimal(expires)?).ok()?);
+        let key = usize::try_from(base::from_decimal(key)?).ok()?;
+        let nonce = base::from_hex(nonce)?.try_into().ok()?;
+        parts.next().is_none().then_some(Self { key, nonce, expires })
+    }
+}
+
 /// The memory of nonces: bounded, and without a clock of its own. What it cannot remember it refuses, so a flood
 /// slows its sender down and opens nothing.
 #[derive(Debug)]
 pub struct Nonces {
     /// Dated before this, a request may have come to an earlier process, whose memory is gone.
     since: Timestamp,
-    /// The latest time that was ever told: a clock that is set back revives nothing.
-    latest: Timestamp,
+    /// The latest expiry of what was dropped: whatever expires by then may have come before, whatever the clock shows now.
+    dropped: Timestamp,
     all_max: usize,
     each_max: usize,
     taken: HashSet<[u8; 16]>,
@@ -31,7 +68,30 @@ impl Nonces {
     /// An empty memory that begins now, for so many requests in all and so many of each key.
     pub fn new(since: Timestamp, all_max: usize, each_max: usize) -> Self {
         let (taken, by_key, by_expiry) = (HashSet::new(), HashMap::new(), BTreeMap::new());
-        Self { since, latest: since, all_max, each_max, taken, by_key, by_expiry }
+        let dropped = Timestamp::from_unix(0);
+        Self { since, dropped, all_max, each_max, taken, by_key, by_expiry }
+    }
+
+    /// Refuses whatever expires by then: it may have come to an earlier process, of which nothing is remembered.
+    pub fn drop_until(&mut self, expiry: Timestamp) {
+        self.dropped = self.dropped.max(expiry);
+    }
+
+    /// Remembers what an earlier process took.
+    pub fn recall(&mut self, taken: &Taken) {
+        if self.taken.insert(taken.nonce) {
+            *self.by_key.entry(taken.key).or_default() += 1;
+            self.by_expiry.entry(taken.expires).or_default().push((taken.key, taken.nonce));
+        }
+    }
+
+    /// All that is remembered.
+    pub fn iter(&self) -> impl Iterator<Item = Taken> {
+        let of = |(expires, all): (&Timestamp, &Vec<(KeyNumber, [u8; 16])>)| {
+            let expires = *expires;
+            all.clone().into_iter().map(move |(key, nonce)| Taken { key, nonce, expires })
+        };
+        self.by_expiry.iter().flat_map(of)
     }
 
     /// Takes a request, if it comes for the first time.
@@ -40,19 +100,30 @@ impl Nonces {
     /// [`BadRequest::Replayed`], [`BadRequest::Forgotten`], [`BadRequest::TooMany`]; or [`BadRequest::Late`] if it
     /// expired while it waited.
     pub fn spend(&mut self, request: Unspent, now: Timestamp) -> Result<Verified<Caller>, BadRequest> {
+        self.spend_when(request, now, now)
+    }
+
+    /// The same where the clock may lead: what it shows is `now`, and it is `sure`ly no earlier than that. Only what
+    /// has surely expired is dropped, or a lead would shut out whoever comes after it.
+    ///
+    /// # Errors
+    /// As [`Nonces::spend`].
+    pub fn spend_when(
+        &mut self,
+        request: Unspent,
+        now: Timestamp,
+        sure: Timestamp,
+    ) -> Result<Verified<Caller>, BadRequest> {
         let caller = request.0;
-        self.latest = self.latest.max(now);
-        self.forget();
+        self.forget(sure);
         if caller.created < self.since {
             return Err(BadRequest::Forgotten);
         }
-        if caller.expires <= self.latest {
-            return Err(BadRequest::Late { seconds: self.latest.unix() - caller.expires.unix() });
+        let latest = now.max(self.dropped);
+        if caller.expires <= latest {
+            return Err(BadRequest::Late { seconds: latest.unix() - caller.expires.unix() });
         }
-        // Half of the hash: two requests that share it are one refused, not one let through.
-        let hash = Hash::of(&[&(caller.key as u64).to_be_bytes(), &caller.nonce]);
-        let mut nonce = [0; 16];
-        nonce.copy_from_slice(&hash.0[..16]);
+        let Taken { nonce, .. } = Taken::of(&caller);
         if self.taken.contains(&nonce) {
             return Err(BadRequest::Replayed);
         }
@@ -77,8 +148,11 @@ impl Nonces {
     }
 
     /// Drops what has expired: it would be refused for that.
-    fn forget(&mut self) {
-        let still = self.by_expiry.split_off(&self.latest.plus_seconds(1));
+    fn forget(&mut self, now: Timestamp) {
+        let still = self.by_expiry.split_off(&now.plus_seconds(1));
+        if let Some((last, _)) = self.by_expiry.last_key_value() {
+            self.dropped = self.dropped.max(*last);
+        }
         for (key, nonce) in std::mem::replace(&mut self.by_expiry, still).into_values().flatten() {
             self.taken.remove(&nonce);
             if let Some(count) = self.by_key.get_mut(&key) {

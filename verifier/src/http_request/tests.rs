@@ -334,3 +334,56 @@ fn a_request_is_taken_once_within_its_time() {
     assert_eq!(full.spend(request(0, 1), at(0)).map(drop), Err(BadRequest::TooMany));
     assert!(full.is_empty());
 }
+
+/// Whatever the clock does, and whoever remembers after a restart, what was taken is never taken again; and a lead of the
+/// clock shuts out nobody once it is over.
+#[test]
+fn a_clock_that_leads_and_comes_back_revives_nothing_and_shuts_out_nobody() {
+    let at = |seconds: i64| Timestamp::from_unix(NOW + seconds);
+    let request = |created: i64, nonce: u8| {
+        let fields = sign(&POST, None, &key(), at(created), 60, &[nonce; NONCE_BYTES]).unwrap();
+        verify(&POST, &received(&fields), &keyring(), at(created)).unwrap()
+    };
+    let day = 86_400;
+    let mut memory = Nonces::new(at(-1_000), 100, 100);
+    for (created, nonce, now, good) in [
+        (0, 1, 0, true),
+        (day, 2, day, true),  // the clock leads, and so does a client
+        (0, 1, day, false),   // dropped as expired
+        (0, 1, 1, false),     // the clock is back: it was taken
+        (61, 3, 61, true),    // and everybody else is served
+        (day, 2, 62, false),  // dated ahead: remembered until then
+        (day, 2, day, false), // and then
+        (day + 1, 4, day, true),
+    ] {
+        assert_eq!(memory.spend(request(created, nonce), at(now)).is_ok(), good, "{created} {nonce} {now}");
+        // A process that remembers what was written down says the same.
+        let mut again = Nonces::new(at(-1_000), 100, 100);
+        let lines: Vec<String> = memory.iter().map(Taken::to_line).collect();
+        lines.iter().for_each(|line| again.recall(&Taken::parse(line.trim_end()).unwrap()));
+        if good {
+            assert_eq!(again.spend(request(created, nonce), at(now)).map(drop), Err(BadRequest::Replayed));
+        }
+        // One that remembers nothing refuses what may have come.
+        let mut blank = Nonces::new(at(-1_000), 100, 100);
+        blank.drop_until(at(created + 60));
+        assert!(matches!(blank.spend(request(created, nonce), at(now)), Err(BadRequest::Late { .. })));
+    }
+    // Dated in one lead and dropped in a longer one, it would shut out everybody in between: so a lead drops nothing.
+    let mut memory = Nonces::new(at(-1_000), 100, 100);
+    for (created, nonce, now, sure, good) in [
+        (1_000, 1, 1_000, 0, true),
+        (day, 2, day, 1, true),
+        (2, 3, 2, 2, true),
+        (1_000, 1, 1_000, 1_000, false),
+        (1_001, 4, 1_001, 1_001, true),
+    ] {
+        let got = memory.spend_when(request(created, nonce), at(now), at(sure));
+        assert_eq!(got.is_ok(), good, "{created} {nonce} {now}");
+    }
+    for line in
+        ["", "5", "5 1", "5 1 zz", "05 1 00000000000000000000000000000000", "5 1 00000000000000000000000000000000 "]
+    {
+        assert_eq!(Taken::parse(line), None, "{line:?}");
+    }
+}

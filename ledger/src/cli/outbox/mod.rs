@@ -10,9 +10,11 @@ mod stick;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use ledger::clock::Clock;
 use ledger::failure::Failure;
 use ledger::files;
-use ledger::outpost::{Outpost, Secret, Taken};
+use ledger::lead;
+use ledger::outpost::{Held, Outpost, Secret, State, Taken};
 use verifier::pack::PackReport;
 
 use super::Ended;
@@ -114,7 +116,15 @@ impl Lock {
 impl Place {
     /// Opens the folder.
     pub fn open(&self) -> Result<Outpost, Ended> {
-        Ok(Outpost::open(&self.folder, &self.lock.secret()?)?)
+        let outpost = Outpost::open(&self.folder, &self.lock.secret()?)?;
+        let received = |held: &Held| match held.state {
+            State::Covered { received_at, .. } => Some(received_at),
+            _ => None,
+        };
+        if let Some(said) = lead::behind(outpost.held().iter().filter_map(received).max(), Clock::System.now()) {
+            eprintln!("note: of what the ledger has receipted: {said}");
+        }
+        Ok(outpost)
     }
 }
 

@@ -16,7 +16,7 @@ use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::time::Timestamp;
 
-use super::super::{Ended, open, publish};
+use super::super::{Ended, Start, publish, record};
 use super::{Place, say_taken};
 
 /// Arguments of `outbox pack-up`.
@@ -90,11 +90,13 @@ pub struct Office {
     /// Identity of the office, where institutions encrypt to it (`ledger keygen --age`).
     #[arg(long, value_name = "FILE")]
     identity: Option<PathBuf>,
+    #[command(flatten)]
+    start: Start,
 }
 
 impl Office {
     pub fn run(self) -> Result<(), Ended> {
-        let mut writer = open(&Home::new(&self.ledger))?;
+        let mut writer = record(&Home::new(&self.ledger), &self.start)?;
         let stick = Stick::at(&self.stick);
         let files = parcels(&stick, self.identity.as_deref())?;
         if files.is_empty() {
