@@ -6,7 +6,8 @@
 //!
 //! - [`line`]: a name, a path, a code, a value inside a line. Line breaks too become signs, so that
 //!   nobody else's text begins a line of ours;
-//! - [`lines`]: a text of several lines, and whole outputs at the door of a program;
+//! - [`lines`]: a text of several lines, and whole outputs at the door of a program; [`page`] for a page, [`json`] for
+//!   JSON;
 //! - [`exact`]: what somebody is about to sign or to approve: two different contents never look the
 //!   same because of what cannot be seen.
 //!
@@ -86,6 +87,11 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     show(text, |c| c == '\n')
 }
 
+/// A page or a file of text as a whole: line breaks and tabs stay as they are, whatever else hides is a sign.
+pub fn page(text: &str) -> Cow<'_, str> {
+    show(text, |c| matches!(c, '\n' | '\r' | '\t'))
+}
+
 /// The first thing that hides in a text, where a text may have tabs and line breaks (also U+000D).
 pub fn hidden(text: &str) -> Option<Hidden> {
     first(text, |c| matches!(c, '\n' | '\r' | '\t'))
@@ -130,6 +136,26 @@ pub fn exact(text: &str) -> Cow<'_, str> {
         }
         if *c == '\n' {
             shown.push('\n');
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// JSON in which whatever hides is written as an escape: the values are the same, and a terminal or a log that shows
+/// the text is not steered by them.
+pub fn json(text: &str) -> Cow<'_, str> {
+    let escaped = |c: char| kind(c).is_some() && !c.is_ascii_control() || c == '\u{7f}';
+    if !text.contains(escaped) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if escaped(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(shown, "\\u{unit:04x}");
+            }
+        } else {
+            shown.push(c);
         }
     }
     Cow::Owned(shown)
@@ -330,7 +356,7 @@ mod tests {
     #[test]
     fn no_two_contents_look_the_same() {
         let mut seen = std::collections::BTreeMap::new();
-        let rows = table().into_iter().flat_map(|[text, in_line, to_sign]| [text, in_line, to_sign]);
+        let rows = table().into_iter().flatten();
         for text in rows {
             let shown = exact(&text).into_owned();
             assert!(!shown.contains(|c| c != '\n' && hides(None, c, None).is_some()), "{shown:?}");
@@ -344,7 +370,7 @@ mod tests {
     fn every_character_of_the_kinds_is_shown_alone_and_inside() {
         let kinds = [0..=0x1f, 0x7f..=0x9f, 0x2028..=0x202e, 0x2066..=0x2069, 0x200b..=0x200f, 0xfff0..=0xfffb]
             .into_iter()
-            .chain([0xe0000..=0xe007f, 0xfdd0..=0xfdef, 0xfffe..=0xffff, 0x10fffe..=0x10ffff, 0xad..=0xad]);
+            .chain([0xe_0000..=0xe_007f, 0xfdd0..=0xfdef, 0xfffe..=0xffff, 0x0010_fffe..=0x0010_ffff, 0xad..=0xad]);
         for code in kinds.flatten() {
             let c = char::from_u32(code).unwrap();
             for text in [c.to_string(), format!("a{c}b"), format!("{c}{c}")] {
@@ -376,6 +402,17 @@ mod tests {
         ] {
             assert_eq!(hidden(text).map(|h| h.to_string()).as_deref(), want, "{text:?}");
         }
+    }
+
+    #[test]
+    fn json_says_the_same_with_nothing_raw() {
+        for [text, ..] in table() {
+            let (plain, value) = (Value::String(text.clone()).to_string(), Value::String(text));
+            let shown = json(&plain);
+            assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+            assert!(!shown.contains(|c| kind(c).is_some()), "{shown:?}");
+        }
+        assert_eq!(json("{\"a\":\"b\u{9b}\u{e0041}\"}\n"), "{\"a\":\"b\\u009b\\udb40\\udc41\"}\n");
     }
 
     #[cfg(unix)]

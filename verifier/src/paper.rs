@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use qrcodegen::{QrCode, QrCodeEcc};
 use schemas::catalogue::Catalogue;
 use schemas::fingerprint::Fingerprint;
+use schemas::visible;
 
 use crate::head::SignedHead;
 use crate::receipt::ReceiptReport;
@@ -136,5 +137,5 @@ fn svg(text: &str) -> Option<String> {
 }
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    visible::page(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

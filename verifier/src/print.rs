@@ -8,6 +8,7 @@ use schemas::fingerprint::Fingerprint;
 use schemas::note::Vkey;
 use schemas::refusal::RefusalReceipt;
 use schemas::value::Value;
+use schemas::visible::{self, Show as _};
 use verifier::doubt::Doubtful;
 use verifier::head::SignedHead;
 use verifier::pack::{Complete, Extent, PackReport};
@@ -36,7 +37,7 @@ pub fn fingerprint(key: &Vkey) -> String {
 /// What is compared by telephone: path, size, words.
 pub fn head_lines(path: &Path, head: &SignedHead) -> String {
     let (checkpoint, words) = (&head.checkpoint, Fingerprint::of_checkpoint(&head.checkpoint));
-    format!("{}\n  {} entries of {}\n  {words}\n", path.display(), checkpoint.size, checkpoint.origin)
+    format!("{}\n  {} entries of {}\n  {words}\n", path.shown(), checkpoint.size, checkpoint.origin)
 }
 
 /// The report for a person.
@@ -49,10 +50,10 @@ pub fn text(
     sentence: &str,
 ) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{what:8} {}", path.display());
-    let _ = writeln!(out, "policy   {}", policy.display());
+    let _ = writeln!(out, "{what:8} {}", path.shown());
+    let _ = writeln!(out, "policy   {}", policy.shown());
     for key in &report.anchors {
-        let _ = writeln!(out, "anchor   {}  key {}", key.name, fingerprint(key));
+        let _ = writeln!(out, "anchor   {}  key {}", key.name.shown(), fingerprint(key));
     }
     let _ = writeln!(out);
     for step in &report.steps {
@@ -61,12 +62,12 @@ pub fn text(
             Outcome::Fault => "FAULT",
             Outcome::NotChecked => "not checked",
         };
-        let _ = writeln!(out, "  {:5} {:54} {word:12} {}", step.section, step.title, step.counted);
+        let _ = writeln!(out, "  {:5} {:54} {word:12} {}", step.section, step.title, step.counted.shown());
     }
     if !report.faults.is_empty() {
         let _ = writeln!(out, "\nWhat does not hold:");
         for fault in report.faults.iter().take(FAULTS_SHOWN) {
-            let _ = writeln!(out, "  - {fault}");
+            let _ = writeln!(out, "  - {}", fault.to_string().shown());
         }
         if report.faults.len() > FAULTS_SHOWN {
             let _ = writeln!(out, "  and {} more", report.faults.len() - FAULTS_SHOWN);
@@ -75,7 +76,7 @@ pub fn text(
     if report.doubts > 0 {
         let _ = writeln!(out, "\nSigned within a compromise window, so perhaps not by whose key it is:");
         for one in report.doubtful.iter().take(DOUBTFUL_SHOWN) {
-            let _ = writeln!(out, "  - {}", doubt(one));
+            let _ = writeln!(out, "  - {}", doubt(one).shown());
         }
         if report.doubts > DOUBTFUL_SHOWN as u64 {
             let _ = writeln!(out, "  and {} more", report.doubts - DOUBTFUL_SHOWN as u64);
@@ -83,14 +84,14 @@ pub fn text(
     }
     let _ = writeln!(out, "\nNot checked:");
     for line in not_checked(report, same_policy) {
-        let _ = writeln!(out, "  - {line}");
+        let _ = writeln!(out, "  - {}", line.shown());
     }
     if let Some(head) = &report.head {
         let checkpoint = &head.checkpoint;
         let _ = writeln!(out, "\nsize {}  root {}", checkpoint.size, checkpoint.root.to_base64());
         let _ = writeln!(out, "to compare by telephone: {}", Fingerprint::of_checkpoint(checkpoint));
     }
-    let _ = writeln!(out, "\n{sentence}");
+    let _ = writeln!(out, "\n{}", sentence.shown());
     out
 }
 
@@ -267,7 +268,7 @@ pub fn pack(checked: &PackReport) -> String {
 
 /// The report for a program.
 pub fn json(report: &Report, same_policy: Option<bool>) -> String {
-    object(members(report, same_policy)).to_json() + "\n"
+    visible::json(&object(members(report, same_policy)).to_json()).into_owned() + "\n"
 }
 
 /// The same of a pack, with what it holds.
@@ -307,7 +308,7 @@ pub fn pack_json(checked: &PackReport, same_policy: Option<bool>) -> String {
         ("records", Value::List(records.collect())),
         ("stream", text_value(&checked.stream)),
     ]);
-    object(pairs).to_json() + "\n"
+    visible::json(&object(pairs).to_json()).into_owned() + "\n"
 }
 
 fn text_value(text: &str) -> Value {

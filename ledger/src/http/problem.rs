@@ -206,7 +206,8 @@ impl From<Halted> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let (status, name, _) = self.kind.says();
-        let body = serde_json::to_vec(&self.details()).unwrap_or_default();
+        let body = serde_json::to_string(&self.details()).unwrap_or_default();
+        let body = schemas::visible::json(&body).into_owned();
         let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_TYPE));

@@ -69,6 +69,30 @@ fn the_page_agrees_with_every_vector() {
     assert_eq!(page.run(alone, &json!(signatures)), ["all"]);
 }
 
+/// Nothing hides on the page, by the same table as everywhere else.
+#[test]
+fn the_page_shows_what_hides_as_every_program_does() {
+    let table: Value = serde_json::from_str(include_str!("../../../schemas/tests/visible.json")).unwrap();
+    // Every character alone, but for halves of pairs and what a page of HTML cannot carry.
+    let codes = (1..0x3100).chain(0xf900..0x11000).chain(0xe0000..0xe1010).filter_map(char::from_u32);
+    let alone: String = codes.filter(|c| schemas::visible::line(&c.to_string()) != c.to_string()).collect();
+    let rows = table.as_array().unwrap().len();
+    let script = "
+        const lines = [];
+        for (const [text, shown] of given[0]) {
+            if (window.verifier.visible(text) !== shown) lines.push(`${JSON.stringify(text)}: ${window.verifier.visible(text)}`);
+        }
+        const hides = new Set(given[1]);
+        for (const [from, to] of [[1, 0x3100], [0xf900, 0x11000], [0xe0000, 0xe1010]]) {
+            for (let code = from; code < to; code++) {
+                const char = String.fromCodePoint(code);
+                if ((window.verifier.visible(char) !== char) !== hides.has(char)) lines.push(`U+${code.toString(16)}`);
+            }
+        }
+        return [...lines, `ran ${given[0].length}`];";
+    assert_eq!(Page::open().run(script, &json!([table, alone.chars().collect::<Vec<_>>()])), [format!("ran {rows}")]);
+}
+
 #[test]
 fn a_wrong_vector_is_seen() {
     let page = Page::open();

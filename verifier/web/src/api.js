@@ -90,6 +90,8 @@ const api = {
     return plainReport(report);
   },
 
+  /** A text as the page shows it inside a line. */
+  visible: (text) => visible(String(text)),
   /** Runs a case of schemas/vectors (the whole file): null if this page agrees, else what it says. */
   vector: (kind, given) => runVector(kind, bytesOf(given)),
 

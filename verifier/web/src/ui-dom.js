@@ -1,4 +1,4 @@
-// Elements, shapes, dates. Text only ever becomes text.
+// Elements, shapes, dates. Text only ever becomes text, and nothing hides in it: the one way of words onto the page.
 
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -7,7 +7,8 @@ function el(tag, attributes = {}, ...children) {
     else if (value === true) element.setAttribute(name, '');
     else if (value !== false && value !== null && value !== undefined) element.setAttribute(name, value);
   }
-  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  const shown = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  element.append(...shown.map((child) => (typeof child === 'string' ? visibleLines(child) : child)));
   return element;
 }
 
@@ -58,5 +59,5 @@ function fingerprintOf({ words: six, numbers }) {
 }
 
 const announce = (text) => {
-  document.getElementById('status').textContent = text;
+  document.getElementById('status').textContent = visible(text);
 };

@@ -42,7 +42,7 @@ function showProgress(file, step, done, of) {
   bar.max = Math.max(1, of);
   bar.value = done;
   const text = say('progress', { name: file.name, step: say(`step-${step}`), done, of });
-  document.getElementById('progress-text').textContent = text;
+  document.getElementById('progress-text').textContent = visible(text);
   if (Date.now() - (showProgress.last ?? 0) > 3000) {
     showProgress.last = Date.now();
     announce(text);
