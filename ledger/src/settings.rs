@@ -2,6 +2,7 @@
 //! a sealed batch, and the moments of a replay. Rules and their numbers are the projector's.
 
 use schemas::time::{Date, Timestamp};
+use schemas::visible;
 
 /// Records in one week's sealed batch, where the profile does not say. FORMAT.md 15.4.
 const SEALED_BATCH_SIZE: usize = 8;
@@ -23,6 +24,14 @@ pub enum BadSettings {
     /// Not UTF-8, or not TOML.
     #[error("profile.toml: {0}")]
     Toml(String),
+    /// A character that nobody sees, in a text that people will read.
+    #[error("profile.toml, line {line}: it holds {hidden}, which nobody sees: delete it, or type the line anew")]
+    Hidden {
+        /// Its line, from 1.
+        line: usize,
+        /// What and where.
+        hidden: visible::Hidden,
+    },
     /// A value is missing or makes no sense.
     #[error("profile.toml, [{table}] {key}: {wants}")]
     Value {
@@ -42,6 +51,20 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same of a profile that somebody brings: its texts will be read by people, so nothing in them hides.
+    ///
+    /// # Errors
+    /// [`BadSettings`] names the value, or the line.
+    pub fn take(profile: &[u8]) -> Result<Self, BadSettings> {
+        let text = std::str::from_utf8(profile).map_err(|e| BadSettings::Toml(e.to_string()))?;
+        for (number, line) in (1..).zip(text.split('\n')) {
+            if let Some(hidden) = visible::hidden(line) {
+                return Err(BadSettings::Hidden { line: number, hidden });
+            }
+        }
+        Self::read(profile)
+    }
+
     /// Reads the settings out of a profile.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ impl Document {
             ("the event catalogue", "schema.adopted, catalogue")
         } else {
             let bad = |why| Ended::Refused(format!("{}: no rule profile: {why}", self.file.display()));
-            Settings::read(&bytes).map_err(bad)?;
+            Settings::take(&bytes).map_err(bad)?;
             ("a rule profile", "rule.profile.adopted, profile")
         };
         let digest = keep_document(&home, &bytes)?;

@@ -64,7 +64,7 @@ impl Init {
             None => None,
         };
         if let Some(bytes) = &profile {
-            Settings::read(bytes)?;
+            Settings::take(bytes)?;
         }
         if let Some(strange) = home.strange()? {
             return Err(Ended::Refused(format!(

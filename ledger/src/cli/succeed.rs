@@ -110,7 +110,7 @@ impl Succeed {
         let list = parties(&self.parties)?;
         let profile = self.profile.as_deref().map(read).transpose()?;
         if let Some(bytes) = &profile {
-            Settings::read(bytes)?;
+            Settings::take(bytes)?;
         }
         let home = Home::new(&self.folder);
         if home.checkpoint().exists() {

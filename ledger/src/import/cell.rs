@@ -7,6 +7,7 @@ use schemas::catalogue::{BadValue, Field, Kind, LIST_ITEMS_MAX, TEXT_BYTES_MAX, 
 use schemas::lint;
 use schemas::time::{Date, Timestamp};
 use schemas::value::Value;
+use schemas::visible;
 
 use super::echo::shown_of;
 use super::mapping::TypeMapping;
@@ -147,6 +148,11 @@ fn one(field: &Field, cell: &str, beside: &str, mapping: Option<&TypeMapping>) -
             Value::Text(cell.to_owned())
         }
         Kind::Text if cell.len() > TEXT_BYTES_MAX => return Err(What::CellTooLong { max: TEXT_BYTES_MAX }),
+        // What a mapping puts there is looked at as well.
+        Kind::Text if visible::hidden(cell).is_some() => {
+            let hidden = visible::hidden(cell).map(|hidden| hidden.to_string()).unwrap_or_default();
+            return Err(What::Control { hidden });
+        }
         Kind::Text if cell.trim().is_empty() => return Err(What::Blank {}),
         Kind::Text => Value::localised(beside, cell),
         Kind::Digest => Value::Text(cell.to_owned()),

@@ -2,6 +2,7 @@
 
 use schemas::catalogue::{EventType, Kind};
 use schemas::lint;
+use schemas::visible;
 
 use super::is_harmless;
 use super::mapping::TypeMapping;
@@ -168,7 +169,8 @@ fn is_title(cell: &str) -> bool {
     let words = cell.split_whitespace().count();
     cell.chars().count() <= 40
         && words <= 4
-        && !cell.chars().any(|c| c.is_control() || c.is_numeric())
+        && visible::hidden_in_line(cell).is_none()
+        && !cell.chars().any(char::is_numeric)
         && (lint::is_personal_column(cell)
             || cell.contains('_')
             || words <= 1

@@ -6,6 +6,7 @@
 
 use schemas::catalogue::{Field, Kind, Visibility};
 use schemas::lint;
+use schemas::visible;
 
 /// Longest value that is quoted, in characters.
 const SHOWN_CHARS_MAX: usize = 40;
@@ -34,7 +35,7 @@ pub(crate) fn is_harmless(value: &str) -> bool {
         caseless || (upper && word.chars().count() > 1 && !is_marker(word))
     };
     value.chars().count() <= SHOWN_CHARS_MAX
-        && !value.chars().any(char::is_control)
+        && visible::hidden_in_line(value).is_none()
         && lint::lint_folded(value).is_none()
         && !lint::has_number(value)
         && !value.split(|c: char| !c.is_alphabetic()).any(named)

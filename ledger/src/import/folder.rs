@@ -243,6 +243,11 @@ fn unknown_type(stem: &str) -> What {
 fn read_profile(bytes: &[u8]) -> Result<Option<i32>, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
     let profile: toml::Table = toml::from_str(text).map_err(|e| e.message().to_owned())?;
+    for (number, line) in (1..).zip(text.split('\n')) {
+        if let Some(hidden) = schemas::visible::hidden(line) {
+            return Err(format!("line {number} holds {hidden}, which nobody sees; delete it, or type the line anew"));
+        }
+    }
     let Some(value) = profile.get("calendar").and_then(|c| c.get("utc_offset_minutes")) else { return Ok(None) };
     let minutes = value.as_integer().and_then(|n| i32::try_from(n).ok()).filter(|n| n.abs() <= 14 * 60);
     minutes.map(Some).ok_or_else(|| "utc_offset_minutes is no number from -840 to 840".to_owned())

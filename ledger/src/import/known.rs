@@ -41,6 +41,47 @@ pub trait Known {
     }
 }
 
+/// The same knowledge without one record, so that the row it was made from can be checked again beside it.
+pub struct Without<'a> {
+    /// What is known.
+    pub known: &'a dyn Known,
+    /// Party, event type and row of the record.
+    pub row: (&'a str, &'a str, &'a str),
+    /// Kind and bare id of the thing that it creates.
+    pub thing: Option<(&'a str, &'a str)>,
+}
+
+impl Known for Without<'_> {
+    fn author_of(&self, kind: &str, id: &str) -> Option<String> {
+        if self.thing == Some((kind, id)) { None } else { self.known.author_of(kind, id) }
+    }
+
+    fn type_of(&self, kind: &str, id: &str) -> Option<String> {
+        self.known.type_of(kind, id)
+    }
+
+    fn has_address(&self, address: &str) -> bool {
+        let (party, event, row) = self.row;
+        address != format!("{party}/{event}/{row}") && self.known.has_address(address)
+    }
+
+    fn has_row(&self, party: &str, event: &str, row_id: &str) -> bool {
+        (party, event, row_id) != self.row && self.known.has_row(party, event, row_id)
+    }
+
+    fn role_of(&self, party: &str) -> Option<Role> {
+        self.known.role_of(party)
+    }
+
+    fn party_in(&self, address: &str, field: &str) -> Option<String> {
+        self.known.party_in(address, field)
+    }
+
+    fn address_of(&self, kind: &str, id: &str) -> Option<String> {
+        self.known.address_of(kind, id)
+    }
+}
+
 /// A log without any event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nothing;

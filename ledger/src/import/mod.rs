@@ -38,7 +38,7 @@ pub use draft::{Claim, Draft, Holder, Place};
 pub(crate) use echo::is_harmless;
 pub use echo::shown;
 pub use folder::{read_bytes, read_files, read_folder};
-pub use known::{Known, Nothing};
+pub use known::{Known, Nothing, Without};
 pub use mapping::{MAPPING_BYTES_MAX, Mapping};
 pub use parties::{IdentityMode, Parties, Party};
 pub use problem::{Problem, Severity, What};
@@ -132,9 +132,4 @@ pub fn cells(bytes: &[u8], charset: Charset, wanted: &dyn Fn(u64) -> bool) -> Op
     let mut records = records.into_iter();
     let header = records.next()?.cells;
     Some((header, records.filter(|row| wanted(row.line)).map(|row| (row.line, row.cells)).collect()))
-}
-
-/// Whether a text is free of control characters.
-fn is_visible(text: &str) -> bool {
-    !text.chars().any(char::is_control)
 }

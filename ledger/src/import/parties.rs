@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::catalogue::{ID_BYTES_MAX, Role, is_id, is_language};
 use schemas::lint;
+use schemas::visible;
 
 use super::near::did_you_mean;
 use super::problem::{Problem, Problems, What};
 use super::table::{self, Charset};
-use super::{Limits, is_harmless, is_visible};
+use super::{Limits, is_harmless};
 
 /// The header of `parties.csv`.
 pub const COLUMNS: [&str; 6] = ["party", "role", "display_name", "identity_mode", "languages", "holders"];
@@ -201,8 +202,8 @@ fn party(cells: &[String]) -> Result<Party, Vec<(&'static str, What)>> {
     let name = &cells[2];
     check(
         2,
-        !name.trim().is_empty() && name.len() <= ID_BYTES_MAX * 2 && is_visible(name),
-        "a name of at most 256 bytes",
+        !name.trim().is_empty() && name.len() <= ID_BYTES_MAX * 2 && visible::hidden_in_line(name).is_none(),
+        "a name of at most 256 bytes, without line breaks and characters that nobody sees (direction controls among them)",
     );
     let identity_mode = IdentityMode::parse(&cells[3]);
     check(3, identity_mode.is_some(), "named, pseudonym or aggregate_only");

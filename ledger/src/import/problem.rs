@@ -7,6 +7,7 @@
 use std::fmt::{self, Write as _};
 
 use schemas::lint::Lint;
+use schemas::visible;
 use serde::ser::{Serialize, SerializeStruct as _, Serializer};
 
 /// What a problem does to the rows.
@@ -71,7 +72,7 @@ impl Problem {
 
     /// Where it is, such as `registers/fac-a/visit.completed.csv:14 (r0012), column wait`.
     pub fn place(&self) -> String {
-        let mut text = self.file.clone();
+        let mut text = visible::line(&self.file).into_owned();
         if let Some(line) = self.line {
             let _ = write!(text, ":{line}");
         }
@@ -79,7 +80,7 @@ impl Problem {
             let _ = write!(text, " ({row})");
         }
         if let Some(column) = &self.column {
-            let _ = write!(text, ", column {column}");
+            let _ = write!(text, ", column {}", visible::line(column));
         }
         text
     }
@@ -226,8 +227,8 @@ whats! {
         "the cell is empty" "fill it in; the column is required"
     CellTooLong { max: usize } RefuseRow "cell.long"
         "the cell is longer than {max} bytes" "shorten it"
-    Control {} RefuseRow "cell.control"
-        "the cell holds a control character" "delete it; such characters cannot be seen"
+    Control { hidden: String } RefuseRow "cell.control"
+        "the cell holds {hidden}, which nobody sees" "delete it, or type the cell anew by hand: what is signed must be what is read"
     Blank {} RefuseRow "cell.blank"
         "the cell holds nothing but blanks" "empty it"
     Form { shown: String, expected: String, write: String } RefuseRow "cell.form"

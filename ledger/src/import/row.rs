@@ -6,6 +6,7 @@ use std::rc::Rc;
 use schemas::catalogue::{EventType, Field, Kind, LIST_ITEMS_MAX, Role, TEXT_BYTES_MAX, Targets, is_id};
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use schemas::visible;
 
 use super::columns::{Header, Use};
 use super::draft::{Claim, Draft, Holder, Place};
@@ -15,7 +16,7 @@ use super::near::did_you_mean;
 use super::parties::{IdentityMode, Parties, holder_or_near};
 use super::problem::{Problem, Problems, Severity, What};
 use super::table::Record;
-use super::{Known, Options, cell, is_visible, own, privacy};
+use super::{Known, Options, cell, own, privacy};
 
 /// Everything that a row is checked against.
 pub(crate) struct World<'a> {
@@ -233,7 +234,7 @@ impl<'r> Cells<'r, '_> {
     fn filled(&mut self, used: Use, required: bool, text: bool) -> Option<&'r str> {
         let cell = self.cell(used);
         let max = if text { TEXT_BYTES_MAX.min(self.limit) } else { self.limit };
-        let visible = is_visible(cell) || text && is_visible(&cell.replace(['\n', '\r', '\t'], ""));
+        let hidden = if text { visible::hidden(cell) } else { visible::hidden_in_line(cell) };
         let what = if cell.is_empty() {
             // A column that is missing was told once, for the whole file.
             if !required || self.row.sheet.header.at(used).is_none() {
@@ -242,8 +243,8 @@ impl<'r> Cells<'r, '_> {
             What::Missing {}
         } else if cell.len() > max {
             What::CellTooLong { max }
-        } else if !visible {
-            What::Control {}
+        } else if let Some(hidden) = hidden {
+            What::Control { hidden: hidden.to_string() }
         } else {
             return Some(cell);
         };

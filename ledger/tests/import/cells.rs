@@ -121,6 +121,27 @@ fn every_bad_cell_is_told() {
         (REGISTRATION, &[("name", &long_text)], "name", "cell.long", &["8192"]),
         (REGISTRATION, &[("name", "a\u{7}b")], "name", "cell.control", &[]),
         (VISIT, &[("wait", "1\u{0}2")], "wait", "cell.control", &[]),
+        // What is signed is what was read: nothing hides in a text or in a name.
+        (
+            REGISTRATION,
+            &[("name", "Refus \u{202e}drug\u{202c}")],
+            "name",
+            "cell.control",
+            &["a direction control (U+202E, character 7)", "type the cell anew"],
+        ),
+        (REGISTRATION, &[("name", "\u{2067}a\u{2069}")], "name", "cell.control", &["U+2067, character 1"]),
+        (REGISTRATION, &[("name", "\u{628}\u{200f}")], "name", "cell.control", &["U+200F, character 2"]),
+        (REGISTRATION, &[("name", "Re\u{200b}fus")], "name", "cell.control", &["an invisible character (U+200B"]),
+        (REGISTRATION, &[("name", "Refus\u{feff}")], "name", "cell.control", &["U+FEFF"]),
+        (REGISTRATION, &[("name", "Refus\u{e0041}")], "name", "cell.control", &["U+E0041"]),
+        (REGISTRATION, &[("name", "so\u{ad}ft")], "name", "cell.control", &["U+00AD"]),
+        (REGISTRATION, &[("name", "a\u{85}b")], "name", "cell.control", &["a control character (U+0085"]),
+        (REGISTRATION, &[("name", "a\u{2028}b")], "name", "cell.control", &["U+2028"]),
+        (REGISTRATION, &[("name", "a\u{2029}b")], "name", "cell.control", &["U+2029"]),
+        (REGISTRATION, &[("name", "a\u{ffff}")], "name", "cell.control", &["a code that is no character (U+FFFF"]),
+        (REGISTRATION, &[("name", "ab\u{200c}cd")], "name", "cell.control", &["U+200C, character 3"]),
+        (REGISTRATION, &[("row_id", "r1\u{202e}")], "row_id", "cell.control", &["U+202E"]),
+        (VISIT, &[("visited_on", "2025-03-04\u{200e}")], "visited_on", "cell.control", &["U+200E"]),
         (FUNDING, &[("amount_amount", "12.50")], "amount_amount", "cell.form", &["minor units", "1250"]),
         (FUNDING, &[("amount_currency", "")], "amount_amount", "cell.money", &["both cells"]),
         (FUNDING, &[("amount_amount", "")], "amount_amount", "cell.money", &["both cells"]),
@@ -200,4 +221,12 @@ fn values_take_the_form_of_the_format() {
     let import = Country::good().with(REGISTRATION, &[("name_lang", "")]).read();
     let draft = import.drafts.iter().find(|d| d.event == "organisation.registered").unwrap();
     assert_eq!(draft.fields["name"], Value::localised("fr", "Open Hands"));
+}
+
+#[test]
+fn what_joins_letters_is_spelling_and_stays() {
+    for name in ["می\u{200c}روم", "क्\u{200d}ष", "two\r\nlines\tand a tab", "\u{2764}\u{fe0f}"] {
+        let import = Country::good().with(REGISTRATION, &[("name", name)]).read();
+        assert_eq!(ledger::import::render(&import.problems), "", "{name:?}");
+    }
 }

@@ -155,7 +155,7 @@ pub fn build(places: &Places, say: &mut dyn FnMut(&str)) -> Result<Done, BadDemo
     begin(places)?;
     let mut step = Step { say, since: Instant::now() };
     let profile = read(&places.scenario, "profile.toml", "profile.toml")?;
-    let settings = Settings::read(&profile)?;
+    let settings = Settings::take(&profile)?;
     Profile::parse(&profile)?;
     let (import, mut outbox) = registers(places, &settings)?;
     let (rows, parties) = (import.drafts.len() + import.skipped.len(), import.parties.clone());

@@ -90,7 +90,7 @@ impl Init {
     pub fn run(self) -> Result<(), Ended> {
         let policy = text("policy", &self.policy)?;
         let utc_offset_minutes = match &self.profile {
-            Some(path) => Settings::read(text("profile", path)?.as_bytes())?.utc_offset_minutes,
+            Some(path) => Settings::take(text("profile", path)?.as_bytes())?.utc_offset_minutes,
             None => 0,
         };
         let mut standing = Standing {
