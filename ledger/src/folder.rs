@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::import::{Draft, Import, Known, Parties};
 use crate::keys::{BadKeyFile, KeyFolder};
+use crate::order;
 use crate::outbox::{Outbox, Parcel};
 use crate::plan::{Genesis, Rejection, Submission};
 use crate::pseudonym::Pseudonyms;
@@ -300,9 +301,8 @@ pub fn sign_into(
             signer.keys.rotate(party, holder);
         }
     }
-    let (inner, mut plain): (Vec<Draft>, Vec<Draft>) = import.drafts.into_iter().partition(|d| d.inner);
-    // Keys first: whoever signs later needs them.
-    plain.sort_by_key(|d| (d.received_at, d.event != "key.enrolled"));
+    let (inner, plain): (Vec<Draft>, Vec<Draft>) = import.drafts.into_iter().partition(|d| d.inner);
+    let plain = order::by_shown_names(plain, pseudonyms);
     let intake = import.parties.iter().find(|p| p.role == Role::Oversight).map(|p| p.id.clone());
     let mut result = SignedFolder::default();
     let inner = if options.replay {
