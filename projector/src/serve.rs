@@ -14,4 +14,5 @@ pub mod notice;
 pub mod openings;
 pub mod run;
 pub mod server;
+pub mod session;
 pub mod shown;

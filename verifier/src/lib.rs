@@ -14,6 +14,7 @@ pub mod bundle;
 mod chains;
 pub mod compare;
 pub mod crew;
+pub mod door;
 pub mod doubt;
 pub mod epoch;
 pub mod erasures;

@@ -1,69 +1,22 @@
-//! Who may come in: one browser, opened by the link that the program made, and nobody else on this machine or
-//! in the network.
-//!
-//! * The link holds a token that opens once. It is handed over in a file that only this user may read, for every
-//!   user of a machine sees the arguments of a browser's process.
-//! * The session is a cookie that only pages of this desk are sent: strict, not readable by scripts, and bound to
-//!   a path that nobody else knows, for a browser sends cookies of 127.0.0.1 to every port of it.
-//! * `Host` must be the address that the desk listens on: a name that was made to point here is not served.
-//! * Whatever changes something must come from a page of this desk: `Origin`, and a number that stands in each form.
+//! The door of a desk: [`verifier::door`], with what is secret in it drawn here. The link is handed over in a file that
+//! only this user may read, for every user of a machine sees the arguments of a browser's process.
 
 use std::net::SocketAddr;
-use std::sync::{Mutex, PoisonError};
+use std::ops::Deref;
 
-use schemas::base::to_hex;
-use schemas::hash::Hash;
+pub use verifier::door::{Asked, Turned};
 
 use crate::keys::{BadKeyFile, random_bytes};
 
-/// Bytes of a token, a session, a form's number.
-const SECRET_BYTES: usize = 32;
-/// Bytes of the path under which the desk stands.
-const PATH_BYTES: usize = 16;
-
-/// Why a request is turned away.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turned {
-    /// `Host` is not the address of the desk.
-    Host,
-    /// It comes from a page that is not of this desk.
-    Origin,
-    /// No session, or one that is over.
-    Session,
-    /// The token was used, or never was one.
-    Token,
-    /// The form's number is missing or not that of this session.
-    Form,
-}
-
-/// What a request says of where it comes from.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Asked<'a> {
-    /// Whether it may change something.
-    pub changes: bool,
-    /// `Host`.
-    pub host: Option<&'a str>,
-    /// `Origin`.
-    pub origin: Option<&'a str>,
-    /// `Sec-Fetch-Site`.
-    pub site: Option<&'a str>,
-    /// `Cookie`.
-    pub cookie: Option<&'a str>,
-}
-
 /// The door of one desk.
-pub struct Door {
-    host: String,
-    path: String,
-    form: String,
-    open: Mutex<Open>,
-}
+pub struct Door(verifier::door::Door);
 
-/// Digests of what opens.
-#[derive(Default)]
-struct Open {
-    token: Option<Hash>,
-    session: Option<Hash>,
+impl Deref for Door {
+    type Target = verifier::door::Door;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Door {
@@ -72,22 +25,7 @@ impl Door {
     /// # Errors
     /// [`BadKeyFile::Random`] if the system gives no random numbers.
     pub fn new(listens: SocketAddr) -> Result<Self, BadKeyFile> {
-        Ok(Self {
-            host: listens.to_string(),
-            path: format!("/{}", to_hex(&random_bytes::<PATH_BYTES>()?)),
-            form: to_hex(&random_bytes::<SECRET_BYTES>()?),
-            open: Mutex::default(),
-        })
-    }
-
-    /// The path under which every page stands.
-    pub fn path(&self) -> &str {
-        &self.path
-    }
-
-    /// The number that stands in each form.
-    pub fn form(&self) -> &str {
-        &self.form
+        Ok(Self(verifier::door::Door::new(listens.to_string(), "desk", random_bytes()?, random_bytes()?)))
     }
 
     /// A new link that opens the desk once.
@@ -95,11 +33,7 @@ impl Door {
     /// # Errors
     /// [`BadKeyFile::Random`] if the system gives no random numbers.
     pub fn link(&self) -> Result<String, BadKeyFile> {
-        let token = to_hex(&random_bytes::<SECRET_BYTES>()?);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        // One link at a time: who asks for another has lost the one before.
-        open.token = Some(digest(&token));
-        Ok(format!("http://{}/open/{token}", self.host))
+        Ok(self.0.link(random_bytes()?))
     }
 
     /// Uses a token: gives the line of the cookie. Whoever was in before is out.
@@ -107,128 +41,6 @@ impl Door {
     /// # Errors
     /// [`Turned::Token`] if the token was used before; also where the system gives no random numbers.
     pub fn enter(&self, token: &str) -> Result<String, Turned> {
-        let session = to_hex(&random_bytes::<SECRET_BYTES>().map_err(|_| Turned::Token)?);
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.token.take_if(|one| *one == digest(token)).ok_or(Turned::Token)?;
-        open.session = Some(digest(&session));
-        Ok(format!("desk={session}; Path={}; HttpOnly; SameSite=Strict", self.path))
-    }
-
-    /// Ends the session.
-    pub fn leave(&self) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).session = None;
-    }
-
-    /// Whether a request comes from where it may: the address, and the page.
-    ///
-    /// # Errors
-    /// [`Turned`] says what is wrong.
-    pub fn comes_right(&self, asked: &Asked<'_>) -> Result<(), Turned> {
-        if asked.host != Some(&self.host) {
-            return Err(Turned::Host);
-        }
-        let own = || asked.origin.and_then(|origin| origin.strip_prefix("http://")) == Some(&self.host);
-        let from_here = match asked.site {
-            Some("same-origin") => true,
-            Some("none") | None => !asked.changes || asked.origin.is_some(),
-            Some(_) => false,
-        };
-        if !from_here || (asked.changes || asked.origin.is_some()) && !own() {
-            return Err(Turned::Origin);
-        }
-        Ok(())
-    }
-
-    /// Whether a request bears the session that is open.
-    ///
-    /// # Errors
-    /// [`Turned::Session`] if not.
-    pub fn is_in(&self, asked: &Asked<'_>) -> Result<(), Turned> {
-        let cookies = asked.cookie.unwrap_or_default().split("; ");
-        let mut given = cookies.filter_map(|cookie| cookie.strip_prefix("desk=")).map(digest);
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.session.is_some_and(|session| given.any(|one| one == session)) { Ok(()) } else { Err(Turned::Session) }
-    }
-
-    /// Whether a form is one of this desk.
-    ///
-    /// # Errors
-    /// [`Turned::Form`] if not.
-    pub fn is_form(&self, number: &str) -> Result<(), Turned> {
-        if digest(number) == digest(&self.form) { Ok(()) } else { Err(Turned::Form) }
-    }
-}
-
-/// Secrets are compared by their digests: how long that takes says nothing about them.
-fn digest(secret: &str) -> Hash {
-    Hash::of(&[b"oversight-desk/v1\n", secret.as_bytes()])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOST: &str = "127.0.0.1:7400";
-
-    fn door() -> Door {
-        Door::new(HOST.parse().unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_link_opens_once_and_the_next_one_takes_over() {
-        let door = door();
-        let token = |link: &str| link.rsplit_once('/').unwrap().1.to_owned();
-        let first = token(&door.link().unwrap());
-        assert_eq!(door.enter("0000"), Err(Turned::Token));
-        let line = door.enter(&first).unwrap();
-        assert!(line.ends_with(&format!("; Path={}; HttpOnly; SameSite=Strict", door.path())), "{line}");
-        assert_eq!(door.enter(&first), Err(Turned::Token));
-        let cookie = line.split(';').next().unwrap().to_owned();
-        let bearing = |cookie: &str| door.is_in(&Asked { cookie: Some(cookie), ..Asked::default() });
-        assert_eq!(bearing(&cookie), Ok(()));
-        assert_eq!(bearing(&format!("a=b; {cookie}")), Ok(()));
-        assert_eq!(bearing("desk=0"), Err(Turned::Session));
-        let second = token(&door.link().unwrap());
-        let third = token(&door.link().unwrap());
-        assert_eq!(door.enter(&second), Err(Turned::Token));
-        door.enter(&third).unwrap();
-        assert_eq!(bearing(&cookie), Err(Turned::Session));
-        door.leave();
-        assert_eq!(door.is_in(&Asked::default()), Err(Turned::Session));
-    }
-
-    #[test]
-    fn only_pages_of_the_desk_reach_it() {
-        let door = door();
-        let own = "http://127.0.0.1:7400";
-        for (changes, host, origin, site, want) in [
-            (false, Some(HOST), None, Some("none"), Ok(())),
-            (false, Some(HOST), None, Some("same-origin"), Ok(())),
-            (false, Some(HOST), None, None, Ok(())),
-            (true, Some(HOST), Some(own), Some("same-origin"), Ok(())),
-            (true, Some(HOST), Some(own), None, Ok(())),
-            (false, None, None, None, Err(Turned::Host)),
-            (false, Some("desk.evil.example:7400"), None, None, Err(Turned::Host)),
-            (false, Some("localhost:7400"), None, None, Err(Turned::Host)),
-            (false, Some("127.0.0.1"), None, None, Err(Turned::Host)),
-            (false, Some(HOST), None, Some("cross-site"), Err(Turned::Origin)),
-            (false, Some(HOST), None, Some("same-site"), Err(Turned::Origin)),
-            (false, Some(HOST), Some("http://evil.example"), None, Err(Turned::Origin)),
-            (true, Some(HOST), None, None, Err(Turned::Origin)),
-            (true, Some(HOST), None, Some("same-origin"), Err(Turned::Origin)),
-            (true, Some(HOST), Some("null"), Some("none"), Err(Turned::Origin)),
-            (true, Some(HOST), Some("http://127.0.0.1:7401"), Some("same-site"), Err(Turned::Origin)),
-            (true, Some(HOST), Some("https://127.0.0.1:7400"), None, Err(Turned::Origin)),
-        ] {
-            let asked = Asked { changes, host, origin, site, cookie: None };
-            assert_eq!(door.comes_right(&asked), want, "{asked:?}");
-        }
-    }
-
-    #[test]
-    fn a_form_bears_its_number() {
-        let door = door();
-        assert_eq!(door.is_form(door.form()), Ok(()));
-        assert_eq!(door.is_form(""), Err(Turned::Form));
+        self.0.enter(token, random_bytes().map_err(|_| Turned::Token)?)
     }
 }

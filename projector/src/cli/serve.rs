@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use projector::lens::Audience;
 use projector::live::http::Http;
 use projector::live::tiles::Tiles;
 use projector::live::{Live, WithDocuments};
@@ -15,6 +14,7 @@ use projector::serve::log::say;
 use projector::serve::openings::Openings;
 use projector::serve::run::Runner;
 use projector::serve::server;
+use projector::serve::session::Session;
 use projector::serve::shown::Shown;
 use schemas::policy::Policy;
 use tokio::sync::watch;
@@ -43,7 +43,8 @@ pub struct Serve {
     /// Identity file of an oversight body: sealed values among the openings are read with it.
     #[arg(long, value_name = "FILE", requires = "openings")]
     key: Option<PathBuf>,
-    /// Address and port of this machine for the pages of oversight; whoever can reach it reads hidden values.
+    /// Address and port of this machine for the pages of oversight, which hold hidden values: one browser is let in, by
+    /// a link that is printed.
     #[arg(long, value_name = "ADDRESS:PORT", requires = "openings")]
     oversight_listen: Option<SocketAddr>,
     /// File with the password of the user that nats://USER@… names.
@@ -75,8 +76,8 @@ pub enum BadServe {
     Login(String),
     /// The pages of oversight may not leave this machine by themselves.
     #[error(
-        "--oversight-listen {0}: give an address of this machine, such as 127.0.0.1:8082. Whoever reaches it reads hidden \
-         values; to serve them further, put a server before it that asks who is there"
+        "--oversight-listen {0}: give an address of this machine, such as 127.0.0.1:8082. The pages hold hidden values \
+         and open for one browser of this machine"
     )]
     Exposed(SocketAddr),
     /// The address cannot be had.
@@ -136,9 +137,9 @@ impl Serve {
     async fn serve(&self, shown: &Arc<Shown>) -> Result<(), BadServe> {
         let (stop, stopping) = watch::channel(false);
         let mut listeners = Vec::new();
-        let doors = std::iter::once((self.listen, Audience::Public, "listens"));
-        let oversight = self.oversight_listen.map(|address| (address, Audience::Oversight, "oversight"));
-        for (address, audience, word) in doors.chain(oversight) {
+        let doors = std::iter::once((self.listen, false));
+        let oversight = self.oversight_listen.map(|address| (address, true));
+        for (address, is_oversight) in doors.chain(oversight) {
             let bad = |source| BadServe::Listen { address, source };
             let listener = server::bind(address).await.map_err(bad)?;
             let local = listener.local_addr().map_err(bad)?;
@@ -146,10 +147,21 @@ impl Serve {
             let stopped = async move {
                 let _ = stopping.wait_for(|stop| *stop).await;
             };
-            let served = server::serve(listener, audience, shown.clone(), stopped);
+            let session = if is_oversight { Some(Session::new(local).map_err(bad)?) } else { None };
+            let words = match &session {
+                Some(session) => {
+                    more_links(session);
+                    format!(
+                        "oversight  {}\n           hidden values: the link opens once, in one browser; press Enter for another\n",
+                        session.link().map_err(bad)?
+                    )
+                }
+                None => format!("listens  http://{local}/\n"),
+            };
+            let served = server::serve(listener, session, shown.clone(), stopped);
             listeners.push((address, tokio::spawn(served)));
             let mut out = std::io::stdout();
-            let _ = writeln!(out, "{word}  http://{local}/").and_then(|()| out.flush());
+            let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
         }
         signalled(shown).await;
         let _ = stop.send(true);
@@ -176,6 +188,20 @@ impl Serve {
         };
         Ok(Box::new(WithDocuments { feed, documents }))
     }
+}
+
+/// Prints another link for each line that is typed, until there is nobody to type.
+fn more_links(session: &Arc<Session>) {
+    let session = Arc::downgrade(session);
+    std::thread::spawn(move || {
+        for _ in std::io::stdin().lines().map_while(Result::ok) {
+            let Some(session) = session.upgrade() else { return };
+            if let Ok(link) = session.link() {
+                let mut out = std::io::stdout();
+                let _ = writeln!(out, "oversight  {link}").and_then(|()| out.flush());
+            }
+        }
+    });
 }
 
 /// Tiles in a folder or behind an address; nothing where the text names neither.

@@ -2,8 +2,7 @@
 //! each serves was made for its audience by a lens.
 //!
 //! Nothing is computed for a request: files, `/healthz` and `/state` are at hand whole. The listener for oversight
-//! answers on this machine alone, and only to its own name, so that no page of another site can read it through a
-//! browser that runs here.
+//! answers on this machine alone, to its own name, and to the one browser that was let in ([`Session`]).
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,7 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep};
+use verifier::door::Turned;
 
+use super::session::{self, Session};
 use super::shown::{File, Shown};
 use crate::lens::Audience;
 
@@ -39,8 +40,6 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src dat
 struct Door {
     shown: Arc<Shown>,
     audience: Audience,
-    /// Its own address, for the door that answers to no other name.
-    own: SocketAddr,
 }
 
 /// Takes an address.
@@ -51,18 +50,22 @@ pub async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::bind(address).await
 }
 
-/// Serves one audience until `stop` is ready, then lets requests under way end.
+/// Serves everyone, or with a session oversight, until `stop` is ready, then lets requests under way end.
 ///
 /// # Errors
 /// What the system says.
 pub async fn serve(
     listener: TcpListener,
-    audience: Audience,
+    session: Option<Arc<Session>>,
     shown: Arc<Shown>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    let own = listener.local_addr()?;
-    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience, own }));
+    let audience = if session.is_some() { Audience::Oversight } else { Audience::Public };
+    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience }));
+    let routes = match session {
+        Some(session) => session.pages(routes).fallback(|| async { session::shut(Turned::Session) }),
+        None => routes,
+    };
     let listener = Bounded { listener, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
     axum::serve(listener, routes).with_graceful_shutdown(stop).await
 }
@@ -80,9 +83,6 @@ async fn answer(State(door): State<Arc<Door>>, request: Request) -> Response {
 
 impl Door {
     fn answer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Response {
-        if self.audience == Audience::Oversight && !self.is_own_name(headers) {
-            return plain(StatusCode::MISDIRECTED_REQUEST, "this listener answers to its own address alone\n");
-        }
         if method != Method::GET && method != Method::HEAD {
             let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD are answered here\n");
             refused.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, HEAD"));
@@ -101,13 +101,6 @@ impl Door {
                 None => plain(StatusCode::NOT_FOUND, "there is no such page; begin at /\n"),
             },
         }
-    }
-
-    /// Whether the request names the address that this listener has, or this machine at its port.
-    fn is_own_name(&self, headers: &HeaderMap) -> bool {
-        let named = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let port = self.own.port();
-        named == self.own.to_string() || named == format!("localhost:{port}")
     }
 
     fn file(&self, file: &File, ready: bool, headers: &HeaderMap) -> Response {

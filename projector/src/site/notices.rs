@@ -56,7 +56,7 @@ fn markup(notices: &[Notice], from: Option<(u64, Timestamp)>) -> Markup {
                             p { "Evidence: "
                                 @for (i, name) in evidence.iter().enumerate() {
                                     @if i > 0 { ", " }
-                                    a href={ "/evidence/" (name) } { (name) }
+                                    a href={ "evidence/" (name) } { (name) }
                                 }
                                 "."
                             }

@@ -1,9 +1,12 @@
 //! The pages on loopback.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::http::{HeaderValue, header};
+use projector::serve::session::Session;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -22,8 +25,8 @@ pub enum BadServe {
     },
 }
 
-/// Serves the public pages at `/`, and the report for oversight at `/report/`, until interrupted.
-/// Only this machine can reach it.
+/// Serves the public pages at `/` to this machine, and the report for oversight to the one browser that opens the
+/// link which is printed, until interrupted.
 ///
 /// # Errors
 /// [`BadServe`] if no address can be had.
@@ -34,8 +37,10 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(address).await.map_err(bad)?;
         let address = listener.local_addr().map_err(bad)?;
-        let pages = Router::new()
-            .nest_service("/report", ServeDir::new(places.report()))
+        let session = Session::new(address).map_err(bad)?;
+        let link = session.link().map_err(bad)?;
+        let pages = session
+            .pages(Router::new().fallback_service(ServeDir::new(places.report())))
             .fallback_service(ServeDir::new(places.site()))
             .layer(SetResponseHeaderLayer::if_not_present(
                 header::X_CONTENT_TYPE_OPTIONS,
@@ -44,8 +49,10 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         say(&format!("transparency view, for everyone      http://{address}/"));
         say(&format!("accountability view, for everyone    http://{address}/accountability.html"));
-        say(&format!("accountability view, for oversight   http://{address}/report/accountability.html"));
+        say(&format!("report for oversight, hidden values  {link}"));
+        say("                                     (the link opens once, in one browser; press Enter for another)");
         say("stop with Ctrl-C");
+        more_links(&session);
         let stopped = async {
             // Without a way to hear Ctrl-C, the default action of the signal ends the process.
             if tokio::signal::ctrl_c().await.is_err() {
@@ -54,4 +61,15 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
         };
         axum::serve(listener, pages).with_graceful_shutdown(stopped).await.map_err(bad)
     })
+}
+
+/// Prints another link for each line that is typed, until there is nobody to type.
+fn more_links(session: &Arc<Session>) {
+    let session = Arc::downgrade(session);
+    std::thread::spawn(move || {
+        for _ in std::io::stdin().lines().map_while(Result::ok) {
+            let Some(Ok(link)) = session.upgrade().map(|session| session.link()) else { return };
+            let _ = writeln!(std::io::stdout(), "report for oversight, hidden values  {link}");
+        }
+    });
 }
