@@ -1,10 +1,14 @@
 //! Events that wait for their second signature, as files that can be carried to whoever gives it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use schemas::catalogue::{Catalogue, EventType};
 use schemas::event::{BadEvent, SignedEvent};
+use schemas::opening::{Disclosure, Slot};
 use schemas::time::Timestamp;
+use schemas::visible::{self, Show as _};
 use verifier::keyring::Keyring;
 use verifier::signature::SecretKey;
 
@@ -12,7 +16,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::import::Holder;
 use crate::keys::{BadKeyFile, KeyFolder};
-use crate::outbox::{Outbox, Parcel};
+use crate::outbox::{Opening, Outbox, Parcel};
 
 /// Longest draft, in bytes.
 const DRAFT_BYTES_MAX: usize = 2 << 20;
@@ -21,13 +25,13 @@ const DRAFT_BYTES_MAX: usize = 2 << 20;
 #[derive(Debug, thiserror::Error)]
 pub enum BadDraft {
     /// The file is no draft.
-    #[error("{}: not a draft that waits for a second signature", .path.display())]
+    #[error("{}: not a draft that waits for a second signature", .path.shown())]
     Form {
         /// The file.
         path: PathBuf,
     },
     /// The event in it is malformed.
-    #[error("{}: {why}", .path.display())]
+    #[error("{}: {why}", .path.shown())]
     Event {
         /// The file.
         path: PathBuf,
@@ -155,4 +159,23 @@ pub fn hand_over(path: &Path, draft: &Draft, outbox: &mut Outbox) -> Result<(), 
         outbox.add(std::slice::from_ref(&draft.parcel))?;
     }
     Ok(files::remove(path)?)
+}
+
+/// What a second person is asked to sign: every byte of the event's text, and every hidden value, in a form in which two
+/// different contents never look the same.
+pub fn shown(signed: &SignedEvent, opening: &Opening) -> String {
+    let mut text = String::new();
+    for line in signed.note.text.lines() {
+        let _ = writeln!(text, "{}", visible::exact(line));
+    }
+    let names = Catalogue::built_in().event(&signed.event.kind).map(EventType::slots).unwrap_or_default();
+    for (name, slot) in names.into_iter().zip(&opening.slots) {
+        let value = match slot {
+            Slot::Open(text) => Disclosure::parse(text).map(|one| one.value.map_or("null".to_owned(), |v| v.to_json())),
+            _ => None,
+        };
+        let value = value.unwrap_or_else(|| "sealed for oversight; it cannot be read here".to_owned());
+        let _ = writeln!(text, "hidden {name}: {}", visible::exact(&value));
+    }
+    text
 }

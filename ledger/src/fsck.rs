@@ -14,6 +14,7 @@ use schemas::note::Note;
 use schemas::opening::{BadOpening, OpeningLine};
 use schemas::policy::Policy;
 use schemas::receipt::Receipt;
+use schemas::visible::Show as _;
 use verifier::bundle::adopted_document;
 use verifier::erasures::Erasures;
 use verifier::fault::Fault;
@@ -154,7 +155,7 @@ fn log(
     found.signatures = follower.signatures();
     let root = follower.state().root();
     if root != writer.log().root() {
-        let path = writer.home().checkpoint().display().to_string();
+        let path = writer.home().checkpoint().shown().to_string();
         found.problems.push(Problem::Log(Fault::Root { path, stated: writer.log().root(), found: root }));
     }
     for by in erasures.positions() {

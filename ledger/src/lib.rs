@@ -11,6 +11,7 @@
 //! `access` records who reads; `queue` holds the sealed stream until its week is closed.
 
 pub mod access;
+pub mod again;
 pub mod anchor;
 pub mod answer;
 mod cipher;
@@ -37,6 +38,7 @@ pub mod lines;
 pub mod mirror;
 pub mod nats;
 pub mod net;
+mod order;
 pub mod outbox;
 pub mod outpost;
 pub mod pack;

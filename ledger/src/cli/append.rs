@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ledger::again::{Beside, beside};
 use ledger::clock::Clock;
 use ledger::cosign::{self, Draft};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, Held, SignOptions};
-use ledger::import::{self, Options, render};
+use ledger::import::{self, Known, Options, Without, render};
 use ledger::keys::KeyFolder;
 use ledger::outbox::{Outbox, Parcel};
 use ledger::submit;
@@ -50,7 +51,8 @@ impl Append {
     pub fn run(self) -> Result<(), Ended> {
         let home = Home::new(&self.ledger);
         let text = read_event(&self.event)?;
-        let (party, kind, csv) = csv_of(&text)?;
+        let given = csv_of(&text)?;
+        let Given { party, kind, csv, .. } = &given;
         let settings = settings(&home)?;
         let list = parties(&home.parties())?;
         // The ledger's lock first: two that sign at once would use one number twice.
@@ -61,8 +63,19 @@ impl Append {
         let now = Some(Clock::System.now());
         let options = Options { now, utc_offset_minutes: settings.utc_offset_minutes, ..Options::default() };
         // One row is checked exactly as a register of one row would be.
-        let file = (format!("{kind}.csv"), csv.into_bytes());
-        let mut import = import::read_bytes(vec![file], &party, &list, &options, &held);
+        let file = (format!("{kind}.csv"), csv.as_bytes().to_vec());
+        let first = import::read_bytes(vec![file.clone()], party, &list, &options, &given.without(&held));
+        let mut import = import::read_bytes(vec![file], party, &list, &options, &held);
+        if let Some(draft) = first.drafts.first() {
+            let standing = outbox.receipts().offered(outbox.parcels()?);
+            let offset = settings.utc_offset_minutes;
+            let known =
+                standing.iter().filter_map(|parcel| Some((parcel, beside(draft, parcel, None, &pseudonyms, offset)?)));
+            let known = known.map(|(parcel, beside)| (parcel.source.as_str(), beside));
+            if let Some((source, beside)) = known.into_iter().find(|(source, beside)| given.is_it(source, beside)) {
+                return given.again(source, &beside);
+            }
+        }
         for problem in import.problems.iter_mut().chain(&mut import.warnings) {
             problem.file = self.event.display().to_string();
             problem.line = None;
@@ -157,12 +170,7 @@ impl Cosign {
     /// Shows what would be signed.
     fn print(path: &Path) -> Result<(), Ended> {
         let draft = cosign::read_draft(path)?;
-        println!("{}", draft.signed.event.to_text().trim_end());
-        for slot in draft.parcel.opening.disclosures() {
-            if let Some(value) = slot.value {
-                println!("hidden {}: {}", slot.name, value.to_json());
-            }
-        }
+        print!("{}", cosign::shown(&draft.signed, &draft.parcel.opening));
         println!(
             "signed by {}; asked for: {} of {}",
             draft.signed.note.signatures[0].name, draft.holder.holder, draft.holder.party
@@ -204,7 +212,7 @@ pub(super) fn read_event(path: &Path) -> Result<String, Ended> {
 }
 
 /// The register row that the JSON stands for: its party, its type, header and row.
-pub(super) fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
+pub(super) fn csv_of(text: &str) -> Result<Given, Ended> {
     let bad = |what: String| Ended::Refused(format!("the event: {what}"));
     let json: Value = serde_json::from_str(text).map_err(|e| bad(e.to_string()))?;
     let Value::Object(mut members) = json else { return Err(bad("expected a JSON object".to_owned())) };
@@ -217,9 +225,13 @@ pub(super) fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
     if catalogue.event(&kind).or_else(|| catalogue.inner(&kind)).is_none() {
         return Err(bad(format!("there is no event type {kind:?}; `ledger template` helps")));
     }
-    let made = format!("c{}", Clock::System.now().unix());
-    let row = members.remove("row_id").unwrap_or(Value::Text(made));
-    let mut cells: Vec<(String, String)> = vec![("row_id".to_owned(), plain(&row))];
+    // Two events of one second are two rows.
+    let random = schemas::base::to_hex(&ledger::keys::random_bytes::<4>()?);
+    let is_made = !members.contains_key("row_id");
+    let made = format!("c{}-{random}", Clock::System.now().unix());
+    let row = plain(&members.remove("row_id").unwrap_or(Value::Text(made)));
+    let id = members.get("id").map(plain);
+    let mut cells: Vec<(String, String)> = vec![("row_id".to_owned(), row.clone())];
     for (name, value) in members {
         match (value.get("lang"), value.get("amount")) {
             (Some(lang), _) => {
@@ -244,8 +256,63 @@ pub(super) fn csv_of(text: &str) -> Result<(String, String, String), Ended> {
     cells.sort_by_key(|(name, _)| place(name));
     let quoted = |cell: &str| format!("\"{}\"", cell.replace('"', "\"\""));
     let columns: Vec<String> = cells.iter().map(|(name, _)| quoted(name)).collect();
-    let row: Vec<String> = cells.iter().map(|(_, cell)| quoted(cell)).collect();
-    Ok((party, kind, format!("{}\n{}\n", columns.join(","), row.join(","))))
+    let cells_of_row: Vec<String> = cells.iter().map(|(_, cell)| quoted(cell)).collect();
+    let csv = format!("{}\n{}\n", columns.join(","), cells_of_row.join(","));
+    Ok(Given { party, kind, csv, row, is_made, id })
+}
+
+/// An event that was given as JSON, as the register row that it stands for.
+pub(super) struct Given {
+    /// Its party.
+    pub party: String,
+    /// Its type.
+    pub kind: String,
+    /// Header and row.
+    pub csv: String,
+    row: String,
+    /// Whether its row id was made here: then the same event given twice has two.
+    is_made: bool,
+    id: Option<String>,
+}
+
+impl Given {
+    /// What is known, but for what was recorded from this very event before.
+    pub fn without<'a>(&'a self, known: &'a dyn Known) -> Without<'a> {
+        let kind = Catalogue::built_in().event(&self.kind).and_then(|kind| kind.id_of.as_deref());
+        Without { known, row: (&self.party, &self.kind, &self.row), thing: kind.zip(self.id.as_deref()) }
+    }
+
+    /// Whether the record of that row is what is given now: by its row id, or where it has none of its own, by all that
+    /// it says.
+    pub fn is_it(&self, source: &str, beside: &Beside) -> bool {
+        if self.is_made {
+            beside.differs.is_empty()
+        } else {
+            source == format!("{}/{}/{}", self.party, self.kind, self.row)
+        }
+    }
+
+    /// Says what was recorded from it before.
+    pub fn again(&self, source: &str, beside: &Beside) -> Result<(), Ended> {
+        let Beside { differs, sealed } = beside;
+        let own = "for what happened besides, give the event a row_id of its own";
+        if !differs.is_empty() {
+            return Err(Ended::Refused(format!(
+                "{source} was recorded already, and says something else in: {}; nothing was recorded. Correct a mistake with \
+                 record.corrected; {own}",
+                differs.join(", ")
+            )));
+        }
+        if !sealed.is_empty() && self.is_made {
+            return Err(Ended::Refused(format!(
+                "{source} was recorded already, and may be the same: what is sealed ({}) cannot be compared here; nothing was \
+                 recorded; {own}",
+                sealed.join(", ")
+            )));
+        }
+        println!("recorded before, as {source}: nothing was added; {own}");
+        Ok(())
+    }
 }
 
 fn plain(value: &Value) -> String {

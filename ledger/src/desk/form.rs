@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::base::to_hex;
 use schemas::catalogue::{Cosigner, EventType, Field, Kind, Ref, Role, Targets, Visibility};
 use schemas::time::{Date, Timestamp};
 
@@ -277,9 +278,11 @@ fn plain(value: &str) -> Choice {
     Choice { value: value.to_owned(), label: value.to_owned() }
 }
 
-/// A row id that this type has not had: when it was written, and a number where that is taken.
+/// A row id that this type has not had: when the form was made, and random digits, so that two forms never have one. It
+/// stays with the form: sent twice, the form is one record.
 fn fresh_row(kind: &EventType, office: &Office, seen: &Seen, now: Timestamp) -> String {
-    let stem = format!("desk-{}", now.unix());
+    let random = crate::keys::random_bytes::<4>().map(|bytes| format!("-{}", to_hex(&bytes)));
+    let stem = format!("desk-{}{}", now.unix(), random.unwrap_or_default());
     let free = |row: &String| !seen.has_row(&office.party.id, &kind.name, row);
     std::iter::once(stem.clone()).chain((2..TRIES_MAX).map(|n| format!("{stem}-{n}"))).find(free).unwrap_or(stem)
 }

@@ -315,7 +315,9 @@ async fn enter(State(room): State<Arc<Room>>, Path(token): Path<String>) -> Resp
 }
 
 fn page(status: StatusCode, markup: &Markup) -> Response {
-    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], markup.0.clone()).into_response()
+    // The one way out of every page: nothing that hides stands in it as it is.
+    let shown = schemas::visible::page(&markup.0).into_owned();
+    (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], shown).into_response()
 }
 
 fn plain(kind: &'static str, text: &'static str) -> Response {

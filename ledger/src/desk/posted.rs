@@ -75,7 +75,8 @@ impl Posted {
                 Some(name) if name.is_empty() && bytes.is_empty() => {}
                 Some(name) => posted.files.push(File { field, name, bytes: bytes.to_vec() }),
                 None => match String::from_utf8(bytes.to_vec()) {
-                    Ok(text) => posted.fields.push((field, text)),
+                    // Line breaks come as CR LF, whatever was typed. HTML, form submission.
+                    Ok(text) => posted.fields.push((field, text.replace("\r\n", "\n"))),
                     Err(_) => return Err(BadForm::NotText { field }),
                 },
             }

@@ -98,6 +98,14 @@ impl Seen {
         self.records.push(Record { event, address, id, place, opened });
     }
 
+    /// Forgets that a register row was recorded, so that the same row can be checked again beside its record.
+    pub fn forget(&mut self, address: &str) {
+        self.rows.remove(address);
+        if let Some(at) = self.by_address.remove(address) {
+            self.things.retain(|_, thing| *thing != at);
+        }
+    }
+
     /// All of them: what the log showed first, then what is only here.
     pub fn records(&self) -> &[Record] {
         &self.records

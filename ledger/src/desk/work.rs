@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use schemas::catalogue::{Catalogue, EventType};
 use schemas::entry::Entry;
 use schemas::event::RefValue;
+use schemas::hash::Hash;
 use schemas::receipt::Receipt;
 use schemas::time::Timestamp;
 use verifier::pack::{self, PackReport};
@@ -21,11 +22,12 @@ use super::pages::shell::{Line, Standing};
 use super::posted::{File, Posted};
 use super::seen::Seen;
 use super::words::Language;
+use crate::again::Beside;
 use crate::clock::Clock;
 use crate::duties::{self, Owed};
 use crate::import::{self, Charset, Draft, Import, Limits, Options, Problem, Severity, What};
 use crate::keys::{self, KeyFolder};
-use crate::outpost::{BadOutpost, BadRows, SignedHere};
+use crate::outpost::{BadOutpost, BadRows, Before, SignedHere};
 use crate::seal;
 use crate::sign::Channel;
 
@@ -41,6 +43,9 @@ pub struct Desk {
     language: Mutex<Language>,
     line: Mutex<Line>,
     tried: Mutex<(Tried, Vec<Draft>)>,
+    /// Digest of each form that was recorded since the desk was opened, by the address of its row: what is sealed in it
+    /// cannot be read again.
+    sent: Mutex<BTreeMap<String, Hash>>,
     pack: Mutex<Option<PackReport>>,
 }
 
@@ -52,6 +57,8 @@ pub enum Filled {
     Recorded(String),
     /// It waits for the second person: the draft's name.
     Waits(String),
+    /// The form was recorded before, and says something else now, or may: nothing was recorded.
+    Before(Box<Before>),
 }
 
 /// What became of a file.
@@ -138,6 +145,7 @@ impl Desk {
             language: Mutex::new(language),
             line: Mutex::new(line),
             tried: Mutex::default(),
+            sent: Mutex::default(),
             pack: Mutex::new(kept),
         })
     }
@@ -254,12 +262,23 @@ impl Desk {
     /// # Errors
     /// [`BadWork`] if it cannot be signed or kept; nothing is recorded then.
     pub fn fill(&self, kind: &'static EventType, posted: &Posted) -> Result<Filled, BadWork> {
-        let seen = self.seen();
+        let mut seen = self.seen();
         let now = self.now();
+        // The form has borne its row since it was made: sent twice, from two tabs or after a lost answer, it is one record.
+        let address = format!("{}/{}/{}", self.office.party.id, kind.name, posted.field("row"));
+        let before = hold(&self.outpost).has(&address);
+        if before {
+            seen.forget(&address);
+        }
         let mut form = Form::filled(kind, &self.office, &seen, now, posted);
-        let file = (format!("{}.csv", kind.name), form.csv(&self.office).into_bytes());
+        let csv = form.csv(&self.office);
+        let digest = Hash::of(&[csv.as_bytes()]);
+        let file = (format!("{}.csv", kind.name), csv.into_bytes());
         let mut import = self.read(vec![file], Charset::Utf8, &seen);
         second_people(&mut import);
+        if before {
+            return self.before(&address, import.drafts.first(), digest);
+        }
         form.tell(&import.problems);
         if form.wrong() > 0 || import.drafts.is_empty() {
             form.tell(&import.warnings);
@@ -272,12 +291,41 @@ impl Desk {
         }
         let address = import.drafts[0].address();
         let signed = self.sign(&import.drafts)?;
+        if signed.again > 0 {
+            // It came twice at the same moment.
+            return self.before(&address, import.drafts.first(), digest);
+        }
+        lock(&self.sent).insert(address.clone(), digest);
         if let Some(draft) = signed.waiting.first() {
             return Ok(Filled::Waits(name(draft)));
         }
         let outpost = hold(&self.outpost);
         let recorded = outpost.held().iter().rev().find(|held| held.parcel.source == address);
         Ok(recorded.map_or_else(|| Filled::Again(Box::new(form)), |held| Filled::Recorded(name(&held.id))))
+    }
+
+    /// What was recorded from a form that is sent again.
+    fn before(&self, address: &str, draft: Option<&Draft>, digest: Hash) -> Result<Filled, BadWork> {
+        let outpost = hold(&self.outpost);
+        let before = match draft {
+            Some(draft) => outpost.before(draft)?,
+            // What is sent now could not be recorded at all: so it is something else.
+            None => None,
+        };
+        let before = before.or_else(|| {
+            let held = outpost.held().iter().rev().find(|held| held.parcel.source == address && !is_refused(held));
+            let held = held.map(|held| (held.id, false));
+            let known =
+                held.or_else(|| outpost.waiting().find(|one| one.parcel.source == address).map(|one| (one.id, true)));
+            known.map(|(id, waits)| Before { id, source: address.to_owned(), waits, beside: Beside::default() })
+        });
+        let before = before.ok_or(BadWork::Stale)?;
+        let same = draft.is_some() && before.beside.is_same() || lock(&self.sent).get(address) == Some(&digest);
+        Ok(match (same, before.waits) {
+            (true, true) => Filled::Waits(name(&before.id)),
+            (true, false) => Filled::Recorded(name(&before.id)),
+            (false, _) => Filled::Before(Box::new(before)),
+        })
     }
 
     fn read(&self, files: Vec<(String, Vec<u8>)>, charset: Charset, seen: &Seen) -> Import {
@@ -316,6 +364,7 @@ impl Desk {
             refused: import.refused,
             problems: import.problems,
             warnings: import.warnings,
+            taken: None,
             cells: BTreeMap::new(),
         };
         // Nothing is shown of a file that says who a person in custody is.
@@ -354,14 +403,18 @@ impl Desk {
         if kept.0.number == 0 || kept.0.number.to_string() != number {
             return Err(BadWork::Stale);
         }
+        if let Some(taken) = kept.0.taken {
+            return Ok(taken); // sent twice: it was recorded once
+        }
         if !kept.0.problems.is_empty() && !good {
             return Err(BadWork::Refused);
         }
         // What was recorded since, by a form or a second window, is passed over.
         let signed = self.sign(&kept.1)?;
+        let taken = Taken { recorded: signed.recorded, waiting: signed.waiting.len() };
         kept.1.clear();
-        kept.0 = Tried { number: kept.0.number, ..Tried::default() };
-        Ok(Taken { recorded: signed.recorded, waiting: signed.waiting.len() })
+        kept.0 = Tried { number: kept.0.number, taken: Some(taken), ..Tried::default() };
+        Ok(taken)
     }
 
     /// Adds the second person's signature to a draft, with their own key, and records it.
@@ -370,7 +423,11 @@ impl Desk {
     /// [`NotApproved`]; the draft is then as it was.
     pub fn approve(&self, wanted: &str, posted: &Posted) -> Result<String, NotApproved> {
         let mut outpost = hold(&self.outpost);
-        let draft = outpost.waiting().find(|one| name(&one.id) == wanted).cloned().ok_or(NotApproved::Gone)?;
+        let Some(draft) = outpost.waiting().find(|one| name(&one.id) == wanted).cloned() else {
+            // Sent twice: the second signature does not change the name under which it is recorded.
+            let recorded = outpost.held().iter().find(|held| name(&held.id) == wanted && !is_refused(held));
+            return recorded.map(|held| name(&held.id)).ok_or(NotApproved::Gone);
+        };
         let file = posted.files("key").next().ok_or(NotApproved::NoKey)?;
         let unlocked;
         let bytes = if file.bytes.starts_with(seal::LOCKED) {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use schemas::visible::Show as _;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -13,7 +14,7 @@ use tokio_rustls::rustls::{self, ServerConfig};
 #[derive(Debug, thiserror::Error)]
 pub enum BadCertificate {
     /// A file is none, or cannot be read.
-    #[error("[tls] {}: {why}; give PEM files: the chain with the server's own certificate first, and its key", .path.display())]
+    #[error("[tls] {}: {why}; give PEM files: the chain with the server's own certificate first, and its key", .path.shown())]
     File {
         /// The file.
         path: PathBuf,
@@ -21,7 +22,7 @@ pub enum BadCertificate {
         why: String,
     },
     /// They do not fit together.
-    #[error("[tls] {}: {source}", .path.display())]
+    #[error("[tls] {}: {source}", .path.shown())]
     Pair {
         /// The certificate's file.
         path: PathBuf,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::trouble::BadNats;
 use super::{INBOX, WAIT};
 use crate::files;
+use schemas::visible::Show as _;
 
 /// Longest file with a password, in bytes.
 const PASSWORD_BYTES_MAX: usize = 4096;
@@ -122,7 +123,7 @@ impl NatsSettings {
             let bad = |why: String| BadNats::Setting { name: "password_file", why };
             let bytes = files::read(&self.password_file, PASSWORD_BYTES_MAX)
                 .map_err(|e| bad(e.to_string()))?
-                .ok_or_else(|| bad(format!("{} is not there", self.password_file.display())))?;
+                .ok_or_else(|| bad(format!("{} is not there", self.password_file.shown())))?;
             let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".to_owned()))?;
             options = options.user_and_password(self.user.clone(), text.trim_end_matches(['\r', '\n']).to_owned());
         }

@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::{files, keys, seal};
 
 use super::BadOutpost;
+use schemas::visible::Show as _;
 
 /// Name of the file in the folder that tells which way it opens.
 const LOCK: &str = "lock";
@@ -30,7 +31,7 @@ pub enum Secret {
 impl std::fmt::Debug for Secret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::KeyFile(path) => write!(f, "KeyFile({})", path.display()),
+            Self::KeyFile(path) => write!(f, "KeyFile({})", path.shown()),
             Self::Passphrase(_) => f.write_str("Passphrase(..)"),
         }
     }

@@ -9,6 +9,7 @@
 //! [`Outpost::record`] keeps, `carry` sends and takes in what came back, `stick` does the same without a line,
 //! `sign` makes events of checked rows, [`Known`] is what refers to what.
 
+mod again;
 mod answers;
 mod carry;
 mod client;
@@ -33,6 +34,7 @@ use schemas::time::Timestamp;
 use schemas::value::Value;
 use verifier::pack::{self, PackReport};
 
+pub use again::Before;
 pub use answers::{Lie, Taken};
 pub use carry::{Backoff, Line, Progress, Stopped};
 pub use client::{Client, Trouble};

@@ -73,6 +73,32 @@ impl Outpost {
         if let Some(draft) = drafts.iter().find(|draft| draft.inner) {
             return Err(BadRows::Sealed { place: draft.place.clone() });
         }
+        let (mut done, mut complete, mut waiting) = (SignedHere::default(), Vec::new(), Vec::new());
+        let sources = self.sources();
+        let fresh: Vec<&Draft> = drafts.iter().filter(|draft| !sources.contains(draft.address().as_str())).collect();
+        done.again = drafts.len() - fresh.len();
+        for signed in self.signed(&fresh, keys, channel, now)? {
+            match signed {
+                Signed::Complete(parcel) => complete.push(parcel),
+                Signed::Waiting(parcel, holder) => waiting.push((parcel, holder)),
+            }
+        }
+        for (parcel, holder) in &waiting {
+            self.wait(parcel, holder, now)?;
+            done.waiting.extend(SignedEvent::parse(parcel.note.as_bytes()).ok().map(|signed| signed.id()));
+        }
+        done.recorded = self.record(&complete, now)?;
+        Ok(done)
+    }
+
+    /// Signs rows, in order; nothing is kept.
+    pub(super) fn signed(
+        &self,
+        drafts: &[&Draft],
+        keys: KeyFolder,
+        channel: Channel,
+        now: Timestamp,
+    ) -> Result<Vec<Signed>, BadRows> {
         let pseudonyms = self.pseudonyms()?;
         let recipients = Recipients::told(self.standing().recipients.iter().map(String::as_str));
         let mut numbers = self.numbers()?;
@@ -97,31 +123,16 @@ impl Outpost {
         for holder in drafts.iter().flat_map(|draft| std::iter::once(&draft.signer).chain(&draft.cosigner)) {
             signer.keys.use_newest(pseudonyms.party(&holder.party), &pseudonyms.inside(&holder.holder));
         }
-        let (mut done, mut complete, mut waiting, mut bad) =
-            (SignedHere::default(), Vec::new(), Vec::new(), Vec::new());
-        let sources = self.sources();
+        let (mut done, mut bad) = (Vec::new(), Vec::new());
         for draft in drafts {
-            if sources.contains(draft.address().as_str()) {
-                done.again += 1;
-                continue;
-            }
             // At a desk the second person signs with a key of their own, even where it lies beside the first one's.
             let signed = if channel == Channel::Desk { signer.sign_first(draft) } else { signer.sign(draft) };
             match signed {
-                Ok(Signed::Complete(parcel)) => complete.push(parcel),
-                Ok(Signed::Waiting(parcel, holder)) => waiting.push((parcel, holder)),
+                Ok(signed) => done.push(signed),
                 Err(why) => bad.push(why),
             }
         }
-        if !bad.is_empty() {
-            return Err(BadRows::Signing(bad));
-        }
-        for (parcel, holder) in &waiting {
-            self.wait(parcel, holder, now)?;
-            done.waiting.extend(SignedEvent::parse(parcel.note.as_bytes()).ok().map(|signed| signed.id()));
-        }
-        done.recorded = self.record(&complete, now)?;
-        Ok(done)
+        if bad.is_empty() { Ok(done) } else { Err(BadRows::Signing(bad)) }
     }
 
     /// Gives a draft its second signature and keeps it as a record.

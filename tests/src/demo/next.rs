@@ -1,13 +1,14 @@
 //! What to try next, for each of the three kinds of user.
 
 use super::Places;
+use schemas::visible::Show as _;
 
 /// Commands to paste, with the folders of this run. Writes the sample event and register that two of them use.
 ///
 /// # Errors
 /// The error of writing that file.
 pub fn steps(places: &Places) -> std::io::Result<String> {
-    let out = places.out.display();
+    let out = places.out.shown();
     let event = places.out.join("turned-away.json");
     std::fs::write(&event, TURNED_AWAY)?;
     let register = places.out.join("facility.status.changed.csv");
@@ -46,9 +47,9 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
    cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle
    cargo run --release --bin verifier -- check {out}/bundle --policy {out}/policy
 ",
-        scenario = places.scenario.display(),
-        event = event.display(),
-        register = register.display(),
+        scenario = places.scenario.shown(),
+        event = event.shown(),
+        register = register.shown(),
     ))
 }
 

@@ -203,3 +203,149 @@ fn a_desk_listens_to_this_machine_alone() {
     }
     assert!(ledger::desk::http::is_own("127.0.0.1:0".parse().unwrap()).is_ok());
 }
+
+/// The value of an attribute of the first element that has this before it.
+fn after<'a>(body: &'a str, before: &str) -> &'a str {
+    body.split_once(before).unwrap_or_else(|| panic!("{before} in {body}")).1.split('"').next().unwrap()
+}
+
+#[test]
+fn a_form_sent_twice_is_one_record() {
+    let prison = Prison::open("en");
+    let inside = enter(&prison);
+    let headers = format!("{}Origin: http://{}\r\n", inside.cookie(), inside.address);
+    let today = ledger::clock::Clock::System.now().date(60).to_string();
+    let status = |row: &str, reason: &str| {
+        let parts = [
+            ("form", inside.form.as_str()),
+            ("row", row),
+            ("f.occurred_at", &today),
+            ("f.signer", "d1"),
+            ("f.status", "partial"),
+            ("f.reason", reason),
+            ("f.from", &format!("{today}T00:00")),
+        ];
+        parts.map(|(name, value)| part(name, value)).concat() + "--x--\r\n"
+    };
+    let to = |answer: &Answer| answer.head.lines().find_map(|line| line.strip_prefix("location: ")).map(str::to_owned);
+    let page = "record/facility.status.changed";
+    let row = |body: &str| after(body, "name=\"row\" value=\"").to_owned();
+    let first = row(&inside.get(page, &inside.cookie()).body);
+    let second = row(&inside.get(page, &inside.cookie()).body);
+    assert_ne!(first, second, "two forms of one second are two rows");
+
+    let recorded = inside.post(page, &headers, &status(&first, "staffing"));
+    assert_eq!(recorded.status, 303, "{}", recorded.body);
+    let record = to(&recorded).unwrap();
+    // Back and again, another tab, an answer that was lost: the same record is shown.
+    for _ in 0..2 {
+        let again = inside.post(page, &headers, &status(&first, "staffing"));
+        assert_eq!((again.status, to(&again)), (303, Some(record.clone())), "{}", again.body);
+    }
+    // With another content: what was recorded is shown, and nothing more is recorded.
+    for (reason, told) in
+        [("disturbance", "<code dir=\"ltr\">reason</code>"), ("nonsense", "This form was recorded already")]
+    {
+        let other = inside.post(page, &headers, &status(&first, reason));
+        assert_eq!(other.status, 409, "{}", other.body);
+        assert!(other.body.contains("This form was recorded already") && other.body.contains(told), "{}", other.body);
+        assert!(other.body.contains("staffing"), "what was recorded is shown: {}", other.body);
+        assert!(other.body.contains(&record), "{}", other.body);
+    }
+    let held = inside.get("records", &inside.cookie()).body;
+    assert_eq!(held.matches("facility.status.changed").count(), 1, "{held}");
+    // The other form is another record, whoever was first.
+    assert_eq!(inside.post(page, &headers, &status(&second, "staffing")).status, 303);
+    // Both at once are one record too.
+    let third = row(&inside.get(page, &inside.cookie()).body);
+    let body = status(&third, "staffing");
+    let both: Vec<u16> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..2).map(|_| scope.spawn(|| inside.post(page, &headers, &body).status)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(both, [303, 303]);
+    let held = inside.get("records", &inside.cookie()).body;
+    assert_eq!(held.matches("facility.status.changed").count(), 3, "{held}");
+
+    // A file whose button is pressed twice says both times what became of it.
+    let file = format!(
+        "row_id,occurred_at,signer,cosigner,facility,status,reason,from\nt1,{today},d1,,fac-a,partial,staffing,{today}T00:00:00Z\n"
+    );
+    let body = part("form", &inside.form)
+        + "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"facility.status.changed.\u{202e}gpj.csv\"\r\n\r\n"
+        + &file
+        + "\r\n--x--\r\n";
+    let tried = inside.post("file", &headers, &body);
+    assert_eq!(tried.status, 200, "{}", tried.body);
+    assert!(tried.body.contains("\u{27e8}U+202E\u{27e9}gpj") && !tried.body.contains('\u{202e}'), "{}", tried.body);
+    let number = after(&tried.body, "name=\"number\" value=\"").to_owned();
+    let body = part("form", &inside.form) + &part("number", &number) + "--x--\r\n";
+    for _ in 0..2 {
+        let taken = inside.post("file/record", &headers, &body);
+        assert!(taken.status == 200 && taken.body.contains("1 row is recorded here"), "{}", taken.body);
+    }
+}
+
+#[test]
+fn whoever_approves_sees_what_is_signed() {
+    let prison = Prison::open("en");
+    let inside = enter(&prison);
+    let headers = format!("{}Origin: http://{}\r\n", inside.cookie(), inside.address);
+    let today = ledger::clock::Clock::System.now().date(60).to_string();
+    let denied = |row: &str, id: &str, text: &str| {
+        let parts = [
+            ("form", inside.form.as_str()),
+            ("row", row),
+            ("f.occurred_at", &today),
+            ("f.signer", "d1"),
+            ("f.cosigner", "d2"),
+            ("f.id", id),
+            ("f.request", "rq-1"),
+            ("f.facility", "fac-a"),
+            ("f.organisation", "cso-x"),
+            ("f.reason", "security_incident"),
+            ("f.individual_assessment", "true"),
+            ("f.justification_given", "true"),
+            ("f.justification", text),
+            ("b.f.justification", "fr"),
+            ("b.justification", "fr"),
+            ("f.auto", "false"),
+        ];
+        let body = parts.map(|(name, value)| part(name, value)).concat() + "--x--\r\n";
+        inside.post("record/access.request.denied", &headers, &body)
+    };
+    let mut pages = std::collections::BTreeSet::new();
+    // What hides is refused; what does not, and yet looks alike, is told apart before the second signature.
+    for hides in
+        ["Refus \u{202e}drug", "Re\u{200b}fus", "Refus\u{e0041}", "Refus\u{7}", "a\u{85}b", "a\u{2028}b", "\u{ffff}"]
+    {
+        let refused = denied("d-0", "dn-0", hides);
+        assert_eq!(refused.status, 422, "{hides:?}");
+        let text = refused.body.replace(['\n', '\r', '\t'], "");
+        assert!(!text.contains(|c| schemas::visible::kind(c).is_some()), "{hides:?} in {text}");
+    }
+    for (n, text) in
+        ["two words", "two\u{a0}words", "two  words", "two\u{2009}words", "two\nwords", "d\u{e9}tenu", "de\u{301}tenu"]
+            .into_iter()
+            .enumerate()
+    {
+        let waits = denied(&format!("d-{n}x"), &format!("dn-{n}x"), text);
+        assert_eq!(waits.status, 303, "{text:?}: {}", waits.body);
+        let to = waits.head.lines().find_map(|line| line.strip_prefix("location: ")).unwrap().to_owned();
+        let page = inside
+            .get(
+                to.split_once("/approve/").map(|(_, name)| format!("approve/{name}")).unwrap().as_str(),
+                &inside.cookie(),
+            )
+            .body;
+        let exact = page.split_once("hidden.justification").unwrap().1;
+        let exact = exact.split("<code>").nth(1).unwrap().split("</code>").next().unwrap();
+        assert!(
+            pages.insert(exact.split_whitespace().collect::<Vec<_>>().join(" ")),
+            "{text:?} looks like another: {exact}"
+        );
+        for member in ["by", "seq", "row", "data.reason", "refs.request", "hidden.occurred_at", "hidden.recorded_at"] {
+            assert!(page.contains(&format!("<code dir=\"ltr\">{member}</code>")), "{member} in {page}");
+        }
+    }
+}

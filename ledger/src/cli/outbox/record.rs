@@ -135,7 +135,8 @@ pub struct Append {
 impl Append {
     pub fn run(self) -> Result<(), Ended> {
         let text = read_event(&self.event)?;
-        let (party, kind, csv) = csv_of(&text)?;
+        let given = csv_of(&text)?;
+        let party = given.party.clone();
         let mut outpost = self.place.open()?;
         if party != outpost.standing().party {
             let ours = &outpost.standing().party;
@@ -144,8 +145,15 @@ impl Append {
         let (parties, known) = (outpost.parties()?, outpost.known()?);
         let utc_offset_minutes = outpost.standing().utc_offset_minutes;
         let options = Options { now: Some(Clock::System.now()), utc_offset_minutes, ..Options::default() };
-        let file = (format!("{kind}.csv"), csv.into_bytes());
-        let mut read = import::read_bytes(vec![file], &party, &parties, &options, &known);
+        let file = || vec![(format!("{}.csv", given.kind), given.csv.clone().into_bytes())];
+        let first = import::read_bytes(file(), &party, &parties, &options, &given.without(&known));
+        if let Some(draft) = first.drafts.first() {
+            let before = outpost.before(draft)?.map_or_else(|| outpost.alike(draft), |before| Ok(Some(before)))?;
+            if let Some(before) = before.filter(|before| given.is_it(&before.source, &before.beside)) {
+                return given.again(&before.source, &before.beside);
+            }
+        }
+        let mut read = import::read_bytes(file(), &party, &parties, &options, &known);
         for problem in read.problems.iter_mut().chain(&mut read.warnings) {
             problem.file = self.event.display().to_string();
             problem.line = None;
@@ -182,12 +190,7 @@ impl Cosign {
         if self.drafts.is_empty() {
             for draft in outpost.waiting() {
                 say_draft(draft);
-                print!("{}", draft.signed.note.text);
-                for slot in draft.parcel.opening.disclosures() {
-                    if let Some(value) = &slot.value {
-                        println!("  {} (hidden): {}", slot.name, value.to_json());
-                    }
-                }
+                print!("{}", ledger::cosign::shown(&draft.signed, &draft.parcel.opening));
             }
             return Ok(());
         }

@@ -53,6 +53,7 @@ pub fn draw(view: &View<'_>, waiting: &Waiting, wrong: Option<&Markup>) -> Marku
         }
         p.lead { (lang.tell("approve-read", &[("who", &who(view, waiting))])) }
         (value::event(view, kind, &signed.event, &waiting.parcel.opening))
+        (value::exact(view, kind, signed, &waiting.parcel.opening))
         p { (lang.tell("approve-first", &[("who", &html! { bdi dir="ltr" { (first) } })])) }
         form.record method="post" enctype="multipart/form-data" action=(view.link(&format!("approve/{}", name(&waiting.id)))) {
             (view.hidden())

@@ -7,6 +7,7 @@ use schemas::lint::lint_folded;
 
 use super::form::told;
 use super::shell::{View, icon, page};
+use crate::desk::work::Taken;
 use crate::import::{Problem, Severity};
 
 /// Rows with errors that are shown whole.
@@ -31,6 +32,8 @@ pub struct Tried {
     pub problems: Vec<Problem>,
     /// What somebody should look at.
     pub warnings: Vec<Problem>,
+    /// What became of it, once it is recorded.
+    pub taken: Option<Taken>,
     /// Header and cells of each file, by line, as far as they are needed to show errors in their place.
     pub cells: BTreeMap<String, Sheet>,
 }

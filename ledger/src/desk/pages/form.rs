@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 use schemas::catalogue::Visibility;
+use schemas::visible::Show as _;
 
 use super::shell::{View, icon, mark, page};
 use crate::desk::form::{Choice, Control, Form, Input};
@@ -18,7 +19,7 @@ pub fn draw(view: &View<'_>, form: &Form) -> Markup {
         p.kind { code dir="ltr" { (form.kind.name) } }
         @if form.wrong() > 0 { (summary(view, form)) }
         @if no_pen {
-            p.told { (icon("refused")) (lang.tell("no-pen", &[("folder", &view.office.keys.display().to_string())])) }
+            p.told { (icon("refused")) (lang.tell("no-pen", &[("folder", &view.office.keys.shown().to_string())])) }
         }
         @if form.kind.signatures == 2 { p.note { (view.say("two-people")) } }
         p.note { (view.say("required-note")) }

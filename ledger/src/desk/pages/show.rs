@@ -2,11 +2,12 @@
 
 use axum::http::StatusCode;
 use maud::{Markup, Render, html};
+use schemas::catalogue::EventType;
 use schemas::policy::Policy;
 use verifier::report::Verdict;
 
 use super::shell::{View, icon, page};
-use super::{approve, file, form, home, line, owed, record, records};
+use super::{approve, file, form, home, line, owed, record, records, value};
 use crate::desk::form::Form;
 use crate::desk::held::{State, is_refused, name};
 use crate::desk::http::Room;
@@ -14,6 +15,7 @@ use crate::desk::posted::Posted;
 use crate::desk::words::{Language, english};
 use crate::desk::work::{BadWork, Filled, NotApproved, NotTaken};
 use crate::duties::{self, Owed};
+use crate::outpost::Before;
 
 /// A page with its status.
 pub(crate) type Shown = (StatusCode, Markup);
@@ -105,9 +107,38 @@ impl<'a> Show<'a> {
         match self.room.desk.fill(kind, posted) {
             Ok(Filled::Recorded(name)) => Ok(format!("records/{name}")),
             Ok(Filled::Waits(name)) => Ok(format!("approve/{name}")),
+            Ok(Filled::Before(before)) => Err(self.before(kind, &before)),
             Ok(Filled::Again(form)) => Err((StatusCode::UNPROCESSABLE_ENTITY, form::draw(&self.view(), &form))),
             Err(why) => Err(self.failed(&why)),
         }
+    }
+
+    /// A form that was recorded before and says something else now: what was recorded, and what to do.
+    fn before(&self, kind: &'static EventType, before: &Before) -> Shown {
+        let view = self.view();
+        let title = html! { (view.say("before-title")) };
+        let (event, opening) = match self.room.desk.find(&name(&before.id)) {
+            Some(held) => (held.signed.event, held.parcel.opening),
+            None => match self.room.desk.waiting().into_iter().find(|one| one.id == before.id) {
+                Some(one) => (one.signed.event, one.parcel.opening),
+                None => return self.no_page(),
+            },
+        };
+        let to = format!("{}/{}", if before.waits { "approve" } else { "records" }, name(&before.id));
+        let columns = |columns: &[String]| html! { @for (n, column) in columns.iter().enumerate() { @if n > 0 { ", " } code dir="ltr" { (column) } } };
+        let body = html! {
+            section.summary role="alert" {
+                p { (icon("refused")) " " strong { (view.say("before-said")) } }
+                @if !before.beside.differs.is_empty() { p { (view.lang.tell("before-differs", &[("columns", &columns(&before.beside.differs))])) } }
+                @if !before.beside.sealed.is_empty() { p { (view.lang.tell("before-sealed", &[("columns", &columns(&before.beside.sealed))])) } }
+            }
+            (value::event(&view, Some(kind), &event, &opening))
+            ul.actions {
+                li { a href=(view.link(&to)) { (view.say("before-record")) } }
+                li { a href=(view.link(&format!("record/{}", kind.name))) { (view.say("before-new")) } }
+            }
+        };
+        (StatusCode::CONFLICT, page(&view, "record", &title, &body))
     }
 
     pub fn file(&self, wrong: Option<&Markup>) -> Shown {

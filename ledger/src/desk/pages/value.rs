@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 use schemas::catalogue::{EventType, Field, Kind, Visibility};
-use schemas::event::Event;
+use schemas::event::{Event, SignedEvent};
 use schemas::opening::{Disclosure, Slot};
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use schemas::visible;
 use verifier::audience::slot_visibility;
 
 use super::shell::{View, mark};
@@ -37,6 +38,47 @@ pub fn event(view: &View<'_>, kind: Option<&'static EventType>, event: &Event, o
         }
         @let closed = hidden.iter().filter(|(_, visibility, value)| value.is_none() && *visibility == Visibility::Sealed).count();
         @if closed > 0 { p.note { (view.lang.count("says-sealed", closed, &[])) } }
+    }
+}
+
+/// Every member of the event as it is signed, and every hidden value: two different contents never look the same
+/// here, not even where they differ in what nobody sees.
+pub fn exact(view: &View<'_>, kind: Option<&'static EventType>, signed: &SignedEvent, opening: &Opening) -> Markup {
+    let members = signed.note.text.lines().nth(1).and_then(|json| Value::parse(json.as_bytes()).ok());
+    let mut rows: Vec<(String, Option<String>)> = Vec::new();
+    for (name, value) in
+        members.iter().filter_map(|value| if let Value::Object(all) = value { Some(all) } else { None }).flatten()
+    {
+        match value {
+            Value::Object(inner) if ["data", "refs"].contains(&name.as_str()) => {
+                rows.extend(inner.iter().map(|(inside, value)| (format!("{name}.{inside}"), Some(value.to_json()))));
+            }
+            value => rows.push((name.clone(), Some(value.to_json()))),
+        }
+    }
+    for (name, slot) in kind.map(EventType::slots).unwrap_or_default().into_iter().zip(&opening.slots) {
+        let value = match slot {
+            Slot::Open(text) => {
+                Disclosure::parse(text).map(|d| d.value.map_or_else(|| "null".to_owned(), |v| v.to_json()))
+            }
+            Slot::Sealed(_) | Slot::Withheld | Slot::ErasedBy(_) => None,
+        };
+        rows.push((format!("hidden.{name}"), value));
+    }
+    html! {
+        h2 { (view.say("exact")) }
+        p.note { (view.say("exact-note")) }
+        table.says.exact {
+            caption { (view.say("exact-caption")) }
+            thead { tr { th scope="col" { (view.say("col-what")) } th scope="col" { (view.say("col-value")) } } }
+            tbody { @for (name, value) in &rows { tr {
+                th scope="row" { code dir="ltr" { (name) } }
+                td { @match value {
+                    Some(json) => bdi dir="ltr" { code { (visible::exact(json)) } },
+                    None => (view.say("exact-sealed")),
+                } }
+            } } }
+        }
     }
 }
 
