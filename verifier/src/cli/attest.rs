@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemas::visible::Show as _;
 use verifier::statement::Statement;
 
 use super::read::{self, Kind};
@@ -55,7 +56,7 @@ impl Attest {
         let (size, note) = (head.checkpoint.size, Statement { checkpoint: head.checkpoint }.sign(&key));
         std::fs::write(&self.out, note.to_text())
             .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
-        let (out, vkey) = (self.out.display(), key.vkey());
+        let (out, vkey) = (self.out.shown(), key.vkey());
         say(&format!("{out}: index recomputed up to {size} entries\nreaders need your key: --auditor {vkey}\n"));
         Ok(0)
     }

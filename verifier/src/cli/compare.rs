@@ -11,6 +11,7 @@ use schemas::note::{Note, Vkey};
 use schemas::policy::Policy;
 use schemas::receipt::Receipt;
 use schemas::value::Value;
+use schemas::visible::Show as _;
 use verifier::bundle::{Source as _, Unreadable};
 use verifier::compare::{self, Known, Relation};
 use verifier::files::Folder;
@@ -119,7 +120,7 @@ impl Compare {
                             why: e.to_string(),
                         };
                         std::fs::write(path, fork.to_text()).map_err(bad)?;
-                        format!("The evidence is in {}: it convinces anyone who has the log's key.", path.display())
+                        format!("The evidence is in {}: it convinces anyone who has the log's key.", path.shown())
                     }
                     None => "Run it again with --evidence FILE, and give the file to everyone.".to_owned(),
                 };
@@ -167,7 +168,7 @@ impl Compare {
             checked.stream
         ));
         for difference in &found {
-            say(&format!("  {difference}\n"));
+            say(&format!("  {}\n", difference.to_string().shown()));
         }
         say(&match (grave, found.len()) {
             (0, 0) => "\nAll of yours is in the log, unaltered, and nothing else in your name.\n".to_owned(),

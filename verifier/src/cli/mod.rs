@@ -11,6 +11,7 @@ mod witness;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use schemas::visible::Show as _;
 
 /// Verifies what a ledger of access and oversight hands out: offline, with files and a public key.
 ///
@@ -44,7 +45,7 @@ enum Command {
 #[derive(Debug, thiserror::Error)]
 pub enum CannotBegin {
     /// The policy.
-    #[error("{path}: {why}; give the policy file that you hold with --policy")]
+    #[error("{}: {}; give the policy file that you hold with --policy", .path.shown(), .why.shown())]
     Policy {
         /// Its file.
         path: String,
@@ -63,7 +64,7 @@ pub enum CannotBegin {
         checked: String,
     },
     /// A file or folder.
-    #[error("{path}: {why}")]
+    #[error("{}: {}", .path.shown(), .why.shown())]
     File {
         /// Which.
         path: String,

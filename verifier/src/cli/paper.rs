@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use schemas::visible::Show as _;
 use verifier::{head, paper, receipt};
 
 use super::read::{self, Kind};
@@ -58,7 +59,7 @@ impl Print {
         };
         std::fs::write(&self.out, page)
             .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
-        say(&format!("{}: open it in any browser and print it\n{words}\n", self.out.display()));
+        say(&format!("{}: open it in any browser and print it\n{}\n", self.out.shown(), words.shown()));
         Ok(0)
     }
 }

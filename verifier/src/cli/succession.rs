@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use schemas::visible::Show as _;
 use verifier::bundle::Source;
 use verifier::report::{Report, Verdict};
 use verifier::succession::{self, Carried, Succession};
@@ -58,7 +59,7 @@ fn text(result: &Succession) -> String {
     for (name, report) in [("successor", &result.new), ("log before", &result.old)] {
         let _ = writeln!(out, "{name:10}  {}: {}", log(report), report.verdict().as_str());
         for fault in report.faults.iter().take(3) {
-            let _ = writeln!(out, "            - {fault}");
+            let _ = writeln!(out, "            - {}", fault.to_string().shown());
         }
     }
     for step in &result.steps {
@@ -67,15 +68,15 @@ fn text(result: &Succession) -> String {
     if let Some(carried) = &result.carried {
         let _ = writeln!(out, "\nCarried over:");
         for line in lines(carried) {
-            let _ = writeln!(out, "  - {line}");
+            let _ = writeln!(out, "  - {}", line.shown());
         }
     }
     for fault in &result.faults {
-        let _ = writeln!(out, "  - {fault}");
+        let _ = writeln!(out, "  - {}", fault.to_string().shown());
     }
     let verdict = result.verdict();
     let end = match verdict {
-        Verdict::CannotTell => result.unknown.join("; "),
+        Verdict::CannotTell => result.unknown.join("; ").shown().to_string(),
         Verdict::NotVerified => {
             "do not rely on the successor as the same history; keep both copies as evidence".to_owned()
         }
