@@ -11,6 +11,7 @@ use chacha20poly1305::aead::{Aead as _, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, KeyInit as _, Nonce};
 use schemas::base;
 use schemas::hash::Hash;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::failure::Failure;
 
@@ -20,7 +21,7 @@ pub const KEY_BYTES: usize = 32;
 const PADDED_TO: usize = 176;
 
 /// The key of one slot.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct SlotKey([u8; KEY_BYTES]);
 
 /// Never shown, not even where a test fails.
@@ -56,27 +57,28 @@ impl SlotKey {
     /// # Errors
     /// [`Failure::Random`] if the system gives no random numbers.
     pub fn draw(count: usize) -> Result<Vec<Self>, Failure> {
-        let mut bytes = vec![0; count * KEY_BYTES];
+        let mut bytes = Zeroizing::new(vec![0; count * KEY_BYTES]);
         getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
         let (keys, _) = bytes.as_chunks();
         Ok(keys.iter().copied().map(Self).collect())
     }
 
     /// The key in base64.
-    pub fn to_text(&self) -> String {
-        base::to_base64(&self.0)
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(base::to_base64(&self.0))
     }
 
     /// Reads a key.
     pub fn parse(text: &str) -> Option<Self> {
-        base::from_base64(text)?.try_into().ok().map(Self)
+        let bytes = Zeroizing::new(base::from_base64(text)?);
+        bytes.as_slice().try_into().ok().map(Self)
     }
 
     /// Encrypts bytes for their place.
     pub fn encrypt(&self, place: Place, bytes: &[u8]) -> Vec<u8> {
         let length = u32::try_from(bytes.len()).expect("far shorter than 4 GiB");
         let padded = (4 + bytes.len()).next_multiple_of(PADDED_TO);
-        let mut plain = Vec::with_capacity(padded);
+        let mut plain = Zeroizing::new(Vec::with_capacity(padded));
         plain.extend_from_slice(&length.to_be_bytes());
         plain.extend_from_slice(bytes);
         plain.resize(padded, 0);
@@ -87,7 +89,7 @@ impl SlotKey {
     /// Decrypts what [`SlotKey::encrypt`] made for this place; nothing if it is not that.
     pub fn decrypt(&self, place: Place, bytes: &[u8]) -> Option<Vec<u8>> {
         let payload = Payload { msg: bytes, aad: &place.associated() };
-        let plain = self.cipher().decrypt(&Nonce::default(), payload).ok()?;
+        let plain = Zeroizing::new(self.cipher().decrypt(&Nonce::default(), payload).ok()?);
         let (length, rest) = plain.split_first_chunk::<4>()?;
         let (bytes, padding) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
         padding.iter().all(|b| *b == 0).then(|| bytes.to_vec())
@@ -105,7 +107,7 @@ const SALT_BYTES: usize = 32;
 
 /// A key under which many lines lie, each under a key of its own that is made of it and of random bytes before the
 /// line. Where a line stands is bound to it: none can be moved, exchanged or left out between two others.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RestKey([u8; KEY_BYTES]);
 
 /// Never shown, not even where a test fails.
@@ -121,14 +123,14 @@ impl RestKey {
     /// # Errors
     /// [`Failure::Random`] if the system gives no random numbers.
     pub fn draw() -> Result<Self, Failure> {
-        let mut bytes = [0; KEY_BYTES];
-        getrandom::fill(&mut bytes).map_err(|_| Failure::Random)?;
-        Ok(Self(bytes))
+        let mut key = Self([0; KEY_BYTES]);
+        getrandom::fill(&mut key.0).map_err(|_| Failure::Random)?;
+        Ok(key)
     }
 
     /// The key in base64.
-    pub fn to_text(&self) -> String {
-        base::to_base64(&self.0)
+    pub fn to_text(&self) -> Zeroizing<String> {
+        Zeroizing::new(base::to_base64(&self.0))
     }
 
     /// Reads a key.
@@ -143,9 +145,11 @@ impl RestKey {
     pub fn close(&self, place: &str, text: &str) -> Result<String, Failure> {
         let mut salt = [0; SALT_BYTES];
         getrandom::fill(&mut salt).map_err(|_| Failure::Random)?;
-        let mut plain = text.as_bytes().to_vec();
+        let padded = (text.len() + 1).next_multiple_of(LINE_PADDED_TO);
+        let mut plain = Zeroizing::new(Vec::with_capacity(padded));
+        plain.extend_from_slice(text.as_bytes());
         plain.push(b'\n');
-        plain.resize(plain.len().next_multiple_of(LINE_PADDED_TO), 0);
+        plain.resize(padded, 0);
         let payload = Payload { msg: &plain, aad: place.as_bytes() };
         let sealed = self.line_key(&salt).cipher().encrypt(&Nonce::default(), payload);
         let sealed = sealed.expect("far shorter than the cipher's limit of 256 GiB");
@@ -157,8 +161,8 @@ impl RestKey {
         let bytes = base::from_base64(line)?;
         let (salt, sealed) = bytes.split_first_chunk::<SALT_BYTES>()?;
         let payload = Payload { msg: sealed, aad: place.as_bytes() };
-        let plain = self.line_key(salt).cipher().decrypt(&Nonce::default(), payload).ok()?;
-        let plain = String::from_utf8(plain).ok()?;
+        let plain = Zeroizing::new(self.line_key(salt).cipher().decrypt(&Nonce::default(), payload).ok()?);
+        let plain = std::str::from_utf8(&plain).ok()?;
         let (text, padding) = plain.split_once('\n')?;
         padding.bytes().all(|b| b == 0).then(|| text.to_owned())
     }
@@ -188,6 +192,30 @@ mod tests {
             (&key, "000001/1", "AAAA"),
         ] {
             assert_eq!(key.open(place, line), None, "{place} {line}");
+        }
+    }
+
+    #[test]
+    fn secrets_are_overwritten_when_they_go_and_never_shown() {
+        fn goes<T: ZeroizeOnDrop>() {}
+        goes::<SlotKey>();
+        goes::<RestKey>();
+        goes::<verifier::signature::SecretKey>();
+        // What holds them as text and bytes: of key files, passphrases, passwords, what was decrypted.
+        goes::<Zeroizing<String>>();
+        goes::<Zeroizing<Vec<u8>>>();
+        let key = SlotKey::draw(1).unwrap().remove(0);
+        let rest = RestKey::parse(&key.to_text()).unwrap();
+        let pen = verifier::signature::SecretKey::new("x.example", &key.0);
+        let (text, _) = crate::seal::draw_identity("x.example");
+        let identity = verifier::unseal::Identity::parse(&text).unwrap();
+        let words = crate::outpost::Secret::Passphrase("otter violin harbour nine".to_owned().into());
+        let slots = [schemas::opening::Slot::Open("WyJzIl0".to_owned())];
+        let hidden = crate::vault::Hidden::new(Hash::default(), &[Hash::default()], &slots).unwrap();
+        let shown = format!("{key:?} {rest:?} {pen:?} {identity:?} {words:?} {hidden:?}");
+        let secrets = [key.to_text().to_string(), text.lines().last().unwrap().to_owned(), "otter".to_owned()];
+        for secret in secrets.iter().map(String::as_str).chain(["keys", "AGE-SECRET"]) {
+            assert!(!shown.contains(secret), "{shown}");
         }
     }
 

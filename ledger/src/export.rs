@@ -15,6 +15,7 @@ use verifier::audience::Audience;
 use verifier::bundle::{NoVisitor, Source as _};
 use verifier::files::Folder;
 use verifier::head::check_head;
+use verifier::output::{self, Readers, Unfinished};
 use verifier::threads::Threads;
 use verifier::times::Seen;
 use verifier::unseal::Identity;
@@ -25,6 +26,9 @@ use crate::places::{Lies, Places};
 use crate::publish;
 use crate::reader::Reader;
 use crate::writer::{DOCUMENT_BYTES_MAX, Writer, checkpoint_name};
+
+/// Bytes of a block of an archive.
+const BLOCK: u64 = 512;
 
 /// What a bundle came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,15 +59,14 @@ pub fn bundle(
     let size = checkpoint.size;
     let asked = Policy::parse(policy).ok().filter(|policy| !policy.witnesses.is_empty());
     writer.make_room(Lies::Bundle, out)?;
-    let draft = beside(out, "new");
-    clear(&draft)?;
     if out.exists() && !out.join(manifest::NAME).exists() {
         let empty = fs::read_dir(out).is_ok_and(|mut d| d.next().is_none());
         if !empty {
             return Err(Failure::Occupied { path: out.to_owned() });
         }
     }
-    let mut files = Files { folder: draft.clone(), manifest: Manifest::default(), bytes: 0 };
+    let draft = begin(out, Readers::Everyone)?;
+    let mut files = Files { folder: draft.path().to_owned(), manifest: Manifest::default(), bytes: 0 };
     let mut bundle: Vec<Vec<u8>> = Vec::new();
     let mut kept: BTreeMap<Date, Kept> = BTreeMap::new();
     for entry in writer.entries(0) {
@@ -105,21 +108,16 @@ pub fn bundle(
     }
     let exported = Exported { entries: size, files: files.manifest.0.len(), bytes: files.bytes };
     let text = files.manifest.to_text();
-    fs::write(draft.join(manifest::NAME), text).map_err(|source| Failure::Io {
-        doing: "write",
-        path: draft.join(manifest::NAME),
-        source,
-    })?;
+    files::publish(&draft.path().join(manifest::NAME), text.as_bytes())?;
     // Whoever gets it checks it so. What would not hold must not take the place of what does.
     let report = Policy::parse(policy).ok().map(|policy| {
-        verifier::bundle::check_with(&mut Folder::new(&draft), &policy, None, &mut NoVisitor, &Threads::new())
+        verifier::bundle::check_with(&mut Folder::new(draft.path()), &policy, None, &mut NoVisitor, &Threads::new())
     });
     if let Some(report) = report.filter(|report| report.exit_code() != 0) {
-        clear(&draft)?;
         let why = report.faults.first().map(ToString::to_string).or_else(|| report.unknown.first().cloned());
         return Err(Failure::Unsound { path: out.to_owned(), why: why.unwrap_or_default() });
     }
-    put(&draft, out)?;
+    draft.put_folder().map_err(|e| Failure::io("write", out, e))?;
     Places::remember(writer.home(), Lies::Bundle, out)?;
     Ok(exported)
 }
@@ -130,28 +128,38 @@ pub fn bundle(
 /// # Errors
 /// [`Failure`] if something cannot be read or written.
 pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
-    let io = |doing, path: &Path, source| Failure::Io { doing, path: path.to_owned(), source };
+    let io = |doing, path: &Path, source| Failure::io(doing, path, source);
     let unreadable = |why: verifier::bundle::Unreadable| io("read", bundle, std::io::Error::other(why));
     let mut source = Folder::new(bundle);
     let mut paths = source.paths().map_err(unreadable)?;
     paths.sort_unstable();
-    let draft = beside(out, "new");
-    let file = verifier::files::create(&draft).map_err(|e| io("write", &draft, e))?;
+    if output::is_stream(out) {
+        let file = fs::OpenOptions::new().write(true).open(out).map_err(|e| io("write", out, e))?;
+        return pack_into(file, &mut source, &paths, out).map(|(_, bytes)| bytes);
+    }
+    let (draft, file) = Unfinished::file(out, Readers::Everyone).map_err(|e| io("write", out, e))?;
+    let (file, bytes) = pack_into(file, &mut source, &paths, out)?;
+    draft.put_file(&file).map_err(|e| io("write", out, e))?;
+    Ok(bytes)
+}
+
+/// Writes the files of a bundle as an archive; gives how many bytes that took.
+fn pack_into(file: fs::File, source: &mut Folder, paths: &[String], out: &Path) -> Result<(fs::File, u64), Failure> {
+    let io = |source| Failure::io("write", out, source);
+    let unreadable = |why: verifier::bundle::Unreadable| Failure::io("read", out, std::io::Error::other(why));
+    let mut written = 2 * BLOCK; // an archive ends with two empty blocks
     let mut tar = tar::Builder::new(std::io::BufWriter::new(file));
     for path in paths {
-        let bytes = source.read(&path).map_err(unreadable)?.unwrap_or_default();
+        let bytes = source.read(path).map_err(unreadable)?.unwrap_or_default();
+        written += BLOCK + (bytes.len() as u64).next_multiple_of(BLOCK);
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o644);
         header.set_mtime(0);
-        tar.append_data(&mut header, &path, bytes.as_slice()).map_err(|e| io("write", &draft, e))?;
+        tar.append_data(&mut header, path, bytes.as_slice()).map_err(io)?;
     }
-    let written = tar.into_inner().and_then(|buffer| buffer.into_inner().map_err(std::io::IntoInnerError::into_error));
-    let file = written.map_err(|e| io("write", &draft, e))?;
-    file.sync_all().map_err(|e| io("write", &draft, e))?;
-    let bytes = file.metadata().map_err(|e| io("read", &draft, e))?.len();
-    fs::rename(&draft, out).map_err(|e| io("move", out, e))?;
-    Ok(bytes)
+    let whole = tar.into_inner().and_then(|buffer| buffer.into_inner().map_err(std::io::IntoInnerError::into_error));
+    Ok((whole.map_err(io)?, written))
 }
 
 /// Which checkpoints of one day travel in a bundle: the last, and the first and the last that the
@@ -216,13 +224,12 @@ pub fn openings(
     identity: Option<&Identity>,
     out: &Path,
 ) -> Result<Opened, Failure> {
-    let draft = beside(out, "new");
-    clear(&draft)?;
-    files::create_folder(&draft)?;
+    let draft = begin(out, Readers::Owner)?;
     let mut text = String::new();
     let flush = |text: &mut String, last: u64| {
-        let path = draft.join(tile::index_path(last / TILE_WIDTH));
-        write_file(&path, std::mem::take(text).as_bytes())
+        let path = draft.path().join(tile::index_path(last / TILE_WIDTH));
+        files::create_folder(files::parent(&path))?;
+        files::write_again(&path, std::mem::take(text).as_bytes())
     };
     let opened = each(writer, audience, identity, &mut |position, line| {
         text.push_str(&line);
@@ -232,7 +239,7 @@ pub fn openings(
     if !text.is_empty() {
         flush(&mut text, opened.lines - 1)?;
     }
-    put(&draft, out)?;
+    draft.put_folder().map_err(|e| Failure::io("write", out, e))?;
     Ok(opened)
 }
 
@@ -281,10 +288,9 @@ pub fn backup_keys(writer: &Writer, out: &Path) -> Result<u64, Failure> {
 }
 
 fn aside(out: &Path, write: impl FnOnce(&Path) -> Result<u64, Failure>) -> Result<u64, Failure> {
-    let draft = beside(out, "new");
-    clear(&draft)?;
-    let lines = write(&draft)?;
-    put(&draft, out)?;
+    let draft = begin(out, Readers::Owner)?;
+    let lines = write(draft.path())?;
+    draft.put_folder().map_err(|e| Failure::io("write", out, e))?;
     Ok(lines)
 }
 
@@ -296,43 +302,16 @@ struct Files {
 
 impl Files {
     fn write(&mut self, path: &str, bytes: &[u8]) -> Result<(), Failure> {
-        write_file(&self.folder.join(path), bytes)?;
+        let to = self.folder.join(path);
+        output::create_folders(files::parent(&to), Readers::Everyone).map_err(|e| Failure::io("make", &to, e))?;
+        files::publish(&to, bytes)?;
         self.manifest.0.insert(path.to_owned(), Hash::of(&[bytes]));
         self.bytes += bytes.len() as u64;
         Ok(())
     }
 }
 
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let io = |source| Failure::Io { doing: "write", path: path.to_owned(), source };
-    fs::create_dir_all(files::parent(path)).map_err(io)?;
-    fs::write(path, bytes).map_err(io)
-}
-
-fn beside(out: &Path, what: &str) -> PathBuf {
-    let mut name = out.as_os_str().to_owned();
-    name.push(format!(".{what}"));
-    PathBuf::from(name)
-}
-
-fn clear(folder: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(folder) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(Failure::Io { doing: "remove", path: folder.to_owned(), source: e })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Moves a finished folder to its place; one that stood there goes last.
-fn put(draft: &Path, out: &Path) -> Result<(), Failure> {
-    let io = |doing, source| Failure::Io { doing, path: out.to_owned(), source };
-    let old = beside(out, "old");
-    clear(&old)?;
-    if out.exists() {
-        fs::rename(out, &old).map_err(|e| io("move", e))?;
-    }
-    fs::rename(draft, out).map_err(|e| io("move", e))?;
-    files::sync_folder(files::parent(out))?;
-    clear(&old)
+/// Begins a folder beside its place.
+fn begin(out: &Path, readers: Readers) -> Result<Unfinished, Failure> {
+    Unfinished::folder(out, readers).map_err(|e| Failure::io("write", out, e))
 }

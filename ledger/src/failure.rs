@@ -18,7 +18,7 @@ const WAY_OUT: &str = "keep this folder as evidence and restore from your newest
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The operating system refused.
-    #[error("cannot {doing} {}", .path.display())]
+    #[error("cannot {doing} {}: {source}", .path.display())]
     Io {
         /// What was tried, a verb.
         doing: &'static str,
@@ -28,10 +28,15 @@ pub enum Failure {
         source: io::Error,
     },
     /// No space, or a quota or limit on file size is reached.
-    #[error("no space left for {}: free some, then start the ledger again; what was answered is safe", .path.display())]
+    #[error(
+        "no space left for {} ({source}): free some, then start the ledger again; what was answered is safe",
+        .path.display()
+    )]
     Full {
         /// The folder that could not grow.
         path: PathBuf,
+        /// What the system said.
+        source: io::Error,
     },
     /// What is kept is not what was written.
     #[error("{} is damaged: {damage}; {WAY_OUT}{}", .path.display(), Known(.known.as_deref()))]
@@ -167,6 +172,22 @@ pub enum Failure {
         /// The file that remembers.
         mark: PathBuf,
     },
+    /// Names in a folder cannot be made durable there.
+    #[error(
+        "{} lies on a file system that cannot make the names of files durable (fsync of a folder: {source}), as some \
+         sticks and shares cannot: what is recorded there could be gone after a power cut. Choose a folder on the machine's \
+         own disk; bundles, packs and backups may be written to such a place all the same",
+        .path.display()
+    )]
+    Unsyncable {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Others can read what only its owner should.
+    #[error(transparent)]
+    Exposed(verifier::output::Exposed),
     /// The policy that says which witnesses must have seen a checkpoint cannot be used.
     #[error("{}: {why}; mend it, or set another with `ledger witness --policy FILE`", .path.display())]
     Policy {
@@ -356,7 +377,7 @@ impl Failure {
     pub(crate) fn io(doing: &'static str, path: &Path, source: io::Error) -> Self {
         use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
         match source.kind() {
-            StorageFull | QuotaExceeded | FileTooLarge => Self::Full { path: path.to_owned() },
+            StorageFull | QuotaExceeded | FileTooLarge => Self::Full { path: path.to_owned(), source },
             _ => Self::Io { doing, path: path.to_owned(), source },
         }
     }

@@ -3,6 +3,9 @@
 //! An error of fsync ends the process: the kernel may have dropped the very bytes that it then
 //! shows as clean, so neither a retry nor a read can be believed. A mark left beside the file
 //! keeps the next start from trusting memory.
+//!
+//! What is made is its owner's alone, files 0600 and folders 0700, whatever the umask says; bundles, which everyone may
+//! have, are written with [`publish`] and [`create_public_folder`].
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
@@ -11,6 +14,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use verifier::files::{Links, open, open_with};
+use verifier::output::{self, BadSecret, Readers, Unfinished};
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 
@@ -41,17 +46,53 @@ fn delay() {
     }
 }
 
-/// Makes the names in a folder durable: files made, renamed or removed. Ends the process on an error.
+/// Makes the names in a folder durable: files made, renamed or removed. Ends the process on an error; a file system
+/// that knows no such thing (some sticks and shares) is passed over, for [`refuse_unsyncable`] has asked it where it counts.
 ///
 /// # Errors
 /// [`Failure::Io`] if the folder cannot be opened.
 pub fn sync_folder(folder: &Path) -> Result<(), Failure> {
     let opened = File::open(folder).map_err(|e| Failure::io("open", folder, e))?;
-    if let Err(error) = opened.sync_all() {
-        die_of_sync(folder, &error);
+    match opened.sync_all() {
+        Err(error) if !output::cannot(&error) => die_of_sync(folder, &error),
+        _ => delay(),
     }
-    delay();
     Ok(())
+}
+
+/// Refuses a folder whose file system cannot make names durable: what is acknowledged there could be gone after a power
+/// cut. Asked of every folder of which "recorded" is said; the nearest that is there answers for one that is not.
+///
+/// # Errors
+/// [`Failure::Unsyncable`], [`Failure::Io`].
+pub fn refuse_unsyncable(folder: &Path) -> Result<(), Failure> {
+    let mut there = folder;
+    while !there.is_dir() && parent(there) != there {
+        there = parent(there);
+    }
+    let opened = File::open(there).map_err(|e| Failure::io("open", there, e))?;
+    match opened.sync_all() {
+        Err(source) if output::cannot(&source) => Err(Failure::Unsyncable { path: folder.to_owned(), source }),
+        Err(source) => die_of_sync(there, &source),
+        Ok(()) => Ok(()),
+    }
+}
+
+/// Takes a folder that only its owner may look into: made if it is not there, closed if it is there and empty.
+///
+/// # Errors
+/// [`Failure::Exposed`] if others can read what is in it; [`Failure::Io`], [`Failure::Full`].
+pub fn take_folder(folder: &Path) -> Result<(), Failure> {
+    create_folder(folder)?;
+    output::take_folder(folder).map_err(|e| Failure::io("take", folder, e))?.map_err(Failure::Exposed)
+}
+
+/// Refuses a file or folder of secrets that others can read.
+///
+/// # Errors
+/// [`Failure::Exposed`] with the command that mends it.
+pub fn refuse_exposed(path: &Path) -> Result<(), Failure> {
+    output::refuse_exposed(path).map_err(Failure::Exposed)
 }
 
 /// Makes a folder, its files (not those of folders within) and its own name durable.
@@ -73,14 +114,15 @@ pub fn sync_tree(folder: &Path) -> Result<(), Failure> {
 /// Says what happened and ends the process; a mark is left if the disk still takes one.
 pub(crate) fn die_of_sync(folder: &Path, error: &io::Error) -> ! {
     let mark = folder.join(MARK);
-    let _ = File::create(&mark).and_then(|file| file.sync_all());
-    eprintln!(
+    let _ = output::create(&mark, Readers::Owner).and_then(|file| file.sync_all());
+    verifier::tell!(
         "the disk failed to keep what was written to {}: {error}\nThe ledger ends here, before it answers \
          anyone. Check the disk, restart the machine, delete {}, then start the ledger again.",
         folder.display(),
         mark.display()
     );
-    std::process::abort();
+    // Nothing is unwound: what would be flushed on the way out is not to be believed.
+    std::process::exit(2);
 }
 
 /// Refuses a folder in which an earlier process was ended by fsync.
@@ -92,19 +134,31 @@ pub fn refuse_unsynced(folder: &Path) -> Result<(), Failure> {
     if mark.exists() { Err(Failure::Unsynced { path: folder.to_owned(), mark }) } else { Ok(()) }
 }
 
-/// Makes a folder and those above it.
+/// Makes a folder and those above it, for their owner alone; those that are there stay as they are.
 ///
 /// # Errors
 /// [`Failure::Io`], [`Failure::Full`].
 pub fn create_folder(folder: &Path) -> Result<(), Failure> {
+    create_folder_for(folder, Readers::Owner)
+}
+
+/// The same, for everyone: in bundles.
+///
+/// # Errors
+/// As [`create_folder`].
+pub fn create_public_folder(folder: &Path) -> Result<(), Failure> {
+    create_folder_for(folder, Readers::Everyone)
+}
+
+fn create_folder_for(folder: &Path, readers: Readers) -> Result<(), Failure> {
     if folder.is_dir() {
         return Ok(());
     }
     let above = parent(folder);
     if above != folder {
-        create_folder(above)?;
+        create_folder_for(above, readers)?;
     }
-    match fs::create_dir(folder) {
+    match output::create_folder(folder, readers) {
         Ok(()) => sync_folder(above),
         Err(e) if e.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => Ok(()),
         Err(e) => Err(Failure::io("make", folder, e)),
@@ -117,8 +171,11 @@ pub fn create_folder(folder: &Path) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure::Io`], [`Failure::Full`]; the old file is then still there.
 pub fn replace_by(draft: &Path, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut file = verifier::files::create(draft).map_err(|e| Failure::io("write", draft, e))?;
-    file.write_all(bytes).map_err(|e| Failure::io("write", draft, e))?;
+    let written = output::create(draft, Readers::Owner).and_then(|mut file| file.write_all(bytes).map(|()| file));
+    let file = written.map_err(|e| {
+        let _ = fs::remove_file(draft);
+        Failure::io("write", draft, e)
+    })?;
     sync(&file, parent(draft));
     fs::rename(draft, path).map_err(|e| Failure::io("replace", path, e))?;
     if parent(draft) != parent(path) {
@@ -137,19 +194,46 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     replace_by(Path::new(&draft), path, bytes)
 }
 
-/// Whether [`replace`] could put a file or a folder there: makes its draft, and takes it away again.
+/// Whether a result could be put there, as a file or as a folder: begins it beside the place, and takes it away again.
 ///
 /// # Errors
 /// [`Failure::Io`], [`Failure::Full`].
 pub fn try_out(path: &Path) -> Result<(), Failure> {
-    let mut draft = path.as_os_str().to_owned();
-    draft.push(".new");
-    let draft = Path::new(&draft);
-    if draft.is_dir() {
-        return Ok(()); // left by an export that was cut short, and written over by the next
-    }
-    verifier::files::create(draft).map_err(|e| Failure::io("write", draft, e))?;
-    fs::remove_file(draft).map_err(|e| Failure::io("remove", draft, e))
+    let begun = if path.is_dir() {
+        Unfinished::folder(path, Readers::Owner)
+    } else if output::is_stream(path) {
+        return Ok(());
+    } else {
+        Unfinished::file(path, Readers::Owner).map(|(draft, _)| draft)
+    };
+    begun.map(drop).map_err(|e| Failure::io("write", path, e))
+}
+
+/// Writes a result that was asked for, for its owner alone: whole, or what was there before stays.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`].
+pub fn write_out(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    output::write(path, bytes, Readers::Owner).map_err(|e| Failure::io("write", path, e))
+}
+
+/// Writes a file that can be made again from what is durable, for its owner alone: whole, but not flushed.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`].
+pub fn write_again(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let begun = Unfinished::file(path, Readers::Owner);
+    let written = begun.and_then(|(draft, mut file)| file.write_all(bytes).and_then(|()| draft.put_unflushed()));
+    written.map_err(|e| Failure::io("write", path, e))
+}
+
+/// Writes a file that everyone may read, in a bundle that is not in its place yet; not flushed.
+///
+/// # Errors
+/// [`Failure::Io`], [`Failure::Full`].
+pub fn publish(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let written = output::create(path, Readers::Everyone).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|e| Failure::io("write", path, e))
 }
 
 /// Writes over a file in its place, which is made if it is not there: one flush and no new name, but a power cut in
@@ -159,7 +243,8 @@ pub fn try_out(path: &Path) -> Result<(), Failure> {
 /// [`Failure::Io`], [`Failure::Full`].
 pub fn overwrite(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     let fresh = !path.exists();
-    let opened = open_with(OpenOptions::new().create(true).write(true).truncate(false), path, Links::Followed);
+    let opened =
+        open_with(output::options(Readers::Owner).create(true).write(true).truncate(false), path, Links::Followed);
     let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
     file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
     file.set_len(bytes.len() as u64).map_err(|e| Failure::io("shorten", path, e))?;
@@ -190,7 +275,7 @@ pub struct Written {
 /// As [`append`].
 pub fn write_end(path: &Path, bytes: &[u8]) -> Result<Written, Failure> {
     let fresh = !path.exists();
-    let opened = open_with(OpenOptions::new().create(true).append(true), path, Links::Followed);
+    let opened = open_with(output::options(Readers::Owner).create(true).append(true), path, Links::Followed);
     let mut file = opened.map_err(|e| Failure::io("open", path, e))?;
     file.write_all(bytes).map_err(|e| Failure::io("write", path, e))?;
     Ok(Written { file, path: path.to_owned(), fresh })
@@ -258,6 +343,19 @@ fn read_as(path: &Path, max: usize, links: Links) -> Result<Option<Vec<u8>>, Fai
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(Failure::io("read", path, e)),
     }
+}
+
+/// Reads a file with a secret, which nobody else may read, into memory that is overwritten when it is let go; `None` if it
+/// is not there.
+///
+/// # Errors
+/// [`Failure::Exposed`] with the command that mends it, [`Failure::Io`], [`Failure::Unfit`] if it is longer.
+pub fn read_secret(path: &Path, max: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
+    output::read_secret(path, max).map_err(|why| match why {
+        BadSecret::Exposed(exposed) => Failure::Exposed(exposed),
+        BadSecret::Io(e) => Failure::io("read", path, e),
+        BadSecret::Long { max } => Failure::Unfit { what: "a file with a secret", bytes: max + 1, min: 0, max },
+    })
 }
 
 /// The folder that a path is in.

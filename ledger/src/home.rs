@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use schemas::file_name::encode_part;
+
 use crate::failure::Failure;
 use crate::files;
 
@@ -111,7 +113,7 @@ impl Home {
 
     /// Key that signs seals once that writer has taken over.
     pub fn seal_key_of(&self, writer: &str) -> PathBuf {
-        self.0.join("keys").join(format!("seal.{writer}.key"))
+        self.0.join("keys").join(format!("seal.{}.key", encode_part(writer)))
     }
 
     /// What the importer has signed.

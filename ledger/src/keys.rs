@@ -6,12 +6,15 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
+use schemas::file_name::encode_part;
 use schemas::note::{Origin, Vkey};
 use schemas::recipient::is_recipient;
 use schemas::time::Timestamp;
 use verifier::keyring::Keyring;
+use verifier::output::{self, Readers};
 use verifier::signature::SecretKey;
 use verifier::unseal::Identity;
+use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::files;
@@ -74,6 +77,11 @@ pub enum BadKeyFile {
     Random,
 }
 
+/// Name of a file of a holder: `PARTY.HOLDER.ENDING`, in letters that every file system takes. FORMAT.md 20.1.
+pub fn file_name(party: &str, holder: &str, ending: &str) -> String {
+    format!("{}.{}.{ending}", encode_part(party), encode_part(holder))
+}
+
 /// 32 bytes from the operating system's random source.
 ///
 /// # Errors
@@ -89,14 +97,15 @@ pub fn random_bytes<const N: usize>() -> Result<[u8; N], BadKeyFile> {
 /// # Errors
 /// [`BadKeyFile`]; an existing file is never overwritten.
 pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
-    let seed: [u8; 32] = random_bytes()?;
+    let seed: Zeroizing<[u8; 32]> = Zeroizing::new(random_bytes()?);
     if path.exists() {
         return Err(BadKeyFile::There { path: path.to_owned() });
     }
     if let Some(folder) = path.parent() {
         files::create_folder(folder)?;
     }
-    let text = format!("{MAGIC}\n{name}\n{}\n", base::to_base64(&seed));
+    let words = Zeroizing::new(base::to_base64(&*seed));
+    let text = Zeroizing::new(format!("{MAGIC}\n{name}\n{}\n", *words));
     write_secret(path, text.as_bytes())?;
     Ok(SecretKey::new(name, &seed))
 }
@@ -104,18 +113,18 @@ pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
 /// Writes a new file that only its owner may read, from its first byte on; whole or not at all,
 /// for half a key would stand in the way for ever.
 fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let io = |doing, source| Failure::Io { doing, path: path.to_owned(), source };
+    let io = |doing, source| Failure::io(doing, path, source);
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
     let draft = Path::new(&draft);
     // What an interrupted try has left is nobody's key yet.
     files::remove(draft)?;
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(draft).map_err(|e| io("make", e))?;
-    file.write_all(bytes).map_err(|e| io("write", e))?;
+    let opened = output::options(Readers::Owner).write(true).create_new(true).open(draft);
+    let mut file = opened.map_err(|e| io("make", e))?;
+    if let Err(e) = output::settle(&file, Readers::Owner).and_then(|()| file.write_all(bytes)) {
+        let _ = fs::remove_file(draft);
+        return Err(io("write", e));
+    }
     files::sync(&file, files::parent(path));
     fs::rename(draft, path).map_err(|e| io("make", e))?;
     files::sync_folder(files::parent(path))
@@ -138,7 +147,7 @@ pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 /// # Errors
 /// [`BadKeyFile`] if it cannot be read or written.
 pub fn copy(from: &Path, to: &Path) -> Result<(), BadKeyFile> {
-    let bytes = files::read(from, 4096)?.unwrap_or_default();
+    let bytes = files::read_secret(from, 4096)?.unwrap_or_default();
     if let Some(folder) = to.parent() {
         files::create_folder(folder)?;
     }
@@ -167,8 +176,9 @@ pub fn generate_identity(path: &Path, name: &str) -> Result<String, BadKeyFile> 
 /// [`BadKeyFile`] says what is wrong with it.
 pub fn read_identity(path: &Path) -> Result<Identity, BadKeyFile> {
     let absent = || Failure::Absent { what: "identity", path: path.to_owned() };
-    let bytes = files::read(path, 65_536)?.ok_or_else(absent)?;
-    Identity::parse(&String::from_utf8_lossy(&bytes)).map_err(|_| BadKeyFile::Identity { path: path.to_owned() })
+    let bytes = files::read_secret(path, 65_536)?.ok_or_else(absent)?;
+    Identity::parse(std::str::from_utf8(&bytes).unwrap_or_default())
+        .map_err(|_| BadKeyFile::Identity { path: path.to_owned() })
 }
 
 /// Reads a key file.
@@ -178,7 +188,7 @@ pub fn read_identity(path: &Path) -> Result<Identity, BadKeyFile> {
 pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
     let form = || BadKeyFile::Form { path: path.to_owned() };
     let absent = || Failure::Absent { what: "key file", path: path.to_owned() };
-    let bytes = files::read(path, 4096)?.ok_or_else(absent)?;
+    let bytes = files::read_secret(path, 4096)?.ok_or_else(absent)?;
     parse(&bytes).ok_or_else(form)
 }
 
@@ -188,7 +198,9 @@ pub fn parse(bytes: &[u8]) -> Option<SecretKey> {
     let (Some(MAGIC), Some(name), Some(seed), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
         return None;
     };
-    Some(SecretKey::new(name, &base::from_base64(seed)?.try_into().ok()?))
+    let seed = Zeroizing::new(base::from_base64(seed)?);
+    let seed: Zeroizing<[u8; 32]> = Zeroizing::new(seed.as_slice().try_into().ok()?);
+    Some(SecretKey::new(name, &seed))
 }
 
 /// A folder of key files: `<party>.<holder>.key`, and `<party>.<holder>.2.key` after a rotation.
@@ -208,6 +220,18 @@ impl KeyFolder {
         Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new(), made: Vec::new() }
     }
 
+    /// Reads one of its files, if nobody else can list them.
+    fn open(&self, path: &Path) -> Result<SecretKey, BadKeyFile> {
+        files::refuse_exposed(&self.folder)?;
+        read(path)
+    }
+
+    /// Makes one of its files.
+    fn make(&self, path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
+        files::take_folder(&self.folder)?;
+        generate(path, name)
+    }
+
     /// Secret keys that were made because none was there.
     pub fn made(&self) -> &[PathBuf] {
         &self.made
@@ -220,9 +244,13 @@ impl KeyFolder {
     }
 
     fn path_after(&self, party: &str, holder: &str, rotated: u32) -> PathBuf {
-        // Party and holder are ids: no separator of paths can stand in them.
         let number = if rotated == 0 { String::new() } else { format!("{}.", rotated + 1) };
-        self.folder.join(format!("{party}.{holder}.{number}{ENDING}"))
+        self.named(party, holder, &format!("{number}{ENDING}"))
+    }
+
+    /// The file of a holder with that ending, whatever letters party and holder have. FORMAT.md 20.1.
+    fn named(&self, party: &str, holder: &str, ending: &str) -> PathBuf {
+        self.folder.join(file_name(party, holder, ending))
     }
 
     /// From now on the holder signs with the key after the present one.
@@ -248,7 +276,7 @@ impl KeyFolder {
             }
             let mut last = 0;
             for (number, path) in (0..).zip(self.files(&holder.party, &holder.name)) {
-                if keyring.find_vkey(&read(&path)?.vkey()).is_some() {
+                if keyring.find_vkey(&self.open(&path)?.vkey()).is_some() {
                     last = number;
                 }
             }
@@ -263,7 +291,7 @@ impl KeyFolder {
     /// [`BadKeyFile`] if one of them cannot be read.
     pub fn earlier(&self, party: &str, holder: &str) -> Result<Vec<SecretKey>, BadKeyFile> {
         let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
-        self.files(party, holder).take(rotated as usize).map(|path| read(&path)).collect()
+        self.files(party, holder).take(rotated as usize).map(|path| self.open(&path)).collect()
     }
 
     /// The key that will follow the holder's present one, made where there is none.
@@ -273,7 +301,7 @@ impl KeyFolder {
     pub fn next_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         let rotated = self.rotations.get(&(party.to_owned(), holder.to_owned())).copied().unwrap_or(0);
         let path = self.path_after(party, holder, rotated + 1);
-        if path.exists() { read(&path) } else { generate(&path, &self.origin.holder_key_name(party, holder)) }
+        if path.exists() { self.open(&path) } else { self.make(&path, &self.origin.holder_key_name(party, holder)) }
     }
 
     /// Files of a holder's keys that there are, the first one first.
@@ -288,7 +316,7 @@ impl KeyFolder {
     pub fn last(&self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         let name = self.origin.holder_key_name(party, holder);
         let absent = BadKeyFile::Absent { name, folder: self.folder.clone() };
-        read(&self.files(party, holder).last().ok_or(absent)?)
+        self.open(&self.files(party, holder).last().ok_or(absent)?)
     }
 
     /// The key of a holder that is in force, whichever of its files has it.
@@ -303,7 +331,7 @@ impl KeyFolder {
         at: Timestamp,
     ) -> Result<SecretKey, BadKeyFile> {
         for path in self.files(party, holder) {
-            let key = read(&path)?;
+            let key = self.open(&path)?;
             let known = keyring.find_vkey(&key.vkey());
             if known.is_some_and(|number| keyring.key(number).in_force(at)) {
                 return Ok(key);
@@ -326,7 +354,7 @@ impl KeyFolder {
     ) -> Result<(Vkey, Option<SecretKey>), BadKeyFile> {
         let mut count = 0;
         for path in self.files(party, holder) {
-            let key = read(&path)?;
+            let key = self.open(&path)?;
             if keyring.find_vkey(&key.vkey()).is_none() {
                 return Ok((key.vkey(), Some(key)));
             }
@@ -339,7 +367,7 @@ impl KeyFolder {
             }
         }
         let path = self.path_after(party, holder, count);
-        let key = generate(&path, &self.origin.holder_key_name(party, holder))?;
+        let key = self.make(&path, &self.origin.holder_key_name(party, holder))?;
         self.made.push(path);
         Ok((key.vkey(), Some(key)))
     }
@@ -362,7 +390,7 @@ impl KeyFolder {
         if !path.exists() {
             return Err(BadKeyFile::Absent { name, folder: self.folder.clone() });
         }
-        let key = read(&path)?;
+        let key = self.open(&path)?;
         if key.vkey().name != name {
             return Err(BadKeyFile::Form { path });
         }
@@ -384,11 +412,11 @@ impl KeyFolder {
 
     /// Whether a holder's public key lies there as a file of its own.
     pub fn has_public(&self, party: &str, holder: &str) -> bool {
-        self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}")).exists()
+        self.named(party, holder, PUBLIC_ENDING).exists()
     }
 
     fn public(&self, party: &str, holder: &str) -> Result<Vkey, BadKeyFile> {
-        let path = self.folder.join(format!("{party}.{holder}.{PUBLIC_ENDING}"));
+        let path = self.named(party, holder, PUBLIC_ENDING);
         let form = || BadKeyFile::Public { path: path.clone() };
         let bytes = files::read(&path, 4096)?.ok_or_else(form)?;
         let text = String::from_utf8(bytes).map_err(|_| form())?;
@@ -403,8 +431,8 @@ impl KeyFolder {
     /// # Errors
     /// [`BadKeyFile`] if none can be read or made.
     pub fn recipient_or_make(&mut self, party: &str, holder: &str) -> Result<String, BadKeyFile> {
-        let secret = self.folder.join(format!("{party}.{holder}.{IDENTITY_ENDING}"));
-        let public = self.folder.join(format!("{party}.{holder}.{RECIPIENT_ENDING}"));
+        let secret = self.named(party, holder, IDENTITY_ENDING);
+        let public = self.named(party, holder, RECIPIENT_ENDING);
         if secret.exists() {
             return Ok(read_identity(&secret)?.recipients().swap_remove(0));
         }
@@ -423,7 +451,7 @@ impl KeyFolder {
     /// [`BadKeyFile`] if it can be neither read nor made.
     pub fn get_or_make(&mut self, party: &str, holder: &str) -> Result<SecretKey, BadKeyFile> {
         if !self.has(party, holder) {
-            generate(&self.path(party, holder), &self.origin.holder_key_name(party, holder))?;
+            self.make(&self.path(party, holder), &self.origin.holder_key_name(party, holder))?;
             self.made.push(self.path(party, holder));
         }
         self.get(party, holder)

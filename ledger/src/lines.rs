@@ -6,6 +6,7 @@
 //! leftovers of a batch that nobody was promised; opening drops them.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard};
@@ -46,8 +47,10 @@ impl LineFolder {
         for number in 0..full {
             let path = folder.path(number);
             files::refuse_unsynced(files::parent(&path))?;
-            if !fs::metadata(&path).is_ok_and(|found| found.len() >= LINES_A_FILE) {
-                return Err(folder.gap(number * LINES_A_FILE));
+            match fs::metadata(&path) {
+                Ok(found) if found.len() >= LINES_A_FILE => {}
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(Failure::io("look at", &path, e)),
+                _ => return Err(folder.gap(number * LINES_A_FILE)),
             }
         }
         let last = folder.path(full);

@@ -11,5 +11,5 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // A store is opened and scanned in a child process first; that child is this program again.
     ledger::probe::take_over();
-    cli::run()
+    verifier::terminal::run("ledger", cli::run)
 }

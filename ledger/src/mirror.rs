@@ -22,6 +22,8 @@ use schemas::note::Note;
 use schemas::policy::Policy;
 use schemas::tile::{TILE_WIDTH, Tile};
 use schemas::time::Date;
+use verifier::files::{Links, open_with};
+use verifier::output::{self, Readers};
 
 use crate::export::Kept;
 use crate::failure::Failure;
@@ -88,11 +90,12 @@ impl Mirror {
             reader.make_room(Lies::Bundle, &folder)?;
         }
         Places::remember(reader.home(), Lies::Bundle, out)?;
-        files::create_folder(files::parent(out))?;
+        files::create_public_folder(files::parent(out))?;
         let path = beside(out, "lock");
-        let mut options = File::options();
-        options.create(true).write(true).truncate(false);
-        let lock = verifier::files::open_with(&mut options, &path, verifier::files::Links::Followed);
+        // Whoever copies the bundle holds it, under another account too.
+        let mut options = output::options(Readers::Everyone);
+        let lock = open_with(options.create(true).write(true).truncate(false), &path, Links::Followed);
+        let lock = lock.and_then(|lock| output::settle(&lock, Readers::Everyone).map(|()| lock));
         let lock = lock.map_err(|e| Failure::io("open", &path, e))?;
         clear(&beside(out, "next"))?;
         let asked = Policy::parse(&policy).ok().filter(|policy| !policy.witnesses.is_empty());
@@ -123,7 +126,7 @@ impl Mirror {
     /// [`Failure`] if something cannot be read or written; doing it again goes on.
     pub fn update(&mut self, size: u64, checkpoint: &Note, go_on: &dyn Fn() -> bool) -> Result<bool, Failure> {
         let next = beside(&self.out, "next");
-        files::create_folder(&next)?;
+        files::create_public_folder(&next)?;
         self.look(size, go_on)?;
         if !go_on() {
             return Ok(false);
@@ -180,7 +183,7 @@ impl Mirror {
             return Ok(hash);
         }
         let (from, to) = (self.out.join(path), next.join(path));
-        files::create_folder(files::parent(&to))?;
+        files::create_public_folder(files::parent(&to))?;
         files::remove(&to)?;
         // The first time nobody has compared what lies there.
         let there = match self.current.get(path) {
@@ -188,7 +191,11 @@ impl Mirror {
             None => files::read(&from, FILE_BYTES_MAX).is_ok_and(|found| found.as_deref() == Some(bytes)),
         };
         if !there || fs::hard_link(&from, &to).is_err() {
-            fs::write(&to, bytes).map_err(|e| Failure::io("write", &to, e))?;
+            files::publish(&to, bytes)?;
+        } else if !self.current.contains_key(path) {
+            // Nor asked who may read it.
+            let closed = File::open(&to).and_then(|file| output::settle(&file, Readers::Everyone));
+            closed.map_err(|e| Failure::io("open to everyone", &to, e))?;
         }
         self.next.insert(path.to_owned(), hash);
         Ok(hash)
@@ -205,7 +212,7 @@ impl Mirror {
         for (path, hash) in wanted {
             if self.next.get(path) != Some(hash) {
                 let (from, to) = (self.out.join(path), next.join(path));
-                files::create_folder(files::parent(&to))?;
+                files::create_public_folder(files::parent(&to))?;
                 files::remove(&to)?;
                 fs::hard_link(&from, &to).map_err(|e| Failure::io("link", &to, e))?;
                 self.next.insert(path.clone(), *hash);
@@ -215,7 +222,7 @@ impl Mirror {
         let text = Manifest(wanted.clone()).to_text();
         // It may be linked nowhere else, but a reader of an older bundle may have it open.
         files::remove(&manifest)?;
-        fs::write(&manifest, text).map_err(|e| Failure::io("write", &manifest, e))?;
+        files::publish(&manifest, text.as_bytes())?;
         to_disk(next)?;
         if self.lock.try_lock().is_err() {
             return Ok(false); // someone copies: the next bundle waits for the next round

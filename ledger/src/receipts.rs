@@ -1,12 +1,13 @@
 //! Receipts beside the outbox: what the log answered to each row. FORMAT.md 14.1.
 //!
-//! One file a row, `PARTY/TYPE/ROW.tlog-proof`; of a refusal `PARTY/TYPE/ROW.<event id>.refusal`,
+//! One file a row, `PARTY/TYPE/ROW.tlog-proof`, with names as FORMAT.md 20.1 has them; of a refusal `PARTY/TYPE/ROW.<event id>.refusal`,
 //! so that a row may be mended and signed again.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use schemas::event::SignedEvent;
+use schemas::file_name::encode;
 use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::receipt::Receipt;
@@ -54,11 +55,12 @@ impl Receipts {
     }
 
     fn named(&self, source: &str, ending: &str) -> PathBuf {
-        // A party or a row may be called "..": no name may lead out of the folder.
+        // A party or a row may be called "..", "a:b" or "CON": FORMAT.md 20.1.
         let mut path = self.folder.clone();
-        let safe = |part: &str| if part.starts_with('.') { format!("_{part}") } else { part.to_owned() };
-        path.extend(source.split('/').map(safe));
-        PathBuf::from(format!("{}.{ending}", path.display()))
+        path.extend(source.split('/').map(encode));
+        let mut path = path.into_os_string();
+        path.push(format!(".{ending}"));
+        path.into()
     }
 
     fn refusal_path(&self, source: &str, id: &Hash) -> PathBuf {
@@ -116,7 +118,7 @@ impl Receipts {
                 files::create_folder(folder)?;
             }
             // Not worth an fsync each: a receipt that is lost is given again.
-            std::fs::write(&path, receipt.to_text()).map_err(|source| Failure::Io { doing: "write", path, source })?;
+            files::write_again(&path, receipt.to_text().as_bytes())?;
             written += 1;
         }
         Ok(written)
@@ -136,7 +138,7 @@ pub fn complete_sealed(writer: &Writer, queue: &Queue) -> Result<u64, Failure> {
         let Some(position) = writer.log().record(&address) else { continue };
         let Some(receipt) = receipt(writer, position)? else { continue };
         files::create_folder(files::parent(&path))?;
-        std::fs::write(&path, receipt.to_text()).map_err(|source| Failure::Io { doing: "write", path, source })?;
+        files::write_again(&path, receipt.to_text().as_bytes())?;
         written += 1;
     }
     Ok(written)

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use age::secrecy::ExposeSecret as _;
 use age::x25519;
 use schemas::base;
+use zeroize::Zeroizing;
 
 /// Least length of a sealed disclosure's file, in bytes: it holds a text of some 900 bytes.
 const FILE_BYTES_MIN: usize = 2_048;
@@ -74,9 +75,11 @@ impl Recipients {
         let file = Counted { bytes: Vec::new(), written: Rc::clone(&written) };
         let mut writer = encryptor.wrap_output(file).map_err(bad)?;
         // Header and nonce are written already.
-        let mut plain = disclosure.as_bytes().to_vec();
+        let padded = plain_bytes(file_bytes(disclosure.len() + 1, self.0.len()), written.get());
+        let mut plain = Zeroizing::new(Vec::with_capacity(padded));
+        plain.extend_from_slice(disclosure.as_bytes());
         plain.push(b'\n');
-        plain.resize(plain_bytes(file_bytes(plain.len(), self.0.len()), written.get()), 0);
+        plain.resize(padded, 0);
         writer.write_all(&plain).map_err(bad)?;
         Ok(base::to_base64(&writer.finish().map_err(bad)?.bytes))
     }
@@ -132,11 +135,12 @@ impl Write for Counted {
 }
 
 /// A new identity: the text of its file, which is secret, and its recipient.
-pub fn draw_identity(name: &str) -> (String, String) {
+pub fn draw_identity(name: &str) -> (Zeroizing<String>, String) {
     let identity = x25519::Identity::generate();
     let recipient = identity.to_public().to_string();
     let secret = identity.to_string();
-    (format!("# {name}\n# public key: {recipient}\n{}\n", secret.expose_secret()), recipient)
+    let text = format!("# {name}\n# public key: {recipient}\n{}\n", secret.expose_secret());
+    (Zeroizing::new(text), recipient)
 }
 
 /// Most work that a file locked by a passphrase may ask for: 2 to this power, a few seconds and 1 GiB.
@@ -161,13 +165,13 @@ pub fn lock(secret: &[u8], passphrase: &str) -> Result<Vec<u8>, BadSeal> {
 }
 
 /// Opens what a passphrase locks; nothing where it is not the passphrase, or the file is none.
-pub fn unlock(bytes: &[u8], passphrase: &str) -> Option<Vec<u8>> {
+pub fn unlock(bytes: &[u8], passphrase: &str) -> Option<Zeroizing<Vec<u8>>> {
     let bytes = Some(bytes).filter(|bytes| bytes.len() <= LOCKED_BYTES_MAX)?;
     let mut identity = age::scrypt::Identity::new(passphrase.to_owned().into());
     identity.set_max_work_factor(LOCK_WORK_MAX);
     let file = age::Decryptor::new_buffered(bytes).ok()?;
     let mut reader = file.decrypt(iter::once(&identity as &dyn age::Identity)).ok()?;
-    let mut secret = Vec::new();
+    let mut secret = Zeroizing::new(Vec::with_capacity(LOCKED_BYTES_MAX));
     reader.read_to_end(&mut secret).ok()?;
     Some(secret)
 }
@@ -181,7 +185,7 @@ mod tests {
     fn a_passphrase_opens_what_it_locked() {
         let locked = lock(b"secret", "three small boats").unwrap();
         assert!(locked.starts_with(LOCKED) && locked.len() < LOCKED_BYTES_MAX);
-        assert_eq!(unlock(&locked, "three small boats").as_deref(), Some(&b"secret"[..]));
+        assert_eq!(unlock(&locked, "three small boats").as_deref().map(Vec::as_slice), Some(&b"secret"[..]));
         for (bytes, passphrase) in [(&locked[..], "three small boots"), (&locked[..40], "three small boats"), (b"", "")]
         {
             assert_eq!(unlock(bytes, passphrase), None);
@@ -189,7 +193,8 @@ mod tests {
     }
 
     fn parties(count: usize) -> (Vec<Identity>, Recipients) {
-        let drawn: Vec<(String, String)> = (0..count).map(|_| draw_identity("x.example/log/npm/sealed")).collect();
+        let drawn: Vec<(Zeroizing<String>, String)> =
+            (0..count).map(|_| draw_identity("x.example/log/npm/sealed")).collect();
         let identities = drawn.iter().map(|(text, _)| Identity::parse(text).unwrap()).collect();
         let keys: Vec<&str> = drawn.iter().map(|(_, key)| key.as_str()).collect();
         (identities, Recipients::new(&keys).unwrap())

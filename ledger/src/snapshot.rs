@@ -22,6 +22,7 @@ use schemas::base;
 use schemas::hash::{Hash, Hasher};
 use schemas::note::{Note, Origin, SignatureLine};
 use verifier::levels::Levels;
+use verifier::output::{self, Readers};
 use verifier::signature::{PublicKey, SecretKey};
 use verifier::state::{State, form};
 
@@ -51,7 +52,8 @@ pub fn keep(folder: &Path, state: &mut State, levels: &Levels, log: &SecretKey) 
     }
     let draft = folder.join("draft");
     let bad = |source| Failure::io("write", &draft, source);
-    let mut to = Counted { inner: verifier::files::create(&draft).map_err(bad)?, hasher: Hasher::default(), bytes: 0 };
+    let mut to =
+        Counted { inner: output::create(&draft, Readers::Owner).map_err(bad)?, hasher: Hasher::default(), bytes: 0 };
     state.keep(levels, &mut to).map_err(bad)?;
     files::sync(&to.inner, folder);
     let text = text(state.origin(), state.size(), state.root(), to.bytes, to.hasher.finish());

@@ -23,6 +23,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
+use verifier::files::{Links, open_with};
+use verifier::output::{self, Readers};
+
 use crate::failure::{Damage, Failure};
 use crate::files;
 use crate::flush::Watch;
@@ -200,8 +203,7 @@ impl Store {
     /// A store over an open database.
     fn over(db: sled::Db, dir: &Path, lock: Option<File>) -> Result<Self, Failure> {
         let path = dir.join("db");
-        let log = verifier::files::open(&path, verifier::files::Links::Followed)
-            .map_err(|e| Failure::io("open", &path, e))?;
+        let log = verifier::files::open(&path, Links::Followed).map_err(|e| Failure::io("open", &path, e))?;
         let bytes = guarded(dir, || db.get(HEAD))?;
         let head = bytes.as_ref().and_then(|b| b.strip_prefix(&[0])).and_then(Head::parse);
         let head = head.ok_or_else(|| Failure::damaged(dir, Damage::Unlike { what: "records" }))?;
@@ -543,9 +545,8 @@ fn foreign(dir: &Path, key: &[u8]) -> Failure {
 /// hold the lock a moment longer.
 fn lock(dir: &Path) -> Result<File, Failure> {
     let path = dir.join("lock");
-    let mut options = File::options();
-    options.create(true).write(true).truncate(false);
-    let opened = verifier::files::open_with(&mut options, &path, verifier::files::Links::Followed);
+    let mut options = output::options(Readers::Owner);
+    let opened = open_with(options.create(true).write(true).truncate(false), &path, Links::Followed);
     let file = opened.map_err(|e| Failure::io("open", &path, e))?;
     let give_up = Instant::now() + LOCK_GRACE;
     loop {

@@ -11,12 +11,14 @@
 //! In a commit both come first, flushed side by side, then the store: what is past the store's
 //! size was never promised, and is dropped in both.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
 use schemas::hash::Hash;
 use schemas::opening::{OpeningLine, SALT_BYTES, Slot};
 use schemas::tile;
+use zeroize::Zeroizing;
 
 use crate::cipher::{Place, SlotKey};
 use crate::failure::{Damage, Failure};
@@ -25,6 +27,8 @@ use crate::lines::{self, LineFolder};
 
 /// Stands in a line of keys where a slot has none, and in a line of openings where it is withheld.
 const NOTHING: &str = "-";
+/// Characters of a key, and the blank after it.
+const KEY_CHARS: usize = 45;
 /// Stands before the position of the entry that erased a slot.
 const ERASED: char = '!';
 
@@ -149,13 +153,13 @@ impl Vault {
             }
         }
         let (new_keys, new_line) = (keys_text(&its_keys), at_rest.to_text());
-        if new_keys != keys {
+        if *new_keys != keys {
             self.keys.replace(position, &new_keys)?;
         }
         if new_line != line {
             self.openings.replace(position, &new_line)?;
         }
-        Ok(new_keys != keys || new_line != line)
+        Ok(*new_keys != keys || new_line != line)
     }
 }
 
@@ -209,7 +213,7 @@ fn copy(from: &LineFolder, to: &Path) -> Result<u64, Failure> {
         let text: String = kept.iter().take(wanted).flat_map(|line| [line.as_str(), "\n"]).collect();
         let path = to.join(tile::index_path(number));
         files::create_folder(files::parent(&path))?;
-        files::replace(&path, text.as_bytes())?;
+        files::write_out(&path, text.as_bytes())?;
     }
     Ok(from.size())
 }
@@ -255,10 +259,17 @@ impl Copied {
 }
 
 /// What lies on the disk of an entry's hidden values, ready to be written: the values encrypted, and their keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Hidden {
     line: String,
-    keys: String,
+    keys: Zeroizing<String>,
+}
+
+/// Keys are never shown, not even where a test fails.
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hidden").field("line", &self.line).finish_non_exhaustive()
+    }
 }
 
 impl Hidden {
@@ -418,7 +429,7 @@ fn show(position: u64, line: &str, keys: &str, dir: &Path) -> Result<String, Fai
     let event = at_rest.event;
     let shown = at_rest.line(position, |number, bytes| match &keys[number] {
         None => Some(Slot::Withheld),
-        Some(key) => slot_of(&key.decrypt(Place { event, slot: number }, bytes)?),
+        Some(key) => slot_of(&Zeroizing::new(key.decrypt(Place { event, slot: number }, bytes)?)),
     });
     Ok(shown.ok_or_else(damaged)?.to_json())
 }
@@ -432,9 +443,18 @@ fn withhold(position: u64, line: &str, dir: &Path) -> Result<String, Failure> {
     Ok(shown.ok_or_else(|| Failure::damaged(dir, Damage::Line { position }))?.to_json())
 }
 
-fn keys_text(keys: &[Option<SlotKey>]) -> String {
-    let one = |key: &Option<SlotKey>| key.as_ref().map_or_else(|| NOTHING.to_owned(), SlotKey::to_text);
-    keys.iter().map(one).collect::<Vec<_>>().join(" ")
+fn keys_text(keys: &[Option<SlotKey>]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(keys.len() * KEY_CHARS));
+    for key in keys {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        match key {
+            Some(key) => *text += &key.to_text(),
+            None => *text += NOTHING,
+        }
+    }
+    text
 }
 
 fn read_keys(text: &str) -> Option<Vec<Option<SlotKey>>> {

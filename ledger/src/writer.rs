@@ -162,7 +162,10 @@ impl Writer {
         if let Some(key) = testimony::own_key(home).filter(|_| !begun.exists()) {
             Heard::at(home, &key)?.hold_against(home, &key, &Levels::default(), None)?;
         }
-        files::create_folder(home.folder())?;
+        for folder in [home.folder(), &home.openings(), &home.opening_keys()] {
+            files::refuse_unsyncable(folder)?;
+        }
+        files::take_folder(home.folder())?;
         files::replace(&begun, b"")?;
         if home.store().exists() {
             std::fs::remove_dir_all(home.store()).map_err(|source| Failure::Io {
@@ -233,6 +236,9 @@ impl Writer {
         }
         if found.is_empty() {
             return Err(Failure::Absent { what: "ledger", path: home.folder().to_owned() }.into());
+        }
+        for folder in [home.folder(), &home.openings(), &home.opening_keys()] {
+            files::refuse_unsyncable(folder)?;
         }
         files::remove(&home.begun())?; // it was begun, whoever was killed in between
         let keys = read_keys(home)?;

@@ -2,18 +2,19 @@
 
 mod cli;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use projector::feed::BundleFeed;
 use projector::lens::Audience;
-use projector::output;
 use projector::projection::{Projection, When, project};
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use verifier::bundle::Source;
 use verifier::files::Folder;
+use verifier::output;
+use verifier::terminal;
 use verifier::unseal::{Identity, Unsealed};
 
 /// Computes findings, figures and pages from a log. The log is verified first; nothing is computed from one that
@@ -105,30 +106,41 @@ enum Ended {
     #[error(transparent)]
     Projection(#[from] projector::projection::BadProjection),
     #[error(transparent)]
-    Unwritten(#[from] projector::site::Unwritten),
+    Unwritten(#[from] projector::site::BadWrite),
     #[error(transparent)]
     Serve(#[from] cli::serve::BadServe),
 }
+
+/// Longest file of an identity, in bytes.
+const IDENTITY_BYTES_MAX: usize = 65_536;
 
 /// What one thread takes and another gives back is a third of the work with the system's own.
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let result = match Arguments::parse().command {
+    terminal::run("projector", run)
+}
+
+fn run() -> u8 {
+    let arguments = match terminal::parse::<Arguments>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let result = match arguments.command {
         Command::Report(report) => run_report(&report),
         Command::Site(site) => run_site(&site),
         Command::Serve(serve) => serve.run().map_err(Ended::from),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(why @ Ended::Projection(projector::projection::BadProjection::Feed(_))) => {
-            eprintln!("{why}\nSee all steps with: verifier check BUNDLE --policy POLICY");
-            ExitCode::from(1)
+            verifier::tell!("{why}\nSee all steps with: verifier check BUNDLE --policy POLICY");
+            1
         }
         Err(why) => {
-            eprintln!("could not: {why}");
-            ExitCode::from(2)
+            verifier::tell!("could not: {}", terminal::reasons(&why));
+            2
         }
     }
 }
@@ -139,10 +151,10 @@ fn run_report(report: &Report) -> Result<(), Ended> {
         Reader::Public => Audience::Public,
         Reader::Oversight => Audience::Oversight,
     };
-    output::report(&projection, audience, &report.out)?;
+    projector::output::report(&projection, audience, &report.out)?;
     let judged = projection.judged(audience);
     let last = judged.evaluations.last();
-    println!(
+    verifier::say!(
         "{}: {} findings as of {}, {} cannot be judged without more openings; {} figures",
         report.out.display(),
         last.map_or(0, |e| e.findings.len()),
@@ -151,21 +163,23 @@ fn run_report(report: &Report) -> Result<(), Ended> {
         judged.measures.len()
     );
     for note in last.map(|e| e.notes.as_slice()).unwrap_or_default() {
-        println!("note: {note}");
+        verifier::say!("note: {note}");
     }
     Ok(())
 }
 
 fn run_site(site: &Site) -> Result<(), Ended> {
     let projection = follow(&site.log, None, None)?;
-    output::public_site(&projection, &site.out)?;
-    println!("{}: open index.html", site.out.display());
+    projector::output::public_site(&projection, &site.out)?;
+    verifier::say!("{}: open index.html", site.out.display());
     Ok(())
 }
 
-fn read_identity(path: &Path) -> Result<Identity, Ended> {
-    let file = |why: String| Ended::File { path: path.to_owned(), why };
-    Identity::parse(&projector::input::text(path).map_err(file)?).map_err(|e| file(e.to_string()))
+fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
+    let file = |why: String| Ended::File { path: path.clone(), why };
+    let bytes = output::read_secret(path, IDENTITY_BYTES_MAX).map_err(|e| file(e.to_string()))?;
+    let bytes = bytes.ok_or_else(|| file("no such file".to_owned()))?;
+    Identity::parse(std::str::from_utf8(&bytes).unwrap_or_default()).map_err(|e| file(e.to_string()))
 }
 
 fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
@@ -173,8 +187,9 @@ fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Resul
     let text = projector::input::text(&log.policy).map_err(file)?;
     let policy = Policy::parse(&text).map_err(|e| file(e.to_string()))?;
     for folder in std::iter::once(&log.bundle).chain(openings) {
-        if !folder.is_dir() {
-            return Err(Ended::File { path: folder.clone(), why: "no such folder".to_owned() });
+        let found = std::fs::metadata(folder).map_err(|e| Ended::File { path: folder.clone(), why: e.to_string() })?;
+        if !found.is_dir() {
+            return Err(Ended::File { path: folder.clone(), why: "not a folder".to_owned() });
         }
     }
     let when = match &log.as_of {

@@ -3,18 +3,19 @@
 use std::path::Path;
 
 use schemas::time::Timestamp;
+use verifier::output::Readers;
 
 use crate::lens::{Audience, Disclosed, Lens};
 use crate::projection::Projection;
 use crate::report::{FindingsReport, MeasuresReport};
 use crate::rules::Undetermined;
-use crate::site::{self, SiteFile, Unwritten, input::Site};
+use crate::site::{self, BadWrite, SiteFile, input::Site};
 
 /// Writes `findings.csv`, `undetermined.csv`, `measures.csv` and the pages into a folder.
 ///
 /// # Errors
-/// [`Unwritten`] names the file.
-pub fn report(projection: &Projection, audience: Audience, out: &Path) -> Result<(), Unwritten> {
+/// [`BadWrite`] names the file.
+pub fn report(projection: &Projection, audience: Audience, out: &Path) -> Result<(), BadWrite> {
     let lens = Lens::new(audience);
     let judged = projection.judged(audience);
     let disclosed = lens.site(&projection.site(audience));
@@ -27,15 +28,17 @@ pub fn report(projection: &Projection, audience: Audience, out: &Path) -> Result
         let (findings, measures) = of_site(&disclosed);
         files.extend(csv(&findings, &measures, ["findings.csv", "undetermined.csv", "measures.csv"]));
     }
-    site::write(out, &files)
+    let readers = if audience == Audience::Public { Readers::Everyone } else { Readers::Owner };
+    site::write(out, &files, readers)
 }
 
 /// Writes the public pages and their data into a folder.
 ///
 /// # Errors
-/// [`Unwritten`] names the file.
-pub fn public_site(projection: &Projection, out: &Path) -> Result<(), Unwritten> {
-    site::write(out, &pages(&Lens::new(Audience::Public).site(&projection.site(Audience::Public))))
+/// [`BadWrite`] names the file.
+pub fn public_site(projection: &Projection, out: &Path) -> Result<(), BadWrite> {
+    let pages = pages(&Lens::new(Audience::Public).site(&projection.site(Audience::Public)));
+    site::write(out, &pages, Readers::Everyone)
 }
 
 /// The pages with the data that they link to.

@@ -13,6 +13,7 @@ pub mod checkpoint;
 pub mod currency;
 pub mod entry;
 pub mod event;
+pub mod file_name;
 pub mod fingerprint;
 pub mod fork;
 pub mod hash;

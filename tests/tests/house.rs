@@ -129,6 +129,8 @@ const RULES: &[Rule] = &[
         but: &[
             "verifier/src/archive.rs",
             "verifier/src/files.rs",
+            "verifier/src/output.rs",
+            "verifier/src/terminal.rs",
             "verifier/src/threads.rs",
             "verifier/src/witness/service/",
             "verifier/src/main.rs",
@@ -147,6 +149,7 @@ const RULES: &[Rule] = &[
             "ledger/src/probe.rs",
             "projector/src/serve/book.rs",
             "projector/src/rules/tests/table.rs",
+            "verifier/src/output.rs",
             "verifier/src/witness/service/state_file.rs",
         ],
         instead: "open it with verifier::files: regular files alone, of bounded size, without waiting for a named pipe",

@@ -31,6 +31,8 @@ pub mod keyring;
 pub mod levels;
 pub mod mine;
 mod names;
+#[cfg(feature = "files")]
+pub mod output;
 pub mod pack;
 #[cfg(feature = "paper")]
 pub mod paper;
@@ -43,6 +45,8 @@ pub mod signature;
 pub mod state;
 pub mod statement;
 pub mod succession;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 #[cfg(feature = "files")]
 pub mod threads;
 mod tiles;

@@ -10,5 +10,5 @@ use std::process::ExitCode;
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    cli::run()
+    verifier::terminal::run("verifier", cli::run)
 }

@@ -194,7 +194,7 @@ fn find_broken(claims: &[Claim], first: usize, found: &mut Vec<usize>) {
     }
 }
 
-/// A secret key with its name; it never leaves the process by this type.
+/// A secret key with its name; it never leaves the process by this type, and its bytes are overwritten when it goes.
 #[derive(Clone)]
 pub struct SecretKey {
     name: String,
@@ -235,6 +235,9 @@ impl SecretKey {
         SignatureLine { name: self.name.clone(), id: self.cosigner_vkey().id(), signature }
     }
 }
+
+/// The library's key overwrites itself; the name is no secret.
+impl zeroize::ZeroizeOnDrop for SecretKey where ed25519_dalek::SigningKey: zeroize::ZeroizeOnDrop {}
 
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

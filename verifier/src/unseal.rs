@@ -7,15 +7,24 @@ use std::iter;
 use age::x25519;
 use schemas::base;
 use schemas::opening::{OpeningLine, SEALED_CHARS_MAX, Slot};
+use zeroize::Zeroizing;
 
 use crate::bundle::{Source, Unreadable};
 
 /// Most keys that an identity file may hold.
 const KEYS_MAX: usize = 64;
 
-/// The secret keys of an oversight body, as `age-keygen` and `ledger keygen --age` write them.
+/// The secret keys of an oversight body, as `age-keygen` and `ledger keygen --age` write them. The library overwrites
+/// them when they go.
 #[derive(Clone)]
 pub struct Identity(Vec<x25519::Identity>);
+
+/// Never shown, not even where a test fails.
+impl std::fmt::Debug for Identity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identity(..)")
+    }
+}
 
 /// Why a file is no identity.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,7 +75,7 @@ impl Identity {
         for key in &self.0 {
             let file = age::Decryptor::new_buffered(bytes.as_slice()).ok()?;
             let Ok(reader) = file.decrypt(iter::once(key as &dyn age::Identity)) else { continue };
-            let mut plain = Vec::new();
+            let mut plain = Zeroizing::new(Vec::new());
             let whole = reader.take(SEALED_CHARS_MAX as u64).read_to_end(&mut plain).is_ok();
             return Some(unpadded(&plain).filter(|_| whole).unwrap_or_default());
         }
@@ -74,11 +83,11 @@ impl Identity {
     }
 
     /// What an age file for these keys holds, whole and of at most `max` bytes; nothing if it is not that.
-    pub fn unwrap_file(&self, file: &[u8], max: usize) -> Option<Vec<u8>> {
+    pub fn unwrap_file(&self, file: &[u8], max: usize) -> Option<Zeroizing<Vec<u8>>> {
         self.0.iter().find_map(|key| {
             let file = age::Decryptor::new_buffered(file).ok()?;
             let reader = file.decrypt(iter::once(key as &dyn age::Identity)).ok()?;
-            let mut plain = Vec::new();
+            let mut plain = Zeroizing::new(Vec::new());
             reader.take(max as u64 + 1).read_to_end(&mut plain).ok()?;
             (plain.len() <= max).then_some(plain)
         })

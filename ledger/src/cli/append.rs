@@ -14,7 +14,7 @@ use ledger::keys::KeyFolder;
 use ledger::outbox::{Outbox, Parcel};
 use ledger::submit;
 use ledger::trust;
-use ledger::writer::Home;
+
 use schemas::catalogue::Catalogue;
 use schemas::note::Origin;
 use schemas::value::Value;
@@ -49,7 +49,7 @@ pub struct Append {
 
 impl Append {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let text = read_event(&self.event)?;
         let given = csv_of(&text)?;
         let Given { party, kind, csv, .. } = &given;
@@ -84,7 +84,7 @@ impl Append {
             return Err(Ended::Refused(format!("{}nothing was recorded", render(&import.problems))));
         }
         if !import.warnings.is_empty() {
-            eprint!("{}", render(&import.warnings));
+            verifier::tell!("{}", render(&import.warnings).trim_end());
         }
         let keyring = writer.log().keyring().clone();
         let recipients = writer.log().recipients().clone();
@@ -100,7 +100,7 @@ impl Append {
         };
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;
         for path in &signed.waiting {
-            println!("waits for a second signature: {}  (ledger cosign)", path.display());
+            verifier::say!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
         say_queued(&signed.queued, &home);
         let outcome =
@@ -143,11 +143,11 @@ impl Cosign {
                 let ledger = cosign::read_draft(path)?.signed.event.ledger;
                 let origin = Origin::parse(&ledger).ok_or_else(|| Ended::Refused(format!("no ledger: {ledger:?}")))?;
                 cosign::countersign(path, &mut KeyFolder::new(&self.keys, origin))?;
-                println!("signed: {}  (give it back to who sent it)", path.display());
+                verifier::say!("signed: {}  (give it back to who sent it)", path.display());
             }
             return Ok(());
         }
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let mut writer = record(&home, &self.start)?;
         let mut outbox = Outbox::open(&home.outbox())?;
         let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
@@ -170,10 +170,12 @@ impl Cosign {
     /// Shows what would be signed.
     fn print(path: &Path) -> Result<(), Ended> {
         let draft = cosign::read_draft(path)?;
-        print!("{}", cosign::shown(&draft.signed, &draft.parcel.opening));
-        println!(
+        verifier::say!("{}", cosign::shown(&draft.signed, &draft.parcel.opening).trim_end());
+        verifier::say!(
             "signed by {}; asked for: {} of {}",
-            draft.signed.note.signatures[0].name, draft.holder.holder, draft.holder.party
+            draft.signed.note.signatures[0].name,
+            draft.holder.holder,
+            draft.holder.party
         );
         Ok(())
     }
@@ -190,7 +192,7 @@ pub struct Submit {
 
 impl Submit {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let mut writer = record(&home, &self.start)?;
         let outbox = Outbox::open(&home.outbox())?;
         let outcome =
@@ -310,7 +312,7 @@ impl Given {
                 sealed.join(", ")
             )));
         }
-        println!("recorded before, as {source}: nothing was added; {own}");
+        verifier::say!("recorded before, as {source}: nothing was added; {own}");
         Ok(())
     }
 }

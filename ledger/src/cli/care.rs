@@ -73,7 +73,7 @@ impl Restore {
         };
         let writer = Recording::from(restore::restore(&home, &from, &Probe::of_this_program()?)?);
         files::replace(&home.policy(), &text)?;
-        println!(
+        verifier::say!(
             "{}: {} entries restored, root {}",
             self.ledger.display(),
             writer.log().size(),
@@ -95,22 +95,25 @@ pub struct Fsck {
 
 impl Fsck {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let writer = open(&home)?;
         if self.accept_loss {
             Outbox::accept_loss(&home.outbox())?;
             Queue::at(&home.intake()).accept_loss()?;
-            println!("what outbox/ and intake/ hold now is taken for all that there is");
+            verifier::say!("what outbox/ and intake/ hold now is taken for all that there is");
         }
         let found = fsck::check(&writer, &mut bar("checking"))?;
-        println!(
+        verifier::say!(
             "{} entries, {} signatures, {} opening lines, {} files beside the log read",
-            found.entries, found.signatures, found.lines, found.files
+            found.entries,
+            found.signatures,
+            found.lines,
+            found.files
         );
-        found.notes.iter().for_each(|note| println!("{note}"));
+        found.notes.iter().for_each(|note| verifier::say!("{note}"));
         if found.problems.is_empty() {
             super::publish::say(&publish::look(&writer)?);
-            println!(
+            verifier::say!(
                 "sound: store, chain, tree, index, signatures, openings and the last checkpoint agree; documents, keys, \
                  outbox, receipts and lists are those that belong to it"
             );

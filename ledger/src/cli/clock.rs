@@ -35,7 +35,7 @@ pub enum Clock {
 impl Clock {
     pub fn run(self) -> Result<(), Ended> {
         let Self::Confirm { ledger, date, start } = self;
-        let home = Home::new(&ledger);
+        let home = super::home(&ledger)?;
         let now = clock::Clock::System.now();
         // While it is served nobody else can look into it: what jumped is written beside it.
         let last = match open(&home) {
@@ -50,9 +50,9 @@ impl Clock {
         }
         lead::confirm(&home, now)?;
         if let Some(last) = last {
-            println!("the last entry was received at {last}, or the clock jumped then");
+            verifier::say!("the last entry was received at {last}, or the clock jumped then");
         }
-        println!("confirmed: it is {now} now");
+        verifier::say!("confirmed: it is {now} now");
         Ok(())
     }
 }
@@ -95,7 +95,7 @@ fn witnessed(home: &Home, now: Timestamp) -> Result<(), Ended> {
     let times = publish::times(home)?;
     let off = |then: &Timestamp| now.unix().saturating_sub(then.unix()).saturating_abs() > CLOCK_SECONDS;
     for (name, then) in &times {
-        println!("witness {name} has {then}");
+        verifier::say!("witness {name} has {then}");
     }
     if times.is_empty() {
         eprintln!("note: no witness could be asked what time it has");

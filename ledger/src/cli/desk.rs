@@ -76,8 +76,8 @@ impl Desk {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let listening = runtime.block_on(Listening::at(self.listen, desk, line))?;
         let link = listening.link()?;
-        println!("the desk is open; it lets in one browser, by a link that opens once:\n  {link}");
-        println!("press Enter for another link, Ctrl-C to end");
+        verifier::say!("the desk is open; it lets in one browser, by a link that opens once:\n  {link}");
+        verifier::say!("press Enter for another link, Ctrl-C to end");
         let page = if self.no_browser { None } else { Some(Page::write(&self.keys, &link)?) };
         if let Some(page) = &page {
             page.open();
@@ -86,13 +86,16 @@ impl Desk {
         std::thread::spawn(move || {
             for line in std::io::stdin().lock().lines() {
                 match (line, links()) {
-                    (Ok(_), Some(Ok(link))) => println!("  {link}"),
+                    (Ok(_), Some(Ok(link))) => verifier::say!("  {link}"),
                     _ => return,
                 }
             }
         });
         let stop = async {
-            let _ = tokio::signal::ctrl_c().await; // without signals only the window's end ends it
+            match super::serve::stopped() {
+                Ok(stopped) => stopped.await,
+                Err(_) => std::future::pending().await, // without signals only the window's end ends it
+            }
         };
         runtime.block_on(desk::serve(listening, stop))?;
         Ok(())

@@ -6,7 +6,7 @@ use clap::Args;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::settings::Settings;
-use ledger::writer::{DOCUMENT_BYTES_MAX, Home, keep_document};
+use ledger::writer::{DOCUMENT_BYTES_MAX, keep_document};
 use schemas::catalogue::TEXT;
 
 use super::Ended;
@@ -31,7 +31,7 @@ pub struct Document {
 
 impl Document {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         if !home.documents().is_dir() {
             return Err(Failure::Absent { what: "ledger", path: self.ledger }.into());
         }
@@ -45,8 +45,8 @@ impl Document {
             ("a rule profile", "rule.profile.adopted, profile")
         };
         let digest = keep_document(&home, &bytes)?;
-        println!("kept: {kind} of {} bytes, to be adopted by its digest ({column}):", bytes.len());
-        println!("{}", digest.to_hex());
+        verifier::say!("kept: {kind} of {} bytes, to be adopted by its digest ({column}):", bytes.len());
+        verifier::say!("{}", digest.to_hex());
         Ok(())
     }
 }

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use ledger::erase::{self, BadErase};
-use ledger::writer::Home;
 
 use super::{Ended, open};
 
@@ -29,7 +28,7 @@ pub struct Erase {
 
 impl Erase {
     pub fn run(self) -> Result<(), Ended> {
-        let writer = open(&Home::new(&self.ledger))?;
+        let writer = open(&super::home(&self.ledger)?)?;
         let erased = match erase::erase(&writer, &self.entry) {
             Ok(erased) => erased,
             Err(why @ (BadErase::NoEntry { .. } | BadErase::Unlawful { .. } | BadErase::Fault(_))) => {
@@ -38,15 +37,15 @@ impl Erase {
             Err(BadErase::Failure(why)) => return Err(why.into()),
         };
         for (address, field) in &erased.slots {
-            println!("erased by entry {}: {field} of {address}", erased.by);
+            verifier::say!("erased by entry {}: {field} of {address}", erased.by);
         }
         if !erased.changed {
-            println!("nothing was left of it: it had been carried out before");
+            verifier::say!("nothing was left of it: it had been carried out before");
         }
-        println!(
+        verifier::say!(
             "Not reached: openings that were handed out, packs, the reporter's own files, and copies of opening-keys/"
         );
-        println!("made before now. Destroy those copies; ask those who have the others to delete them.");
+        verifier::say!("made before now. Destroy those copies; ask those who have the others to delete them.");
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use ledger::keys::KeyFolder;
 use ledger::outbox::Outbox;
 use ledger::places::{Lies, Places};
 use ledger::publish;
-use ledger::writer::{Home, Writer};
+use ledger::writer::Writer;
 use schemas::catalogue::Role;
 
 use super::{Ended, Start, bar, open, parties, record, settings};
@@ -68,7 +68,7 @@ pub struct Export {
 
 impl Export {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let settings = settings(&home)?;
         let mut opened = if self.openings.is_some() { record(&home, &self.start)?.0 } else { open(&home)? };
         let writer = opened.whole();
@@ -81,8 +81,8 @@ impl Export {
         if let Some(out) = &self.out {
             let policy = publish::policy_text(writer)?;
             let done = export::bundle(writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
-            println!("{}: {} entries in {} files, {} bytes", out.display(), done.entries, done.files, done.bytes);
-            println!(
+            verifier::say!("{}: {} entries in {} files, {} bytes", out.display(), done.entries, done.files, done.bytes);
+            verifier::say!(
                 "check it: verifier check {} --policy POLICY, or open {}",
                 out.display(),
                 out.join(verifier::PAGE_NAME).display()
@@ -91,18 +91,18 @@ impl Export {
                 writer.make_room(Lies::Archive, archive)?;
                 let bytes = export::archive(out, archive)?;
                 Places::remember(&home, Lies::Archive, archive)?;
-                println!("{}: the same as one file, {bytes} bytes", archive.display());
+                verifier::say!("{}: the same as one file, {bytes} bytes", archive.display());
             }
         }
         if let Some(folder) = &self.backup {
             let lines = export::backup(writer, folder)?;
-            println!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.display());
+            verifier::say!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.display());
         }
         if let Some(folder) = &self.backup_keys {
             let lines = export::backup_keys(writer, folder)?;
-            println!("{}: keys of the openings of {lines} entries", folder.display());
-            println!("keep them apart from every copy of the openings, and destroy older copies: what is erased");
-            println!("from now on could be read with them");
+            verifier::say!("{}: keys of the openings of {lines} entries", folder.display());
+            verifier::say!("keep them apart from every copy of the openings, and destroy older copies: what is erased");
+            verifier::say!("from now on could be read with them");
         }
         super::publish::say(&publish::look(writer)?);
         Ok(())
@@ -128,10 +128,10 @@ impl Export {
         // What cannot be given is not recorded as given.
         files::try_out(folder)?;
         let address = access::record(writer, &mut outbox, at_hand, &pseudonyms, &reading).map_err(super::reading)?;
-        println!("recorded in the log: {address}");
+        verifier::say!("recorded in the log: {address}");
         super::publish::ask(writer)?;
         let opened = export::openings(writer, &audience, None, folder)?;
-        println!(
+        verifier::say!(
             "{}: hidden values of {} entries for {reader}; of {} something is withheld",
             folder.display(),
             opened.entries,

@@ -59,7 +59,7 @@ pub struct Arguments {
 
 impl Arguments {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let settings = settings(&home)?;
         // Who records holds the ledger's lock from here on: two imports at once would sign twice.
         let writer = if self.dry_run { None } else { Some(record(&home, &self.start)?) };
@@ -72,7 +72,7 @@ impl Arguments {
             return Err(super::nothing_recorded(refused, rows));
         }
         let Some(mut writer) = writer else {
-            println!(
+            verifier::say!(
                 "dry run: {rows} rows would be recorded, {again} are there already, {refused} refused; nothing was recorded"
             );
             return if import.problems.is_empty() { Ok(()) } else { Err(Ended::Refused(String::new())) };
@@ -92,10 +92,10 @@ impl Arguments {
         };
         let bad = !import.problems.is_empty();
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
-        println!("{} signed into the outbox, {again} were there already", signed.signed);
+        verifier::say!("{} signed into the outbox, {again} were there already", signed.signed);
         say_queued(&signed.queued, &home);
         for path in &signed.waiting {
-            println!("waits for a second signature: {}  (ledger cosign)", path.display());
+            verifier::say!("waits for a second signature: {}  (ledger cosign)", path.display());
         }
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;
@@ -160,15 +160,15 @@ impl Arguments {
         let all: Vec<_> = import.problems.iter().chain(&import.warnings).collect();
         if self.json {
             for problem in all {
-                println!("{}", serde_json::to_string(problem).unwrap_or_default());
+                verifier::say!("{}", serde_json::to_string(problem).unwrap_or_default());
             }
             return;
         }
         if !import.problems.is_empty() {
-            eprint!("{}", render(&import.problems));
+            verifier::tell!("{}", render(&import.problems));
         }
         if !import.warnings.is_empty() {
-            eprint!("{}", render(&import.warnings));
+            verifier::tell!("{}", render(&import.warnings));
         }
     }
 }

@@ -10,7 +10,7 @@ use ledger::lead;
 use ledger::outbox::Outbox;
 use ledger::queue::{BadBatch, Queue};
 use ledger::sign::{Adopted, Channel, Signer};
-use ledger::writer::Home;
+
 use schemas::catalogue::Role;
 
 use super::{Ended, Start, parties, record, settings};
@@ -38,7 +38,7 @@ pub struct Intake {
 
 impl Intake {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let settings = settings(&home)?;
         let list = parties(&home.parties())?;
         let none = || Ended::Refused("no party has the role oversight: nobody can keep the sealed stream".to_owned());
@@ -65,8 +65,8 @@ impl Intake {
         let queue = Queue::at(&home.intake());
         match queue.close_week(&mut writer, &mut outbox, &mut signer, &intake, settings.sealed_batch_size) {
             Ok(closed) => {
-                println!("one batch of {} records in the log, checkpoint signed", closed.records.len());
-                println!("{} records wait for the next week", closed.waiting);
+                verifier::say!("one batch of {} records in the log, checkpoint signed", closed.records.len());
+                verifier::say!("{} records wait for the next week", closed.waiting);
                 super::publish::ask(&mut writer)?;
                 super::publish::give_receipts(&writer, &outbox)
             }

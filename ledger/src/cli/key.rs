@@ -258,7 +258,7 @@ fn at_desk(
     start: &Start,
     make: impl FnOnce(&mut Desk<'_>) -> Result<Vec<Signed>, BadTrust>,
 ) -> Result<(), Ended> {
-    let home = Home::new(ledger);
+    let home = super::home(ledger)?;
     let settings = settings(&home)?;
     let list = parties(&home.parties())?;
     // The ledger's lock first: two that sign at once would use one number twice.
@@ -280,7 +280,7 @@ fn at_desk(
     // A key that nobody enrolled must not be taken for the newest later.
     let signed = made.inspect_err(|_| desk.keys.made().iter().for_each(|path| drop(files::remove(path))))?;
     for path in desk.keys.made() {
-        println!("a key was made: {}  (keep it, show it to nobody)", path.display());
+        verifier::say!("a key was made: {}  (keep it, show it to nobody)", path.display());
     }
     pseudonyms.keep()?;
     writer.read_keys_again()?;
@@ -308,7 +308,7 @@ fn finish(home: &Home, writer: &mut Writer, outbox: &mut Outbox, signed: Vec<Sig
             Signed::Complete(parcel) => parcels.push(parcel),
             Signed::Waiting(parcel, holder) => {
                 let path = cosign::write_draft(&home.drafts(), &parcel, &holder)?;
-                println!("waits for {} of {}: {}  (ledger cosign)", holder.holder, holder.party, path.display());
+                verifier::say!("waits for {} of {}: {}  (ledger cosign)", holder.holder, holder.party, path.display());
             }
         }
     }

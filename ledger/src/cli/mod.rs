@@ -22,7 +22,6 @@ mod unseal;
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ledger::clock::Clock;
@@ -37,6 +36,7 @@ use ledger::queue::Queue;
 use ledger::settings::Settings;
 use ledger::submit::Outcome;
 use ledger::writer::{BadLedger, Home, Writer};
+use verifier::terminal;
 
 /// Keeps an access and oversight ledger: signed events in, a verifiable log out.
 ///
@@ -123,9 +123,9 @@ pub enum Ended {
     Could(String),
 }
 
-impl<E: std::error::Error> From<E> for Ended {
+impl<E: std::error::Error + 'static> From<E> for Ended {
     fn from(why: E) -> Self {
-        Self::Could(why.to_string())
+        Self::Could(terminal::reasons(&why))
     }
 }
 
@@ -146,9 +146,13 @@ fn reading(why: ledger::access::BadReading) -> Ended {
     }
 }
 
-/// Runs the command line.
-pub fn run() -> ExitCode {
-    let result = match Arguments::parse().command {
+/// Runs the command line; gives the exit code.
+pub fn run() -> u8 {
+    let arguments = match terminal::parse::<Arguments>() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let result = match arguments.command {
         Command::Init(arguments) => arguments.run(),
         Command::Keygen(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
@@ -179,14 +183,14 @@ pub fn run() -> ExitCode {
         Command::Nats(arguments) => arguments.run(),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(Ended::Refused(why)) => {
-            eprintln!("{why}");
-            ExitCode::from(1)
+            verifier::tell!("{why}");
+            1
         }
         Err(Ended::Could(why)) => {
-            eprintln!("could not: {why}");
-            ExitCode::from(2)
+            verifier::tell!("could not: {why}");
+            2
         }
     }
 }
@@ -194,7 +198,7 @@ pub fn run() -> ExitCode {
 fn template(event: &str) -> Result<(), Ended> {
     match ledger::import::template(event) {
         Some(header) => {
-            print!("{header}");
+            terminal::say(format_args!("{header}"));
             Ok(())
         }
         None => {
@@ -229,16 +233,22 @@ struct Start {
     without_witnesses: bool,
 }
 
+/// The ledger in a folder, which nobody else may look into.
+fn home(folder: &Path) -> Result<Home, Ended> {
+    files::refuse_exposed(folder)?;
+    Ok(Home::new(folder))
+}
+
 /// Opens the ledger in a folder, for one command that records nothing.
 fn open(home: &Home) -> Result<Opened, BadLedger> {
     let writer = Writer::open(home, &Probe::of_this_program()?)?;
-    writer.mended().iter().for_each(|what| eprintln!("note: {what}"));
+    writer.mended().iter().for_each(|what| verifier::tell!("note: {what}"));
     if let Some(said) = lead::behind(writer.log().last_received(), Clock::System.now()) {
         // A server's log is JSON throughout.
         if tracing::dispatcher::has_been_set() {
             tracing::warn!(what = %said, "the clock and the log differ");
         } else {
-            eprintln!("note: {said}");
+            verifier::tell!("note: {said}");
         }
     }
     Ok(Opened(Some(writer)))
@@ -253,10 +263,10 @@ fn record(home: &Home, start: &Start) -> Result<Recording, Ended> {
     let asked = !panel.is_empty();
     unasked.extend(publish::hear(opened.whole(), &mut panel, start)?);
     for what in &unasked {
-        eprintln!("note: not asked whether {} is the newest copy of this log: {what}", home.folder().display());
+        verifier::tell!("note: not asked whether {} is the newest copy of this log: {what}", home.folder().display());
     }
     if !outside && !asked {
-        eprintln!(
+        verifier::tell!(
             "note: nothing outside {0} can say whether it is the newest copy of this log (no witness, mirror, bundle or second \
              anchor is known): if it was put back from a backup, record nothing, and restore: `ledger restore --help`",
             home.folder().display()
@@ -316,7 +326,7 @@ impl Drop for Opened {
     fn drop(&mut self) {
         let Some(writer) = self.0.take().filter(|_| !std::thread::panicking()) else { return };
         if let Err(why) = writer.stop() {
-            eprintln!(
+            verifier::tell!(
                 "note: the next command must read the whole log again, as this one could not leave its state: {why}"
             );
         }
@@ -380,15 +390,18 @@ fn say_queued(queued: &[(String, String)], home: &Home) {
     if queued.is_empty() {
         return;
     }
-    println!("{} sealed, encrypted, waiting for the week's batch (ledger intake); receipts will be:", queued.len());
+    verifier::say!(
+        "{} sealed, encrypted, waiting for the week's batch (ledger intake); receipts will be:",
+        queued.len()
+    );
     for (row, tag) in queued {
-        println!("  {row}: {}", Queue::at(&home.intake()).receipt(tag).display());
+        verifier::say!("  {row}: {}", Queue::at(&home.intake()).receipt(tag).display());
     }
 }
 
 /// Has witnesses see what was submitted, gives receipts, and says what became of it.
 fn say(outcome: &Outcome, writer: &mut Writer, outbox: &Outbox) -> Result<(), Ended> {
-    println!(
+    verifier::say!(
         "{} in the log, {} were there before, {} refused; the log has {} entries, checkpoint signed",
         outcome.accepted,
         outcome.already,

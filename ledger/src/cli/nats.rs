@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use ledger::nats::{self, Identity, NatsSettings, Trouble};
-use ledger::writer::Home;
 
 use super::{Ended, open};
 
@@ -68,9 +67,9 @@ impl Nats {
 
 impl Setup {
     fn run(self) -> Result<(), Ended> {
-        let identity = Identity::of(&*open(&Home::new(&self.ledger))?)?;
+        let identity = Identity::of(&*open(&super::home(&self.ledger)?)?)?;
         if self.print {
-            print!("{}", nats::server_configuration(identity.origin()));
+            verifier::terminal::say(format_args!("{}", nats::server_configuration(identity.origin())));
             return Ok(());
         }
         let settings = NatsSettings {
@@ -88,7 +87,7 @@ impl Setup {
         match runtime.block_on(nats::set_up(&settings, &identity)) {
             Ok(()) => {
                 let names = schemas::batch::Names::of(identity.origin());
-                println!("{} and {} are as they must be", names.stream(), names.seen_stream());
+                verifier::say!("{} and {} are as they must be", names.stream(), names.seen_stream());
                 Ok(())
             }
             Err(Trouble::Away(why)) => Err(Ended::Could(why)),

@@ -12,7 +12,7 @@ use ledger::outbox::Outbox;
 use ledger::pack::{self, Request};
 use ledger::pseudonym::Pseudonyms;
 use ledger::receipts;
-use ledger::writer::{Home, Writer};
+use ledger::writer::Writer;
 use schemas::catalogue::Role;
 use schemas::note::Note;
 
@@ -68,7 +68,7 @@ pub struct Pack {
 impl Pack {
     pub fn run(self) -> Result<(), Ended> {
         let statements = self.statement.iter().map(|path| note(path)).collect::<Result<Vec<_>, _>>()?;
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let mut opened = if self.audience == "public" { open(&home)? } else { record(&home, &self.start)?.0 };
         let writer = opened.whole();
         let list = parties(&home.parties())?;
@@ -92,14 +92,14 @@ impl Pack {
         }
         let pack = pack::make(writer, &request).map_err(bad)?;
         let text = pack.to_text();
-        files::replace(&self.out, text.as_bytes())?;
+        files::write_out(&self.out, text.as_bytes())?;
         let records = pack.items.len();
         let (size, bytes) = (pack.seal.index + 1, text.len());
-        println!("{}: {records} records of {} at {size} entries, {bytes} bytes", self.out.display(), self.stream);
+        verifier::say!("{}: {records} records of {} at {size} entries, {bytes} bytes", self.out.display(), self.stream);
         if records == 0 {
-            println!("there is no such stream: the pack proves that the index has no record about it");
+            verifier::say!("there is no such stream: the pack proves that the index has no record about it");
         }
-        println!("check it: verifier check {} --policy POLICY", self.out.display());
+        verifier::say!("check it: verifier check {} --policy POLICY", self.out.display());
         Ok(())
     }
 }
@@ -133,7 +133,7 @@ impl Pack {
         let reading = Reading { event: "data.exported", reader, purpose, scope, rows, signer };
         let mut outbox = Outbox::open(&writer.home().outbox())?;
         let address = access::record(writer, &mut outbox, at_hand, pseudonyms, &reading).map_err(super::reading)?;
-        println!("recorded in the log: {address}");
+        verifier::say!("recorded in the log: {address}");
         super::publish::ask(writer)
     }
 }
@@ -166,7 +166,7 @@ pub struct Receipt {
 
 impl Receipt {
     pub fn run(self) -> Result<(), Ended> {
-        let writer = open(&Home::new(&self.ledger))?;
+        let writer = open(&super::home(&self.ledger)?)?;
         let position = schemas::base::from_decimal(&self.record).or_else(|| writer.log().record(&self.record));
         let size = writer.log().size();
         let receipt = match position {
@@ -177,10 +177,10 @@ impl Receipt {
         let text = receipt.ok_or_else(absent)?.to_text();
         match &self.out {
             Some(path) => {
-                files::replace(path, text.as_bytes())?;
-                println!("{}: check it with: verifier check {0} --policy POLICY", path.display());
+                files::write_out(path, text.as_bytes())?;
+                verifier::say!("{}: check it with: verifier check {0} --policy POLICY", path.display());
             }
-            None => print!("{text}"),
+            None => verifier::terminal::say(format_args!("{text}")),
         }
         Ok(())
     }

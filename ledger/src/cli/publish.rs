@@ -11,7 +11,7 @@ use ledger::publish::{self, Publication};
 use ledger::queue::Queue;
 use ledger::receipts;
 use ledger::witness::Panel;
-use ledger::writer::{Home, Writer};
+use ledger::writer::Writer;
 use schemas::policy::Policy;
 
 use super::{Ended, Start, open};
@@ -34,11 +34,11 @@ pub struct Publish {
 
 impl Publish {
     pub fn run(self) -> Result<(), Ended> {
-        let mut writer = open(&Home::new(&self.ledger))?;
+        let mut writer = open(&super::home(&self.ledger)?)?;
         let mut panel = publish::panel(&writer)?;
         let found = publish::publish(writer.whole(), &mut panel, Clock::System.now())?;
         publish::insist(&writer, &mut panel, &found)?;
-        println!("{} of {} entries are published", found.size, writer.log().size());
+        verifier::say!("{} of {} entries are published", found.size, writer.log().size());
         say_missing(&found);
         give_receipts(&writer, &Outbox::open(&writer.home().outbox())?)?;
         match found.waiting {
@@ -75,7 +75,7 @@ pub struct Witness {
 
 impl Witness {
     pub fn run(self) -> Result<(), Ended> {
-        let mut writer = open(&Home::new(&self.ledger))?;
+        let mut writer = open(&super::home(&self.ledger)?)?;
         let absent = || Failure::Absent { what: "policy", path: self.policy.clone() };
         let bytes = files::read(&self.policy, 1 << 20)?.ok_or_else(absent)?;
         let bad = |why: String| Ended::Refused(format!("{}: {why}; nothing was changed", self.policy.display()));
@@ -89,9 +89,9 @@ impl Witness {
         files::replace(&writer.home().policy(), text.as_bytes())?;
         for (name, vkey) in &policy.witnesses {
             let address = policy.addresses.get(name).map_or("no address: it is never asked", String::as_str);
-            println!("{name}  {vkey}  {address}");
+            verifier::say!("{name}  {vkey}  {address}");
         }
-        println!("quorum {}", policy.quorum.as_deref().unwrap_or("none"));
+        verifier::say!("quorum {}", policy.quorum.as_deref().unwrap_or("none"));
         ask(writer.whole())
     }
 }
@@ -122,13 +122,16 @@ pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
     let receipts = outbox.receipts();
     match receipts.complete(writer, &outbox.parcels()?) {
         Ok(0) | Err(Failure::Unpublished(_)) => {}
-        Ok(written) => println!("{written} receipts: {}", receipts.folder().display()),
+        Ok(written) => verifier::say!("{written} receipts: {}", receipts.folder().display()),
         Err(other) => return Err(other.into()),
     }
     match receipts::complete_sealed(writer, &Queue::at(&writer.home().intake())) {
         Ok(0) | Err(Failure::Unpublished(_)) => Ok(()),
         Ok(written) => {
-            println!("{written} receipts of the sealed stream: {}", writer.home().intake().join("receipts").display());
+            verifier::say!(
+                "{written} receipts of the sealed stream: {}",
+                writer.home().intake().join("receipts").display()
+            );
             Ok(())
         }
         Err(other) => Err(other.into()),
@@ -138,13 +141,13 @@ pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
 /// Says plainly what is not published yet, and for whom it waits.
 pub fn say(found: &Publication) {
     if let Some(waiting) = &found.waiting {
-        eprintln!("{waiting}");
+        verifier::tell!("{waiting}");
     }
     say_missing(found);
 }
 
 fn say_missing(found: &Publication) {
     for (name, why) in &found.missing {
-        eprintln!("published without {name}: {why}");
+        verifier::tell!("published without {name}: {why}");
     }
 }

@@ -1,6 +1,5 @@
 //! `serve`: the ledger over HTTP.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +9,7 @@ use ledger::files;
 use ledger::http::config::{self, Config};
 use ledger::http::readings::Readings;
 use ledger::http::{Server, log};
-use ledger::writer::{Home, Writer};
+use ledger::writer::Writer;
 
 use super::{Ended, Start, open, parties, settings};
 
@@ -70,7 +69,7 @@ impl Serve {
         }
         config.start.without_witnesses |= self.start.without_witnesses;
         log::begin(config.log.level);
-        let home = Home::new(folder);
+        let home = super::home(folder)?;
         let offset = settings(&home)?.utc_offset_minutes;
         let writer = open(&home)?.into_writer();
         let readings = readings(&writer, &config)?;
@@ -108,14 +107,12 @@ fn readings(writer: &Writer, config: &Config) -> Result<Option<Readings>, Ended>
     made.map(Some).map_err(|why| Ended::Refused(why.to_string()))
 }
 
-/// Says it; whoever listens may have gone.
 fn say(line: &str) {
-    let mut out = std::io::stdout();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    verifier::say!("{line}");
 }
 
 /// Ready at Ctrl-C or SIGTERM.
-fn stopped() -> Result<impl Future<Output = ()> + Send, std::io::Error> {
+pub(super) fn stopped() -> Result<impl Future<Output = ()> + Send, std::io::Error> {
     #[cfg(unix)]
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     Ok(async move {

@@ -83,25 +83,30 @@ impl Init {
         let now = Clock::System.now();
         let enrolled = enrol::enrol(&mut writer, &mut outbox, &list, at_hand, &pseudonyms, now, false)?;
         let policy = folder::policy(writer.log());
-        println!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
-        println!("policy for everyone who shall verify it: {}", home.policy().display());
-        print!("{policy}");
+        verifier::say!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
+        verifier::say!("policy for everyone who shall verify it: {}", home.policy().display());
+        verifier::terminal::say(format_args!("{policy}"));
         if let Some(bytes) = &profile {
-            println!(
+            verifier::say!(
                 "the profile is kept here, and counts once an oversight body adopts it: a row of rule.profile.adopted"
             );
-            println!("(ledger template rule.profile.adopted) with the digest {}", Hash::of(&[bytes]).to_hex());
+            verifier::say!("(ledger template rule.profile.adopted) with the digest {}", Hash::of(&[bytes]).to_hex());
         }
         for body in &enrolled.bodies {
-            println!("sealed values are encrypted to {body}.{}: only its identity reads them", enrol::SEALED_HOLDER);
+            verifier::say!(
+                "sealed values are encrypted to {body}.{}: only its identity reads them",
+                enrol::SEALED_HOLDER
+            );
         }
         for body in &enrolled.left {
-            println!(
+            verifier::say!(
                 "{body} has no age key yet, as none of its secret keys is here: it runs `ledger keygen --age` and"
             );
-            println!("enrols the recipient (key.enrolled, alg age_x25519); until then no sealed value can be recorded");
+            verifier::say!(
+                "enrols the recipient (key.enrolled, alg age_x25519); until then no sealed value can be recorded"
+            );
         }
-        println!(
+        verifier::say!(
             "keep {} secret and safe: who has them can sign checkpoints",
             home.log_key().parent().unwrap_or(home.folder()).display()
         );
@@ -138,26 +143,27 @@ impl Keygen {
                 return Err(Ended::Refused(format!("--{what} {id:?}: letters, digits and . _ : - only")));
             }
         }
+        files::take_folder(&self.keys)?;
         if self.age {
-            let path = self.keys.join(format!("{}.{}.{IDENTITY_ENDING}", self.party, self.holder));
+            let path = self.keys.join(keys::file_name(&self.party, &self.holder, IDENTITY_ENDING));
             let recipient = keys::generate_identity(&path, &origin.holder_key_name(&self.party, &self.holder))?;
             let public = path.with_extension(RECIPIENT_ENDING);
             files::replace(&public, format!("{recipient}\n").as_bytes())?;
-            println!(
+            verifier::say!(
                 "secret  {}  (keep it, and a copy elsewhere: without it nobody reads what is sealed)",
                 path.display()
             );
-            println!("public  {}", public.display());
-            println!("{recipient}");
+            verifier::say!("public  {}", public.display());
+            verifier::say!("{recipient}");
             return Ok(());
         }
-        let path = self.keys.join(format!("{}.{}.{ENDING}", self.party, self.holder));
+        let path = self.keys.join(keys::file_name(&self.party, &self.holder, ENDING));
         let key = keys::generate(&path, &origin.holder_key_name(&self.party, &self.holder))?;
         let public = path.with_extension(PUBLIC_ENDING);
         files::replace(&public, format!("{}\n", key.vkey()).as_bytes())?;
-        println!("secret  {}  (keep it, show it to nobody)", path.display());
-        println!("public  {}", public.display());
-        println!("{}", key.vkey());
+        verifier::say!("secret  {}  (keep it, show it to nobody)", path.display());
+        verifier::say!("public  {}", public.display());
+        verifier::say!("{}", key.vkey());
         Ok(())
     }
 }

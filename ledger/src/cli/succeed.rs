@@ -138,16 +138,21 @@ impl Succeed {
                     Signed::Complete(parcel) => parcel,
                     Signed::Waiting(parcel, holder) => {
                         let path = cosign::write_draft(&home.drafts(), &parcel, &holder)?;
-                        println!("waits for {} of {}: {}", holder.holder, holder.party, path.display());
-                        println!("they sign it with: ledger cosign - DRAFT --only-sign --keys THEIR-KEYS");
-                        println!("then the same again here, with --signed {}", path.display());
+                        verifier::say!("waits for {} of {}: {}", holder.holder, holder.party, path.display());
+                        verifier::say!("they sign it with: ledger cosign - DRAFT --only-sign --keys THEIR-KEYS");
+                        verifier::say!("then the same again here, with --signed {}", path.display());
                         return Ok(());
                     }
                 }
             }
         };
         self.found(&home, &origin, &list, &mut keys, (&parcel, now), profile.as_deref())?;
-        println!("it goes on from {} at {} entries, root {}", before.origin, before.size, before.root.to_base64());
+        verifier::say!(
+            "it goes on from {} at {} entries, root {}",
+            before.origin,
+            before.size,
+            before.root.to_base64()
+        );
         Ok(())
     }
 
@@ -181,9 +186,9 @@ impl Succeed {
         folder::settle(&writer, &read(&self.parties)?, profile)?;
         // The outbox knows which numbers each key has used.
         Outbox::open(&home.outbox())?.add(std::slice::from_ref(parcel))?;
-        println!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
-        println!("policy for everyone who shall verify it: {}", home.policy().display());
-        print!("{}", folder::policy(writer.log()));
+        verifier::say!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
+        verifier::say!("policy for everyone who shall verify it: {}", home.policy().display());
+        verifier::terminal::say(format_args!("{}", folder::policy(writer.log())));
         Ok(())
     }
 }

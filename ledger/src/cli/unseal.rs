@@ -6,7 +6,6 @@ use clap::Args;
 use ledger::access::{self, Reading};
 use ledger::keys::{KeyFolder, read_identity};
 use ledger::outbox::Outbox;
-use ledger::writer::Home;
 use schemas::catalogue::Role;
 use schemas::opening::{Disclosure, OpeningLine, Slot, digest_of};
 use schemas::sealed;
@@ -48,7 +47,7 @@ pub struct Unseal {
 
 impl Unseal {
     pub fn run(self) -> Result<(), Ended> {
-        let home = Home::new(&self.ledger);
+        let home = super::home(&self.ledger)?;
         let identity = read_identity(&self.identity)?;
         let list = parties(&home.parties())?;
         let mut writer = record(&home, &self.start)?;
@@ -71,15 +70,15 @@ impl Unseal {
         let address =
             access::record(&mut writer, &mut outbox, at_hand, &pseudonyms, &reading).map_err(super::reading)?;
         super::publish::ask(&mut writer)?;
-        println!("recorded in the log: {address}");
+        verifier::say!("recorded in the log: {address}");
         for line in lines {
-            println!("entry {}", line.entry);
+            verifier::say!("entry {}", line.entry);
             for (digest, slot) in line.digests.iter().zip(&line.slots) {
                 let Slot::Sealed(text) = slot else { continue };
                 match identity.open(text) {
-                    None => println!("  sealed for another key than this identity has"),
+                    None => verifier::say!("  sealed for another key than this identity has"),
                     Some(text) if digest_of(&text) != *digest => {
-                        println!("  what is sealed here is not what was committed: keep the opening as evidence");
+                        verifier::say!("  what is sealed here is not what was committed: keep the opening as evidence");
                     }
                     Some(text) => show(&text),
                 }
@@ -92,11 +91,11 @@ impl Unseal {
 fn show(disclosure: &str) {
     let Some(Disclosure { name, value, .. }) = Disclosure::parse(disclosure) else { return };
     match value {
-        None => println!("  {name}: nothing"),
+        None => verifier::say!("  {name}: nothing"),
         Some(value) if name == "body" => match sealed::unseal(&value) {
-            Ok((_, note)) => println!("  {name}:\n{}", note.to_text()),
-            Err(why) => println!("  {name}: {why}"),
+            Ok((_, note)) => verifier::say!("  {name}:\n{}", note.to_text()),
+            Err(why) => verifier::say!("  {name}: {why}"),
         },
-        Some(value) => println!("  {name}: {}", value.to_json()),
+        Some(value) => verifier::say!("  {name}: {}", value.to_json()),
     }
 }

@@ -432,7 +432,7 @@ impl Desk {
         let unlocked;
         let bytes = if file.bytes.starts_with(seal::LOCKED) {
             unlocked = seal::unlock(&file.bytes, posted.field("passphrase")).ok_or(NotApproved::BadKey)?;
-            &unlocked
+            unlocked.as_slice()
         } else {
             &file.bytes
         };

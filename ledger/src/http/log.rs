@@ -25,6 +25,8 @@ pub fn begin(level: Level) {
         .with_target(false)
         .with_max_level(filter)
         .with_writer(|| Visible)
+        // It would tell on the very stream that took nothing, and end the program.
+        .log_internal_errors(false)
         .finish();
     let _ = tracing::subscriber::set_global_default(subscriber);
 }

@@ -121,10 +121,10 @@ impl NatsSettings {
         let given = |path: &Path| !path.as_os_str().is_empty();
         if given(&self.password_file) {
             let bad = |why: String| BadNats::Setting { name: "password_file", why };
-            let bytes = files::read(&self.password_file, PASSWORD_BYTES_MAX)
+            let bytes = files::read_secret(&self.password_file, PASSWORD_BYTES_MAX)
                 .map_err(|e| bad(e.to_string()))?
                 .ok_or_else(|| bad(format!("{} is not there", self.password_file.shown())))?;
-            let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8".to_owned()))?;
+            let text = std::str::from_utf8(&bytes).map_err(|_| bad("not UTF-8".to_owned()))?;
             options = options.user_and_password(self.user.clone(), text.trim_end_matches(['\r', '\n']).to_owned());
         }
         if given(&self.authorities) {

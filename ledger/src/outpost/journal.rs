@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use schemas::value::Value;
 
+use verifier::output::{self, Readers};
+
 use crate::cipher::RestKey;
 use crate::failure::{Damage, Failure};
 use crate::files;
@@ -109,7 +111,7 @@ fn place(file: u64, line: u64) -> String {
 /// Two that sign at once would use one number twice.
 fn hold(outpost: &Path) -> Result<File, Failure> {
     let path = outpost.join(IN_USE);
-    let mine = verifier::files::create(&path).map_err(|e| Failure::io("open", &path, e))?;
+    let mine = output::create(&path, Readers::Owner).map_err(|e| Failure::io("open", &path, e))?;
     match mine.try_lock() {
         Ok(()) => Ok(mine),
         Err(TryLockError::WouldBlock) => Err(Failure::Locked { path: outpost.to_owned() }),

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use zeroize::Zeroizing;
+
 use crate::cipher::RestKey;
 use crate::failure::Failure;
 use crate::{files, keys, seal};
@@ -24,7 +26,7 @@ pub enum Secret {
     /// A file that lies elsewhere, such as on a stick or in a home that is itself encrypted.
     KeyFile(PathBuf),
     /// Words that people remember.
-    Passphrase(String),
+    Passphrase(Zeroizing<String>),
 }
 
 /// The words are never shown.
@@ -69,8 +71,9 @@ pub(super) fn open(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost
     match secret {
         Secret::KeyFile(path) if by_file => read(path),
         Secret::Passphrase(words) if !by_file => {
-            let text = seal::unlock(&lock, words).and_then(|bytes| String::from_utf8(bytes).ok());
-            text.and_then(|text| RestKey::parse(&text)).ok_or(BadOutpost::Closed)
+            let text = seal::unlock(&lock, words);
+            let key = text.as_ref().and_then(|text| RestKey::parse(std::str::from_utf8(text).ok()?));
+            key.ok_or(BadOutpost::Closed)
         }
         _ => Err(BadOutpost::OtherWay { wants: if by_file { "the key file" } else { "a passphrase" } }),
     }
@@ -78,14 +81,15 @@ pub(super) fn open(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost
 
 fn draw(path: &Path) -> Result<RestKey, BadOutpost> {
     let key = RestKey::draw()?;
-    keys::write_new(path, format!("{MAGIC}\n{}\n", key.to_text()).as_bytes())?;
+    let text = Zeroizing::new(format!("{MAGIC}\n{}\n", *key.to_text()));
+    keys::write_new(path, text.as_bytes())?;
     Ok(key)
 }
 
 fn read(path: &Path) -> Result<RestKey, BadOutpost> {
     let absent = || Failure::Absent { what: "key file", path: path.to_owned() };
-    let bytes = files::read(path, 4_096)?.ok_or_else(absent)?;
-    let text = String::from_utf8_lossy(&bytes);
+    let bytes = files::read_secret(path, 4_096)?.ok_or_else(absent)?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
     let key = text.strip_prefix(MAGIC).and_then(|rest| RestKey::parse(rest.trim()));
     key.ok_or_else(|| BadOutpost::KeyFile { path: path.to_owned() })
 }

@@ -193,7 +193,8 @@ impl Outpost {
         if folder.exists() && !files::list(folder, |_| true)?.is_empty() {
             return Err(Failure::Occupied { path: folder.to_owned() }.into());
         }
-        files::create_folder(folder)?;
+        files::refuse_unsyncable(folder)?;
+        files::take_folder(folder)?;
         let key = lock::make(folder, secret)?;
         keep(folder, &key, SETTINGS, &standing.to_value().to_json())?;
         keep(folder, &key, REACHED, &Reached::default().to_value().to_json())?;
@@ -205,6 +206,7 @@ impl Outpost {
     /// # Errors
     /// [`BadOutpost`]; [`Failure::Lost`] if records that were kept here are gone.
     pub fn open(folder: &Path, secret: &Secret) -> Result<Self, BadOutpost> {
+        files::refuse_unsyncable(folder)?;
         Self::open_with(folder, lock::open(folder, secret)?, false)
     }
 
@@ -213,6 +215,7 @@ impl Outpost {
     /// # Errors
     /// [`BadOutpost`].
     pub fn open_accepting_loss(folder: &Path, secret: &Secret) -> Result<Self, BadOutpost> {
+        files::refuse_unsyncable(folder)?;
         let outpost = Self::open_with(folder, lock::open(folder, secret)?, true)?;
         outpost.keep_reached()?;
         Ok(outpost)

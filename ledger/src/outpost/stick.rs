@@ -7,11 +7,13 @@
 use std::path::{Path, PathBuf};
 
 use schemas::carried::Carried;
+use schemas::file_name::encode_part;
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
 use schemas::time::Timestamp;
 use verifier::signature::SecretKey;
 use verifier::unseal::Identity;
+use zeroize::Zeroizing;
 
 use super::answers::Taken;
 use super::{BadOutpost, Outpost};
@@ -77,7 +79,7 @@ impl Stick {
     pub fn parcels(&self, identity: Option<&Identity>) -> Result<(Vec<Packed>, Vec<String>), Failure> {
         let (mut all, mut closed) = (Vec::new(), Vec::new());
         for path in self.packed()? {
-            let mut bytes = files::read_foreign(&path, FILE_BYTES_MAX)?.unwrap_or_default();
+            let mut bytes = Zeroizing::new(files::read_foreign(&path, FILE_BYTES_MAX)?.unwrap_or_default());
             let mut name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             if let Some(open) = name.strip_suffix(WRAPPED) {
                 let Some(plain) = identity.and_then(|identity| identity.unwrap_file(&bytes, FILE_BYTES_MAX)) else {
@@ -119,7 +121,7 @@ impl Stick {
     /// # Errors
     /// [`Failure`] if it cannot be written.
     pub fn stamp(&self, stamp: &Carried, note: &Note) -> Result<Option<PathBuf>, Failure> {
-        let name = format!("{}.{}.stamp", &stamp.event.to_hex()[..NAME_DIGITS], stamp.carrier);
+        let name = format!("{}.{}.stamp", &stamp.event.to_hex()[..NAME_DIGITS], encode_part(&stamp.carrier));
         if self.0.join("stamps").join(&name).exists() {
             return Ok(None);
         }
@@ -131,7 +133,7 @@ impl Stick {
     /// # Errors
     /// [`Failure`] if it cannot be written.
     pub fn pack(&self, party: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
-        self.write("packs", &format!("{party}.pack"), bytes)
+        self.write("packs", &format!("{}.pack", encode_part(party)), bytes)
     }
 }
 
@@ -164,7 +166,7 @@ impl Outpost {
         }
         let text: String = open.iter().map(|held| held.parcel.to_line() + "\n").collect();
         let digest = Hash::of(&[text.as_bytes()]).to_hex();
-        let name = format!("{}.{}.jsonl", self.standing().party, &digest[..NAME_DIGITS]);
+        let name = format!("{}.{}.jsonl", encode_part(&self.standing().party), &digest[..NAME_DIGITS]);
         let path = if to.is_empty() {
             stick.write("parcels", &name, text.as_bytes())?
         } else {
@@ -174,7 +176,7 @@ impl Outpost {
         for old in stick.packed()? {
             let name = old.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let ours = name.strip_suffix(WRAPPED).unwrap_or(name).rsplitn(3, '.').nth(2);
-            if old != path && ours == Some(self.standing().party.as_str()) {
+            if old != path && ours == Some(encode_part(&self.standing().party).as_str()) {
                 files::remove(&old)?;
             }
         }

@@ -149,7 +149,7 @@ pub fn check(store: &Store) -> Result<u64, Failure> {
 
 /// Copies a folder with all that is in it.
 pub fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
+    verifier::output::create_folders(to, verifier::output::Readers::Owner).unwrap();
     for found in fs::read_dir(from).unwrap() {
         let path = found.unwrap().path();
         let name = path.file_name().unwrap();

@@ -195,8 +195,8 @@ pub fn files_below(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub fn copy(from: &Path, to: &Path) {
     for (path, bytes) in files_below(from) {
         let target = to.join(path);
-        fs::create_dir_all(target.parent().unwrap()).unwrap();
-        fs::write(target, bytes).unwrap();
+        verifier::output::create_folders(target.parent().unwrap(), verifier::output::Readers::Owner).unwrap();
+        verifier::output::write(&target, &bytes, verifier::output::Readers::Owner).unwrap();
     }
 }
 

@@ -24,7 +24,7 @@ fn spellings(text: &str) -> Vec<Vec<u8>> {
 #[test]
 fn a_stolen_folder_shows_nothing() {
     let place = Place::new();
-    let words = Secret::Passphrase("otter violin harbour nine".to_owned());
+    let words = Secret::Passphrase("otter violin harbour nine".to_owned().into());
     let mut standing = place.standing();
     standing.address = Some("https://rendezvous.a.example".to_owned());
     for (name, secret) in [("by-key", place.secret()), ("by-words", words.clone())] {
@@ -55,7 +55,7 @@ fn a_stolen_folder_shows_nothing() {
     drop(Outpost::create(&place.path("other"), &Secret::KeyFile(other.clone()), &standing).unwrap());
     let open = |name: &str, secret: &Secret| Outpost::open(&place.path(name), secret).map(drop);
     assert!(matches!(
-        open("by-words", &Secret::Passphrase("otter violin harbour ten".to_owned())),
+        open("by-words", &Secret::Passphrase("otter violin harbour ten".to_owned().into())),
         Err(BadOutpost::Closed)
     ));
     assert!(matches!(open("by-words", &place.secret()), Err(BadOutpost::OtherWay { .. })));
@@ -63,7 +63,7 @@ fn a_stolen_folder_shows_nothing() {
     assert!(matches!(open("by-key", &Secret::KeyFile(other)), Err(BadOutpost::Failure(Failure::Damaged { .. }))));
     assert!(matches!(open("nowhere", &words), Err(BadOutpost::Failure(Failure::Absent { .. }))));
     let create = |secret: Secret| Outpost::create(&place.path("new"), &secret, &standing).map(drop);
-    assert!(matches!(create(Secret::Passphrase("short".to_owned())), Err(BadOutpost::Short)));
+    assert!(matches!(create(Secret::Passphrase("short".to_owned().into())), Err(BadOutpost::Short)));
     assert!(matches!(create(Secret::KeyFile(place.path("new/k"))), Err(BadOutpost::KeyInside { .. })));
 }
 

@@ -108,7 +108,11 @@ fn openings_are_given_to_a_party_that_the_log_names_first() {
         (&format!("{export} cso-x --purpose audit --keys none"), 1, "no key of a holder of the operator is at hand"),
         (&format!("{export} cso-x --purpose audit --keys keys --signer o9"), 2, "no key for a.example/log/op/o9"),
         (&format!("{export} cso-x --purpose audit --keys keys --signer cso-x:x1"), 2, "no key for a.example/log/cso-x"),
-        ("export my --openings none/out --for npm --purpose audit --keys keys", 2, "cannot write none/out.new"),
+        (
+            "export my --openings none/out --for npm --purpose audit --keys keys",
+            2,
+            "cannot write none/out: No such file",
+        ),
         ("export nowhere --out bundle", 2, "there is no ledger"),
     ] {
         place.bad(line, code, words);
@@ -195,7 +199,7 @@ fn a_pack_is_for_somebody_about_something() {
         (
             "pack my organisation/npm --for npm --keys keys --out none/p.pack".to_owned(),
             2,
-            "cannot write none/p.pack.new",
+            "cannot write none/p.pack: No such file",
         ),
         (pack("organisation/npm --for npm --keys keys --since 999"), 1, "there is no tree of 999 entries yet"),
         (pack("organisation/npm --for public --since 999"), 1, "there is no tree of 999 entries yet"),

@@ -25,7 +25,7 @@ pub struct Place {
 
 /// Copies a folder.
 pub fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
+    verifier::output::create_folders(to, verifier::output::Readers::Owner).unwrap();
     for found in std::fs::read_dir(from).unwrap() {
         let path = found.unwrap().path();
         let target = to.join(path.file_name().unwrap());
@@ -45,7 +45,7 @@ impl Place {
     /// Writes a file, and the folders above it.
     pub fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        verifier::output::create_folders(path.parent().unwrap(), verifier::output::Readers::Owner).unwrap();
         std::fs::write(path, text).unwrap();
     }
 
@@ -93,7 +93,7 @@ impl Place {
     }
 
     pub fn move_to(&self, from: &str, to: &str) {
-        std::fs::create_dir_all(self.path(to).parent().unwrap()).unwrap();
+        verifier::output::create_folders(self.path(to).parent().unwrap(), verifier::output::Readers::Owner).unwrap();
         std::fs::rename(self.path(from), self.path(to)).unwrap();
     }
 

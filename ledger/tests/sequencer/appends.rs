@@ -150,7 +150,7 @@ fn what_is_answered_is_in_a_copy_of_the_folder_made_that_moment() {
 }
 
 fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir(to).unwrap();
+    verifier::output::create_folders(to, verifier::output::Readers::Owner).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (path, to) = (entry.path(), to.join(entry.file_name()));

@@ -1,6 +1,5 @@
 //! `projector serve`: follow a log, and serve what follows from it.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +18,11 @@ use projector::serve::shown::Shown;
 use schemas::policy::Policy;
 use tokio::sync::watch;
 use verifier::files::Folder;
+use verifier::output;
 use verifier::unseal::Identity;
+
+/// Longest file with a password or an identity, in bytes.
+const SECRET_BYTES_MAX: usize = 65_536;
 
 /// Arguments of `serve`.
 #[derive(Args)]
@@ -107,7 +110,7 @@ impl Serve {
             return Err(BadServe::Exposed(address));
         }
         let identity = match &self.key {
-            Some(path) => Some(read(path, |text| Identity::parse(text).map_err(|e| e.to_string()))?),
+            Some(path) => Some(identity_in(path)?),
             None => None,
         };
         let openings = match &self.openings {
@@ -160,8 +163,7 @@ impl Serve {
             };
             let served = server::serve(listener, session, shown.clone(), stopped);
             listeners.push((address, tokio::spawn(served)));
-            let mut out = std::io::stdout();
-            let _ = out.write_all(words.as_bytes()).and_then(|()| out.flush());
+            verifier::say!("{}", words.trim_end());
         }
         signalled(shown).await;
         let _ = stop.send(true);
@@ -222,12 +224,28 @@ fn nats(text: &str, password: Option<&Path>, policy: &Policy, state: &StateFolde
     let durable = state.name()?;
     let login = match (user(text), password) {
         (None, None) => None,
-        (Some(user), Some(path)) => Some((user, read(path, |text| Ok(text.trim_end().to_owned()))?)),
+        (Some(user), Some(path)) => Some((user, password_in(path)?)),
         _ => return Err(BadServe::Login(text.to_owned())),
     };
     let unwatched = policy.quorum.is_none();
     let feed = projector::live::nats::Nats::new(text, login, &origin, &durable, unwatched);
     Ok(Box::new(feed.map_err(BadServe::Runtime)?))
+}
+
+fn password_in(path: &Path) -> Result<String, BadServe> {
+    read_secret(path, |text| Ok(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn identity_in(path: &Path) -> Result<Identity, BadServe> {
+    read_secret(path, |text| Identity::parse(text).map_err(|e| e.to_string()))
+}
+
+/// What a file holds that nobody else may read.
+fn read_secret<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, BadServe> {
+    let file = |why: String| BadServe::File { path: path.to_owned(), why };
+    let bytes = output::read_secret(path, SECRET_BYTES_MAX).map_err(|e| file(e.to_string()))?;
+    let bytes = bytes.ok_or_else(|| file("no such file".to_owned()))?;
+    parse(std::str::from_utf8(&bytes).map_err(|_| file("not UTF-8".to_owned()))?).map_err(file)
 }
 
 /// The user in `nats://user@host:port`.

@@ -17,6 +17,7 @@ use schemas::hash::Hash;
 use schemas::note::Origin;
 use schemas::visible;
 use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
 
 use super::tiles::stated_size;
 use super::{Disturbed, Go, Live};
@@ -43,7 +44,7 @@ pub struct Nats {
     runtime: Runtime,
     address: String,
     /// User and password, where the broker asks for them.
-    login: Option<(String, String)>,
+    login: Option<(String, Zeroizing<String>)>,
     names: Names,
     durable: String,
     /// Whether the log's own signature is enough for the reader.
@@ -82,7 +83,7 @@ impl Nats {
         Ok(Self {
             runtime,
             address: address.to_owned(),
-            login,
+            login: login.map(|(user, password)| (user, password.into())),
             names: Names::of(origin),
             durable: durable.to_owned(),
             unwatched,
@@ -114,7 +115,7 @@ impl Nats {
             return Ok(context.clone());
         }
         let options = match &self.login {
-            Some((user, password)) => ConnectOptions::with_user_and_password(user.clone(), password.clone()),
+            Some((user, password)) => ConnectOptions::with_user_and_password(user.clone(), password.to_string()),
             None => ConnectOptions::new(),
         };
         let options = options.name("access-ledger-projector").connection_timeout(ANSWER);

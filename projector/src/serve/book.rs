@@ -21,6 +21,7 @@ use schemas::hash::Hash;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 use verifier::files::{self, Links};
+use verifier::output::{self, Readers};
 
 use super::copy::Extent;
 
@@ -151,11 +152,11 @@ impl Book {
 /// Writes a file of the state folder whole: draft, fsync, rename, fsync of the folder.
 pub(crate) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let draft = folder.join(format!("{name}.new"));
-    let mut file = files::create(&draft)?;
+    let mut file = output::create(&draft, Readers::Owner)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&draft, folder.join(name))?;
-    fs::File::open(folder)?.sync_all()
+    output::sync_folder(folder).map(drop)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use verifier::bundle::Opened;
 use verifier::fault::Fault;
 use verifier::files::{Links, read};
 use verifier::follower::{Accepted, Follower};
+use verifier::output::{self, Readers};
 use verifier::refusal::Refusal;
 use verifier::times::Times;
 
@@ -61,7 +62,7 @@ impl Documents {
         if bytes.len() > PROFILE_BYTES_MAX || Hash::of(&[bytes]) != *digest {
             return Ok(false);
         }
-        std::fs::create_dir_all(&self.0)?;
+        output::create_folders(&self.0, Readers::Owner)?;
         super::book::replace(&self.0, &digest.to_hex(), bytes)?;
         Ok(true)
     }

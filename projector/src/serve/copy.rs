@@ -4,12 +4,13 @@
 //! Each entry stands as in a tile of entries: its length as u16, then its bytes. Which of them count is not said here
 //! but by the book ([`super::book`]): what lies beyond is a draft that nobody relies on, and is cut off at the start.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use schemas::tile;
 use verifier::files::{self, Links};
+use verifier::output::{self, Readers};
 
 /// The file's name within the state folder.
 pub const NAME: &str = "entries";
@@ -39,8 +40,8 @@ impl Copy {
     /// What the system says; [`io::ErrorKind::UnexpectedEof`] if the file is shorter than what counts.
     pub fn open(folder: &Path, kept: Extent) -> io::Result<Self> {
         let path = folder.join(NAME);
-        let mut file =
-            files::open_with(OpenOptions::new().create(true).truncate(false).write(true), &path, Links::Followed)?;
+        let mut options = output::options(Readers::Owner);
+        let mut file = files::open_with(options.create(true).truncate(false).write(true), &path, Links::Followed)?;
         if file.metadata()?.len() < kept.bytes {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

@@ -27,6 +27,7 @@ use verifier::fault::Fault;
 use verifier::files::{self, Links};
 use verifier::head::{SignedHead, check_head};
 use verifier::levels::Levels;
+use verifier::output::{self, Exposed, Readers};
 use verifier::times::{Seen, Times};
 use verifier::tree::Frontier;
 
@@ -62,6 +63,9 @@ pub enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// It may hold hidden values, and others can read it.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
     /// The book was changed by somebody else, or by the disk.
     #[error("{}: {why}. Move the folder away and start again: everything in it is fetched and checked anew", .path.display())]
     Book {
@@ -147,10 +151,11 @@ impl StateFolder {
     /// [`Failure::InUse`], [`Failure::Io`].
     pub fn open(path: &Path) -> Result<Self, Failure> {
         let io = |source| Failure::Io { path: path.to_owned(), source };
-        fs::create_dir_all(path).map_err(io)?;
-        let mut options = fs::File::options();
-        options.create(true).write(true).truncate(false);
-        let lock = files::open_with(&mut options, &path.join("lock"), Links::Followed).map_err(io)?;
+        output::take_folder(path).map_err(io)??;
+        let mut options = output::options(Readers::Owner);
+        let lock =
+            files::open_with(options.create(true).write(true).truncate(false), &path.join("lock"), Links::Followed);
+        let lock = lock.map_err(io)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(fs::TryLockError::WouldBlock) => Err(Failure::InUse(path.to_owned())),
@@ -535,7 +540,7 @@ impl Follow {
     fn stop(&mut self, text: &str, position: Option<u64>, files: Vec<(String, String)>) -> Result<Step, Failure> {
         let folder = self.folder.join(EVIDENCE);
         let io = |source| Failure::Io { path: folder.clone(), source };
-        fs::create_dir_all(&folder).map_err(io)?;
+        output::create_folders(&folder, Readers::Owner).map_err(io)?;
         for (name, text) in &files {
             replace(&folder, name, text.as_bytes()).map_err(io)?;
         }

@@ -30,7 +30,10 @@ mod text;
 mod title;
 mod transparency;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use verifier::output::{self, Readers, Unfinished};
 
 use crate::lens::Disclosed;
 
@@ -47,6 +50,17 @@ pub struct Unwritten {
     pub path: PathBuf,
     /// What the system said.
     pub source: std::io::Error,
+}
+
+/// Why files were not written.
+#[derive(Debug, thiserror::Error)]
+pub enum BadWrite {
+    /// The disk.
+    #[error(transparent)]
+    Unwritten(#[from] Unwritten),
+    /// They hold hidden values, and others could read them there.
+    #[error(transparent)]
+    Exposed(#[from] output::Exposed),
 }
 
 /// Both pages and the downloads that they make themselves, in a fixed order.
@@ -66,18 +80,44 @@ pub fn render(disclosed: &Disclosed<Site>) -> Vec<SiteFile> {
     files
 }
 
-/// Writes files below a folder, which it makes if need be.
+/// Writes files below a folder: all of them, or what was there before stays. A folder that holds something keeps what is
+/// not replaced.
 ///
 /// # Errors
-/// [`Unwritten`] names the first file or folder that could not be written.
-pub fn write(folder: &Path, files: &[SiteFile]) -> Result<(), Unwritten> {
+/// [`BadWrite`] names the first file or folder that could not be written.
+pub fn write(folder: &Path, files: &[SiteFile], readers: Readers) -> Result<(), BadWrite> {
+    let is_empty = std::fs::read_dir(folder).is_ok_and(|mut inside| inside.next().is_none());
+    if is_empty || !folder.exists() {
+        let failed = |source| Unwritten { path: folder.to_owned(), source };
+        let draft = Unfinished::folder(folder, readers).map_err(failed)?;
+        begin(draft.path(), files, readers)?
+            .into_iter()
+            .try_for_each(|(path, draft)| draft.put_unflushed().map_err(|source| Unwritten { path, source }))?;
+        return Ok(draft.put_folder().map_err(failed)?);
+    }
+    if readers == Readers::Owner {
+        output::refuse_exposed(folder)?;
+    }
+    // Nothing is replaced before all of it is there.
+    let drafts = begin(folder, files, readers)?;
+    drafts
+        .into_iter()
+        .try_for_each(|(path, draft)| draft.put_unflushed().map_err(|source| Unwritten { path, source }))?;
+    Ok(())
+}
+
+/// Writes files beside their places.
+fn begin(folder: &Path, files: &[SiteFile], readers: Readers) -> Result<Vec<(PathBuf, Unfinished)>, Unwritten> {
+    let mut drafts = Vec::with_capacity(files.len());
     for (path, bytes) in files {
         let path = folder.join(path);
         let failed = |source| Unwritten { path: path.clone(), source };
         if let Some(parent) = path.parent() {
-            std::fs::create_dir_all(parent).map_err(failed)?;
+            output::create_folders(parent, readers).map_err(failed)?;
         }
-        std::fs::write(&path, bytes).map_err(failed)?;
+        let (draft, mut file) = Unfinished::file(&path, readers).map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        drafts.push((path, draft));
     }
-    Ok(())
+    Ok(drafts)
 }

@@ -15,8 +15,9 @@ use projector::measure::{Figure, Row};
 use projector::record::Hidden;
 use projector::rules::Missing;
 use projector::site::input::{Evaluation, Name, Read, Site, Undetermined};
-use projector::site::{SiteFile, render, write};
+use projector::site::{BadWrite, SiteFile, render, write};
 use verifier::erasures::Unlawful;
+use verifier::output::Readers;
 
 /// Files that the report writes and the pages link.
 const OF_THE_REPORT: [&str; 3] = ["data/findings.csv", "data/measures.csv", "data/undetermined-by-date.csv"];
@@ -157,11 +158,11 @@ fn pages(files: &[SiteFile]) -> impl Iterator<Item = (&'static str, &str)> {
 fn written_for_a_browser() {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("site");
     for (name, files) in EVERY.iter() {
-        write(&folder.join(name), files).unwrap();
+        write(&folder.join(name), files, Readers::Everyone).unwrap();
         assert!(folder.join(name).join("accountability.html").is_file());
     }
-    let failed = write(&folder.join("public/index.html"), &[("x", Vec::new())]).unwrap_err();
-    assert!(failed.path.ends_with("x"), "{failed}");
+    let failed = write(&folder.join("public/index.html"), &[("x", Vec::new())], Readers::Everyone).unwrap_err();
+    assert!(matches!(&failed, BadWrite::Unwritten(why) if why.path.ends_with("x")), "{failed}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
 //! `cargo run --release --bin demo`: the whole system on the sample country, no server needed.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tests::demo::{self, BadDemo, Places};
+use verifier::terminal;
 
 /// Builds the sample country's ledger on a virtual clock, verifies its bundle, judges it, and shows the pages.
 #[derive(Parser)]
@@ -32,14 +32,15 @@ static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     // A store is opened and scanned in a child process first; that child is this program again.
     ledger::probe::take_over();
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("{why}");
+    terminal::run("demo", || match terminal::parse().map(run) {
+        Ok(Ok(())) => 0,
+        Ok(Err(why)) => {
+            verifier::tell!("{}", terminal::reasons(&why));
             let refused = matches!(why, BadDemo::Registers(_) | BadDemo::Refused(_) | BadDemo::NotVerified(_));
-            ExitCode::from(if refused { 1 } else { 2 })
+            if refused { 1 } else { 2 }
         }
-    }
+        Err(code) => code,
+    })
 }
 
 fn run(arguments: Arguments) -> Result<(), BadDemo> {
@@ -49,8 +50,7 @@ fn run(arguments: Arguments) -> Result<(), BadDemo> {
         if here.is_dir() { here } else { there }
     };
     let places = Places { scenario: arguments.scenario.unwrap_or_else(sample), out: arguments.out };
-    // A closed pipe is the reader's choice, not a failure.
-    let mut say = |line: &str| drop(writeln!(std::io::stdout(), "{line}"));
+    let mut say = |line: &str| verifier::say!("{line}");
     say("An access and oversight ledger: registers -> signed log -> bundle -> findings -> pages");
     demo::build(&places, &mut say)?;
     match demo::next_steps(&places) {

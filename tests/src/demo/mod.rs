@@ -128,7 +128,7 @@ pub enum BadDemo {
     #[error(transparent)]
     Projection(#[from] BadProjection),
     #[error(transparent)]
-    Unwritten(#[from] projector::site::Unwritten),
+    Unwritten(#[from] projector::site::BadWrite),
     #[error(transparent)]
     Serve(#[from] BadServe),
 }
@@ -255,6 +255,8 @@ fn begin(places: &Places) -> Result<(), BadDemo> {
     if !mark.exists() && found.iter().any(|path| *path != draft) {
         return Err(BadDemo::Occupied(places.out.clone()));
     }
+    // One that an older demo left open to everyone is closed.
+    verifier::output::settle_folder(&places.out, verifier::output::Readers::Owner).map_err(io)?;
     // A finished run is made anew, an interrupted one goes on; so a removal that is interrupted
     // must go on too.
     let finished = places.out.join(FINISHED);

@@ -55,9 +55,20 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
         more_links(&session);
         let stopped = async {
             // Without a way to hear Ctrl-C, the default action of the signal ends the process.
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
+            let interrupted = async {
+                if tokio::signal::ctrl_c().await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            #[cfg(unix)]
+            if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+                tokio::select! {
+                    () = interrupted => {}
+                    _ = terminate.recv() => {}
+                }
+                return;
             }
+            interrupted.await;
         };
         axum::serve(listener, pages).with_graceful_shutdown(stopped).await.map_err(bad)
     })

@@ -89,7 +89,8 @@ impl Drop for Running {
 pub fn copy_below(from: &Path, to: &Path) {
     for path in files_below(from).into_keys() {
         let (from, to) = (from.join(&path), to.join(&path));
-        std::fs::create_dir_all(to.parent().expect("a file lies in a folder")).expect("a folder");
+        let above = to.parent().expect("a file lies in a folder");
+        verifier::output::create_folders(above, verifier::output::Readers::Owner).expect("a folder");
         std::fs::copy(&from, &to).expect("a copy");
     }
 }
@@ -157,7 +158,8 @@ pub fn files_below(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 pub fn copy_folder(from: &Path, to: &Path) {
     for (name, bytes) in files_below(from) {
         let path = to.join(name);
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder can be made");
-        std::fs::write(path, bytes).expect("a file can be written");
+        let above = path.parent().expect("a file lies in a folder");
+        verifier::output::create_folders(above, verifier::output::Readers::Owner).expect("a folder can be made");
+        verifier::output::write(&path, &bytes, verifier::output::Readers::Owner).expect("a file can be written");
     }
 }

@@ -92,7 +92,8 @@ async fn who_may_not_make_streams_and_who_is_not_let_in_are_told_apart() {
     let ledger = Ledger::new();
     let server = Server::start(&origin());
     let mut stranger = server.settings("ledger");
-    std::fs::write(ledger.folder.path().join("wrong"), "wrong").unwrap();
+    let wrong = ledger.folder.path().join("wrong");
+    verifier::output::write(&wrong, b"wrong", verifier::output::Readers::Owner).unwrap();
     stranger.password_file = ledger.folder.path().join("wrong");
     let Err(Trouble::Bad(BadNats::Login { .. })) = ledger.set_up(&stranger).await else { panic!("let in") };
     stranger.password_file = ledger.folder.path().join("none");

@@ -12,6 +12,7 @@ use schemas::note::Origin;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use verifier::output::{self, Readers};
 
 /// Everybody's password here.
 const PASSWORD: &str = "known to every test";
@@ -53,7 +54,8 @@ impl Server {
             .replace("# Makes the streams", ROOT);
         assert_eq!(text.matches("NATS_ROOT").count(), 1, "{printed}");
         std::fs::write(folder.path().join("nats.conf"), bend(text)).unwrap();
-        std::fs::write(folder.path().join("password"), format!("{PASSWORD}\n")).unwrap();
+        let password = format!("{PASSWORD}\n");
+        output::write(&folder.path().join("password"), password.as_bytes(), Readers::Owner).unwrap();
         Self { folder, port, route, child: None }
     }
 

@@ -179,7 +179,7 @@ fn home(folder: &TempDir) -> Home {
 }
 
 fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
+    verifier::output::create_folders(to, verifier::output::Readers::Owner).unwrap();
     for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
         if entry.path().is_dir() {

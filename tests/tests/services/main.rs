@@ -1,5 +1,7 @@
 //! Ledger, witness, projector and desk as four processes, each killed in turn under load.
 
+mod outputs;
+
 use std::path::Path;
 
 use tests::services::{Feed, Services};

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use schemas::visible::Show as _;
+use verifier::output::{self, Readers};
 use verifier::statement::Statement;
 
 use super::read::{self, Kind};
@@ -54,7 +55,7 @@ impl Attest {
             return Ok(report.exit_code().max(1));
         };
         let (size, note) = (head.checkpoint.size, Statement { checkpoint: head.checkpoint }.sign(&key));
-        std::fs::write(&self.out, note.to_text())
+        output::write(&self.out, note.to_text().as_bytes(), Readers::Owner)
             .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
         let (out, vkey) = (self.out.shown(), key.vkey());
         say(&format!("{out}: index recomputed up to {size} entries\nreaders need your key: --auditor {vkey}\n"));

@@ -18,6 +18,7 @@ use verifier::files::Folder;
 use verifier::head::{self, SignedHead};
 use verifier::levels::Levels;
 use verifier::mine::{self, Own};
+use verifier::output::{self, Readers};
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
 
@@ -119,7 +120,7 @@ impl Compare {
                             path: path.display().to_string(),
                             why: e.to_string(),
                         };
-                        std::fs::write(path, fork.to_text()).map_err(bad)?;
+                        output::write(path, fork.to_text().as_bytes(), Readers::Owner).map_err(bad)?;
                         format!("The evidence is in {}: it convinces anyone who has the log's key.", path.shown())
                     }
                     None => "Run it again with --evidence FILE, and give the file to everyone.".to_owned(),

@@ -8,10 +8,9 @@ mod read;
 mod succession;
 mod witness;
 
-use std::process::ExitCode;
-
 use clap::{Parser, Subcommand};
 use schemas::visible::Show as _;
+use verifier::terminal;
 
 /// Verifies what a ledger of access and oversight hands out: offline, with files and a public key.
 ///
@@ -73,9 +72,12 @@ pub enum CannotBegin {
     },
 }
 
-/// Runs the command line.
-pub fn run() -> ExitCode {
-    let command = Arguments::parse().command;
+/// Runs the command line; gives the exit code.
+pub fn run() -> u8 {
+    let command = match terminal::parse::<Arguments>() {
+        Ok(arguments) => arguments.command,
+        Err(code) => return code,
+    };
     let done = match command {
         Command::Check(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
@@ -85,25 +87,25 @@ pub fn run() -> ExitCode {
         Command::Witness(command) => return witness(command),
     };
     match done {
-        Ok(code) => ExitCode::from(code),
+        Ok(code) => code,
         Err(why) => {
-            eprintln!("cannot tell: {why}");
-            ExitCode::from(2)
+            verifier::tell!("cannot tell: {}", terminal::reasons(&why));
+            2
         }
     }
 }
 
-fn witness(command: witness::Witness) -> ExitCode {
+fn witness(command: witness::Witness) -> u8 {
     match command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(why) => {
-            eprintln!("could not: {why}");
-            ExitCode::from(2)
+            verifier::tell!("could not: {}", terminal::reasons(&why));
+            2
         }
     }
 }
 
-/// Writes to the standard output. A closed pipe is the reader's choice, not a failure.
+/// Writes to the standard output.
 fn say(text: &str) {
-    let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+    terminal::say(format_args!("{text}"));
 }

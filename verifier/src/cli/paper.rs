@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use schemas::visible::Show as _;
+use verifier::output::{self, Readers};
 use verifier::{head, paper, receipt};
 
 use super::read::{self, Kind};
@@ -57,7 +58,7 @@ impl Print {
             say(&print::text("file", &report, &self.path, &self.policy, None, &words));
             return Ok(report.exit_code().max(1));
         };
-        std::fs::write(&self.out, page)
+        output::write(&self.out, page.as_bytes(), Readers::Owner)
             .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
         say(&format!("{}: open it in any browser and print it\n{}\n", self.out.shown(), words.shown()));
         Ok(0)

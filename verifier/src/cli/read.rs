@@ -12,6 +12,7 @@ use verifier::bundle::{self, Opened, Source, Visitor};
 use verifier::files::{self, Folder, Links};
 use verifier::follower::Accepted;
 use verifier::levels::Levels;
+use verifier::output;
 use verifier::report::Report;
 use verifier::threads::Threads;
 use verifier::unseal::Identity;
@@ -114,9 +115,10 @@ pub fn policy_apart(path: &Path, checked: &[&Path]) -> Result<Policy, CannotBegi
 
 /// Reads an identity of oversight.
 pub fn identity(path: &Path) -> Result<Identity, CannotBegin> {
-    let bytes = file(path, 4_096)?;
     let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
-    Identity::parse(&String::from_utf8_lossy(&bytes)).map_err(|e| bad(e.to_string()))
+    let bytes = output::read_secret(path, 65_536).map_err(|e| bad(e.to_string()))?;
+    let bytes = bytes.ok_or_else(|| bad("no such file".to_owned()))?;
+    Identity::parse(std::str::from_utf8(&bytes).unwrap_or_default()).map_err(|e| bad(e.to_string()))
 }
 
 /// Keys of auditors, each given as a vkey or as a file that holds one.

@@ -1,6 +1,5 @@
 //! `verifier witness`: who watches logs and cosigns what it has seen.
 
-use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -179,10 +178,8 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
-/// Says it; whoever listens may have gone.
 fn say(line: &str) {
-    let mut out = std::io::stdout();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    verifier::say!("{line}");
 }
 
 fn tell(news: &News, evidence: &Path) {
@@ -192,7 +189,7 @@ fn tell(news: &News, evidence: &Path) {
         News::Fork(answer @ Answer::Fork { size, notes }) => {
             let origin = notes[0].text.lines().next().unwrap_or_default();
             let digest = base::to_hex(&Hash::of(&[notes[1].text.as_bytes()]).0[..4]);
-            eprintln!(
+            verifier::tell!(
                 "FORK: {origin} has signed two different trees of size {size} (the second: {digest}). The evidence is in \
                  {}; show it to everyone who relies on this log. Answered {}.",
                 evidence.display(),
@@ -200,11 +197,13 @@ fn tell(news: &News, evidence: &Path) {
             );
         }
         News::Fork(answer) | News::Refused(answer) => {
-            eprintln!("refused, {}: {}", answer.status(), answer.body().trim_end());
+            verifier::tell!("refused, {}: {}", answer.status(), answer.body().trim_end());
         }
-        News::Unkept(why) => eprintln!("the evidence could not be kept: {why}"),
+        News::Unkept(why) => verifier::tell!("the evidence could not be kept: {why}"),
         News::Stopped(why) => {
-            eprintln!("STOPPED: {why}. Nothing is cosigned any more; mend the disk, then start this witness again.");
+            verifier::tell!(
+                "STOPPED: {why}. Nothing is cosigned any more; mend the disk, then start this witness again."
+            );
         }
     }
 }

@@ -133,7 +133,8 @@ fn commands_that_cannot_be_done_say_what_to_do() {
     let log = files.logs[0].vkey().to_string();
     let cosigner = files.key().vkey().to_string();
     std::fs::write(files.path("policy"), "quorum none\n").unwrap();
-    std::fs::write(files.path("broken"), "oversight-secret-key/v1\nw\n").unwrap();
+    let half = b"oversight-secret-key/v1\nw\n";
+    verifier::output::write(&files.path("broken"), half, verifier::output::Readers::Owner).unwrap();
     let serve = |key: &str, rest: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_verifier"));
         command.args(["witness", "serve", "--listen", "127.0.0.1:0", "--key", key, "--state"]).arg(files.path("other"));

@@ -62,7 +62,7 @@ impl Carry {
             for parcel in &file.parcels {
                 let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
                 if signed.event.ledger != origin.as_str() {
-                    eprintln!("{}: for another log, {}; not carried", parcel.source, signed.event.ledger);
+                    verifier::tell!("{}: for another log, {}; not carried", parcel.source, signed.event.ledger);
                     continue;
                 }
                 let (stamp, note) = stick::stamp(&origin, signed.id(), carrier, &key, now);
@@ -70,7 +70,7 @@ impl Carry {
                 stamps += usize::from(stick.stamp(&stamp, &note)?.is_some());
             }
         }
-        println!("{stamps} events stamped by {carrier} at {now}");
+        verifier::say!("{stamps} events stamped by {carrier} at {now}");
         let Some(address) = &self.address else { return Ok(()) };
         let mut client = Client::new(address, key.clone());
         let mut refused = 0;
@@ -82,12 +82,12 @@ impl Carry {
             }
             for (parcel, answer) in file.parcels.iter().zip(&answers) {
                 if let Said::Refused { why, .. } = &answer.said {
-                    println!("refused {}: {why}", parcel.source);
+                    verifier::say!("refused {}: {why}", parcel.source);
                     refused += 1;
                 }
             }
             let path = stick.answer(&file.name, &answers)?;
-            println!("{} answers in {}", answers.len(), path.display());
+            verifier::say!("{} answers in {}", answers.len(), path.display());
         }
         if refused == 0 {
             Ok(())

@@ -7,6 +7,7 @@ mod setup;
 mod show;
 mod stick;
 
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -16,6 +17,7 @@ use ledger::files;
 use ledger::lead;
 use ledger::outpost::{Held, Outpost, Secret, State, Taken};
 use verifier::pack::PackReport;
+use zeroize::Zeroizing;
 
 use super::Ended;
 
@@ -100,29 +102,31 @@ impl Lock {
         }
         let path = self.passphrase_file.clone().unwrap_or_else(|| PathBuf::from("-"));
         let bytes = if path.as_os_str() == "-" {
-            let mut line = String::new();
-            let mut typed = std::io::Read::take(std::io::stdin().lock(), PASSPHRASE_BYTES_MAX as u64);
-            std::io::BufRead::read_line(&mut typed, &mut line)?;
-            line.into_bytes()
+            let mut line = Zeroizing::new(Vec::with_capacity(PASSPHRASE_BYTES_MAX));
+            let input = std::io::stdin().lock().take(PASSPHRASE_BYTES_MAX as u64);
+            BufReader::with_capacity(1, input).read_until(b'\n', &mut line)?;
+            line
         } else {
             let absent = || Failure::Absent { what: "passphrase file", path: path.clone() };
-            files::read(&path, PASSPHRASE_BYTES_MAX)?.ok_or_else(absent)?
+            files::read_secret(&path, PASSPHRASE_BYTES_MAX)?.ok_or_else(absent)?
         };
-        let text = String::from_utf8(bytes).map_err(|_| Ended::Refused("the passphrase is not UTF-8".to_owned()))?;
-        Ok(Secret::Passphrase(text.lines().next().unwrap_or_default().to_owned()))
+        let text = std::str::from_utf8(&bytes);
+        let text = text.map_err(|_| Ended::Refused("the passphrase is not UTF-8".to_owned()))?;
+        Ok(Secret::Passphrase(text.lines().next().unwrap_or_default().to_owned().into()))
     }
 }
 
 impl Place {
     /// Opens the folder.
     pub fn open(&self) -> Result<Outpost, Ended> {
+        files::refuse_exposed(&self.folder)?;
         let outpost = Outpost::open(&self.folder, &self.lock.secret()?)?;
         let received = |held: &Held| match held.state {
             State::Covered { received_at, .. } => Some(received_at),
             _ => None,
         };
         if let Some(said) = lead::behind(outpost.held().iter().filter_map(received).max(), Clock::System.now()) {
-            eprintln!("note: of what the ledger has receipted: {said}");
+            verifier::tell!("note: of what the ledger has receipted: {said}");
         }
         Ok(outpost)
     }
@@ -132,7 +136,7 @@ impl Place {
 fn say_not_here(outpost: &Outpost, pack: &PackReport) {
     let missing = outpost.not_here(pack);
     if let Some(first) = missing.first() {
-        println!(
+        verifier::say!(
             "ATTENTION: {} records in the log bear signatures of this outbox's keys and are not in this outbox ({first}, ...): \
              it was put back from an older copy, or somebody else signs with these keys. None of those numbers is used \
              again; if nobody here made them, revoke the keys (ledger key revoke --help)",
@@ -143,14 +147,14 @@ fn say_not_here(outpost: &Outpost, pack: &PackReport) {
 
 /// Says what answers came to; a refusal or an answer that does not hold ends with exit code 1.
 fn say_taken(taken: &Taken) -> Result<(), Ended> {
-    println!(
+    verifier::say!(
         "{} proven by a receipt, {} in the log by the ledger's word, {} refused",
         taken.covered,
         taken.received,
         taken.refused.len()
     );
     if taken.foreign > 0 {
-        println!("{} answers are about events that are not in this outbox", taken.foreign);
+        verifier::say!("{} answers are about events that are not in this outbox", taken.foreign);
     }
     let mut wrong = Vec::new();
     for (row, why) in &taken.refused {

@@ -66,13 +66,13 @@ impl Import {
             None => Charset::default(),
         };
         let read = checked(&outpost, &self.files, Options { mapping, charset, ..Options::default() })?;
-        eprint!("{}{}", render(&read.problems), render(&read.warnings));
+        verifier::tell!("{}{}", render(&read.problems), render(&read.warnings));
         let (rows, refused, again) = (read.drafts.len(), read.refused, read.skipped.len());
         if !read.problems.is_empty() && !self.accept_valid {
             return Err(super::super::nothing_recorded(refused, rows));
         }
         if self.dry_run {
-            println!(
+            verifier::say!(
                 "dry run: {rows} rows would be recorded, {again} are there already, {refused} refused; nothing was recorded"
             );
             return if read.problems.is_empty() { Ok(()) } else { Err(Ended::Refused(String::new())) };
@@ -80,7 +80,7 @@ impl Import {
         let keys = KeyFolder::new(&self.keys, outpost.standing().origin.clone());
         let signed = outpost.sign(&read.drafts, keys, Channel::Outbox, Clock::System.now())?;
         say_signed(&outpost, &signed);
-        println!("{} were there already", again + signed.again);
+        verifier::say!("{} were there already", again + signed.again);
         if read.problems.is_empty() {
             Ok(())
         } else {
@@ -98,7 +98,7 @@ fn checked(outpost: &Outpost, paths: &[PathBuf], options: Options) -> Result<imp
 }
 
 fn say_signed(outpost: &Outpost, signed: &SignedHere) {
-    println!("{} signed and recorded here", signed.recorded);
+    verifier::say!("{} signed and recorded here", signed.recorded);
     for event in &signed.waiting {
         if let Some(draft) = outpost.draft(event) {
             say_draft(draft);
@@ -107,7 +107,7 @@ fn say_signed(outpost: &Outpost, signed: &SignedHere) {
 }
 
 fn say_draft(draft: &Waiting) {
-    println!(
+    verifier::say!(
         "waits for a second signature, by {} of {}: {}  {}",
         draft.holder.holder,
         draft.holder.party,
@@ -161,7 +161,7 @@ impl Append {
         if !read.problems.is_empty() {
             return Err(Ended::Refused(format!("{}nothing was recorded", render(&read.problems))));
         }
-        eprint!("{}", render(&read.warnings));
+        verifier::tell!("{}", render(&read.warnings));
         let keys = KeyFolder::new(&self.keys, outpost.standing().origin.clone());
         let signed = outpost.sign(&read.drafts, keys, Channel::Outbox, Clock::System.now())?;
         say_signed(&outpost, &signed);
@@ -190,7 +190,7 @@ impl Cosign {
         if self.drafts.is_empty() {
             for draft in outpost.waiting() {
                 say_draft(draft);
-                print!("{}", ledger::cosign::shown(&draft.signed, &draft.parcel.opening));
+                verifier::say!("{}", ledger::cosign::shown(&draft.signed, &draft.parcel.opening).trim_end());
             }
             return Ok(());
         }
@@ -203,7 +203,7 @@ impl Cosign {
             let Some(draft) = outpost.draft(event).cloned() else { continue };
             if self.discard {
                 outpost.discard(event)?;
-                println!("ended: {}", draft.parcel.source);
+                verifier::say!("ended: {}", draft.parcel.source);
                 continue;
             }
             let pseudonyms = outpost.pseudonyms()?;
@@ -212,7 +212,7 @@ impl Cosign {
             let keys = KeyFolder::new(keys, outpost.standing().origin.clone());
             let key = keys.last(pseudonyms.party(&draft.holder.party), &pseudonyms.inside(&draft.holder.holder))?;
             outpost.cosign(event, &key, Clock::System.now())?;
-            println!("signed and recorded here: {}", draft.parcel.source);
+            verifier::say!("signed and recorded here: {}", draft.parcel.source);
         }
         Ok(())
     }
@@ -317,7 +317,7 @@ impl Propose {
                 put("ended_at", ended.to_string().into());
             }
         }
-        println!("{}", serde_json::Value::Object(event));
+        verifier::say!("{}", serde_json::Value::Object(event));
         Ok(())
     }
 }

@@ -59,7 +59,7 @@ impl Submit {
             let tried = outpost.submit(&mut client, &|| Clock::System.now(), &mut progress)?;
             all.add(tried.taken);
             for (row, why) in &tried.unread {
-                eprintln!("the ledger does not read {row}: {why}");
+                verifier::tell!("the ledger does not read {row}: {why}");
             }
             let Some(stopped) = tried.stopped else { break };
             if tried.sent > 0 {
@@ -94,7 +94,7 @@ impl Submit {
 fn pause(backoff: &mut Backoff, why: &Trouble, words: &str) -> Result<(), Ended> {
     let asked = if let Trouble::Busy { after, .. } = why { *after } else { None };
     let pause = backoff.next(u64::from_be_bytes(keys::random_bytes()?), asked);
-    eprintln!("{words}; the next try in {pause} s");
+    verifier::tell!("{words}; the next try in {pause} s");
     std::thread::sleep(Duration::from_secs(pause));
     Ok(())
 }
@@ -103,13 +103,13 @@ fn pause(backoff: &mut Backoff, why: &Trouble, words: &str) -> Result<(), Ended>
 fn fetch(outpost: &mut Outpost, client: &mut Client) -> Result<Result<(), Trouble>, Ended> {
     match outpost.fetch_pack(client)? {
         Ok(report) if report.report.exit_code() == 0 => {
-            println!("pack: {} records about us", report.records.len());
+            verifier::say!("pack: {} records about us", report.records.len());
             super::say_not_here(outpost, &report);
         }
         Ok(report) => {
             let why = report.report.faults.first().map(ToString::to_string);
             let why = why.or_else(|| report.report.unknown.first().cloned()).unwrap_or_default();
-            eprintln!("the pack does not hold under the policy here and was not kept: {why}");
+            verifier::tell!("the pack does not hold under the policy here and was not kept: {why}");
         }
         Err(why) => return Ok(Err(why)),
     }

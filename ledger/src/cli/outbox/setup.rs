@@ -112,9 +112,9 @@ impl Init {
             return Err(Ended::Refused(format!("{}: no party {}", self.parties.display(), self.party)));
         }
         let outpost = Outpost::create(&self.place.folder, &self.place.lock.secret()?, &standing)?;
-        println!("outbox of {} for {} in {}", self.party, outpost.standing().origin, self.place.folder.display());
+        verifier::say!("outbox of {} for {} in {}", self.party, outpost.standing().origin, self.place.folder.display());
         if let Some(path) = &self.place.lock.key_file {
-            println!("it opens with {}: keep it elsewhere, and a copy in the safe", path.display());
+            verifier::say!("it opens with {}: keep it elsewhere, and a copy in the safe", path.display());
         }
         Ok(())
     }
@@ -141,6 +141,7 @@ pub struct Set {
 impl Set {
     pub fn run(self) -> Result<(), Ended> {
         let mut outpost = if self.accept_loss {
+            files::refuse_exposed(&self.place.folder)?;
             Outpost::open_accepting_loss(&self.place.folder, &self.place.lock.secret()?)?
         } else {
             self.place.open()?
@@ -154,7 +155,7 @@ impl Set {
         }
         self.more.put(&mut standing)?;
         outpost.settle(standing)?;
-        println!("set; what is signed from now on goes by it");
+        verifier::say!("set; what is signed from now on goes by it");
         Ok(())
     }
 }

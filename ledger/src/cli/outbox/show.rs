@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ledger::failure::Failure;
 use ledger::files;
 use ledger::outpost::{Held, Outpost, Sight, State};
+
+use verifier::output::{Readers, Unfinished};
 
 use super::super::Ended;
 use super::Place;
@@ -34,7 +37,7 @@ impl Status {
         let sight = |held: &Held| sights.get(&held.signed.event.address());
         if self.json {
             for held in outpost.held() {
-                println!("{}", json(held, sight(held)));
+                verifier::say!("{}", json(held, sight(held)));
             }
             return Ok(());
         }
@@ -58,21 +61,24 @@ impl Status {
             };
             let disputed = matches!(sight(held), Some(Sight::Disputed { .. }));
             if self.all || at == 3 || disputed {
-                println!("{}  {words}{seen}", held.parcel.source);
+                verifier::say!("{}  {words}{seen}", held.parcel.source);
             }
         }
         let [recorded, received, covered, refused] = counts;
-        println!(
+        verifier::say!(
             "{recorded} recorded here, {received} received by the ledger's word alone, {covered} covered by a checkpoint, {refused} refused"
         );
         let countersigned = sights.values().filter(|sight| matches!(sight, Sight::Countersigned { .. })).count();
-        println!("{countersigned} countersigned, {} disputed, as the newest pack shows", sights.len() - countersigned);
+        verifier::say!(
+            "{countersigned} countersigned, {} disputed, as the newest pack shows",
+            sights.len() - countersigned
+        );
         pack.iter().for_each(|pack| super::say_not_here(&outpost, pack));
-        println!("{} drafts wait for a second signature (outbox cosign)", outpost.waiting().count());
+        verifier::say!("{} drafts wait for a second signature (outbox cosign)", outpost.waiting().count());
         if let Some(outage) = outpost.outages().last() {
             match outage.until {
-                None => println!("the ledger is not reached since {}", outage.from),
-                Some(until) => println!(
+                None => verifier::say!("the ledger is not reached since {}", outage.from),
+                Some(until) => verifier::say!(
                     "the ledger was not reached from {} to {until}: declare it with `outbox propose … outage`",
                     outage.from
                 ),
@@ -135,37 +141,49 @@ impl Receipts {
         if self.out.exists() {
             return Err(Ended::Refused(format!("{} is there already: choose another folder", self.out.display())));
         }
-        let (records, papers) = write(&outpost, &self.out)?;
-        println!("{records} records, {papers} receipts, refusals and stamps in {}, in the clear", self.out.display());
-        if let Some(pack) = outpost.pack()? {
-            let path = self.out.join("newest.pack");
-            files::replace(&path, &pack)?;
-            println!("the newest pack about {} in {}", outpost.standing().party, path.display());
+        let io = |source| Failure::Io { doing: "write", path: self.out.clone(), source };
+        let draft = Unfinished::folder(&self.out, Readers::Owner).map_err(io)?;
+        let (records, papers) = write(&outpost, draft.path())?;
+        let pack = outpost.pack()?;
+        if let Some(pack) = &pack {
+            files::write_again(&draft.path().join(NEWEST), pack)?;
+        }
+        draft.put_folder().map_err(io)?;
+        verifier::say!(
+            "{records} records, {papers} receipts, refusals and stamps in {}, in the clear",
+            self.out.display()
+        );
+        if pack.is_some() {
+            let path = self.out.join(NEWEST);
+            verifier::say!("the newest pack about {} in {}", outpost.standing().party, path.display());
         }
         Ok(())
     }
 }
 
+/// Name of the newest pack beside the records.
+const NEWEST: &str = "newest.pack";
+
 /// Writes an outbox as FORMAT.md 20 has it, with receipts below it.
 fn write(outpost: &Outpost, out: &Path) -> Result<(usize, usize), Ended> {
     files::create_folder(out)?;
     let lines: String = outpost.held().iter().map(|held| held.parcel.to_line() + "\n").collect();
-    files::replace(&out.join("000001.jsonl"), lines.as_bytes())?;
+    files::write_again(&out.join("000001.jsonl"), lines.as_bytes())?;
     let receipts = ledger::receipts::Receipts::beside(out);
     let mut papers = 0;
     for held in outpost.held() {
         let path = receipts.path(&held.parcel.source);
         let id = &held.id.to_hex()[..ID_DIGITS];
-        let named = |ending: &str| PathBuf::from(format!("{}.{id}.{ending}", path.with_extension("").display()));
+        let named = |ending: &str| path.with_extension(format!("{id}.{ending}"));
         files::create_folder(path.parent().unwrap_or(out))?;
         if let Some(receipt) = &held.receipt {
             let refused = matches!(held.state, State::Refused { .. });
             let to = if refused { named("refusal") } else { path.clone() };
-            files::replace(&to, receipt.as_bytes())?;
+            files::write_again(&to, receipt.as_bytes())?;
             papers += 1;
         }
         for (number, stamp) in (1..).zip(&held.stamps) {
-            files::replace(&named(&format!("{number}.stamp")), stamp.to_text().as_bytes())?;
+            files::write_again(&named(&format!("{number}.stamp")), stamp.to_text().as_bytes())?;
             papers += 1;
         }
     }

@@ -11,7 +11,7 @@ use ledger::outpost::stick::{Packed, Stick};
 use ledger::plan::{Answer, Submission};
 use ledger::receipts;
 use ledger::submit::BATCH_EVENTS_MAX;
-use ledger::writer::{Home, Writer};
+use ledger::writer::Writer;
 use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::time::Timestamp;
@@ -36,12 +36,14 @@ impl PackUp {
         let outpost = self.place.open()?;
         match outpost.pack_up(&Stick::at(&self.stick), &self.to.iter().map(String::as_str).collect::<Vec<_>>())? {
             Some((path, count)) => {
-                println!("{count} records in {}", path.display());
+                verifier::say!("{count} records in {}", path.display());
                 if self.to.is_empty() {
-                    println!("what is restricted lies there in the clear, as in a register: carry it so, or use --to");
+                    verifier::say!(
+                        "what is restricted lies there in the clear, as in a register: carry it so, or use --to"
+                    );
                 }
             }
-            None => println!("nothing to carry: everything is proven or refused"),
+            None => verifier::say!("nothing to carry: everything is proven or refused"),
         }
         Ok(())
     }
@@ -60,12 +62,12 @@ impl TakeIn {
     pub fn run(self) -> Result<(), Ended> {
         let mut outpost = self.place.open()?;
         let back = outpost.take_in(&Stick::at(&self.stick), Clock::System.now())?;
-        println!("{} stamps and {} packs kept", back.stamps, back.packs);
+        verifier::say!("{} stamps and {} packs kept", back.stamps, back.packs);
         for (path, why) in &back.bad_packs {
-            eprintln!("{}: not kept: {why}", path.display());
+            verifier::tell!("{}: not kept: {why}", path.display());
         }
         if back.unread > 0 {
-            eprintln!("{} lines on the stick are no answers", back.unread);
+            verifier::tell!("{} lines on the stick are no answers", back.unread);
         }
         say_taken(&back.taken)
     }
@@ -96,7 +98,7 @@ pub struct Office {
 
 impl Office {
     pub fn run(self) -> Result<(), Ended> {
-        let mut writer = record(&Home::new(&self.ledger), &self.start)?;
+        let mut writer = record(&super::super::home(&self.ledger)?, &self.start)?;
         let stick = Stick::at(&self.stick);
         let files = parcels(&stick, self.identity.as_deref())?;
         if files.is_empty() {
@@ -113,15 +115,18 @@ impl Office {
             for (parcel, (answer, at)) in file.parcels.iter().zip(answers) {
                 let line = line(&writer, parcel, answer, at)?;
                 if let Some(AnswerLine { said: Said::Refused { why, .. }, .. }) = &line {
-                    println!("refused {}: {why}", parcel.source);
+                    verifier::say!("refused {}: {why}", parcel.source);
                     refused += 1;
                 }
                 lines.extend(line);
             }
             let path = stick.answer(&file.name, &lines)?;
-            println!("{} answers in {}", lines.len(), path.display());
+            verifier::say!("{} answers in {}", lines.len(), path.display());
         }
-        println!("the log has {} entries; {refused} events were refused, each with its receipt", writer.log().size());
+        verifier::say!(
+            "the log has {} entries; {refused} events were refused, each with its receipt",
+            writer.log().size()
+        );
         Ok(())
     }
 }
@@ -131,11 +136,11 @@ pub fn parcels(stick: &Stick, identity: Option<&Path>) -> Result<Vec<Packed>, En
     let identity = identity.map(keys::read_identity).transpose()?;
     let (files, closed) = stick.parcels(identity.as_ref())?;
     for name in closed {
-        eprintln!("{name}: encrypted for somebody else; --identity FILE opens what is for you");
+        verifier::tell!("{name}: encrypted for somebody else; --identity FILE opens what is for you");
     }
     for file in &files {
         for line in &file.unread {
-            eprintln!("{}, line {line}: no parcel (FORMAT.md 20)", file.name);
+            verifier::tell!("{}, line {line}: no parcel (FORMAT.md 20)", file.name);
         }
     }
     Ok(files)

@@ -11,6 +11,7 @@
  *
  * DISK_FAIL_AT=n: operation n (from 1) fails with the errno DISK_ERRNO; DISK_FAIL_ON=1: and all writes after it.
  * A write that fails is torn: half of it reaches the file first.
+ * DISK_NO_FOLDER_SYNC=1: fsync of a folder is EINVAL, as on file systems that know no such thing.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -31,7 +32,7 @@
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
 static const char *root;
 static size_t root_length;
-static int log_fd = -1, fail_errno, fail_on;
+static int log_fd = -1, fail_errno, fail_on, no_folder_sync;
 static long fail_at, count;
 
 #define REAL(name) ((__typeof__(&name))real(#name))
@@ -47,6 +48,7 @@ __attribute__((constructor)) static void begin(void) {
     fail_at = at ? atol(at) : 0;
     fail_errno = number ? atoi(number) : EIO;
     fail_on = getenv("DISK_FAIL_ON") != NULL;
+    no_folder_sync = getenv("DISK_NO_FOLDER_SYNC") != NULL;
     /* Children of this child, such as its probe, are watched too, and none of their operations fails. */
     unsetenv("DISK_FAIL_AT");
 }
@@ -145,6 +147,11 @@ static int keep(int fd, int data_only) {
     char path[PATH_MAX];
     int is_ours = path_of(fd, path);
     if (!is_ours) return data_only ? REAL(fdatasync)(fd) : REAL(fsync)(fd);
+    struct stat what;
+    if (no_folder_sync && fstat(fd, &what) == 0 && S_ISDIR(what.st_mode)) {
+        errno = EINVAL;
+        return -1;
+    }
     pthread_mutex_lock(&lock);
     int done = fails(0) ? -1 : 0; /* nothing here is to survive a real power cut */
     if (done == 0) note('S', path, 0, "", 0);

@@ -4,9 +4,11 @@
 //! every operation, and lets the n-th fail. Nothing is mocked: the same code, the same files.
 
 mod model;
+mod results;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,6 +24,7 @@ use schemas::note::{Note, Origin};
 use schemas::opening::{Disclosure, hidden_root};
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use verifier::output::{self, Readers};
 use verifier::signature::SecretKey;
 
 use crate::common::{CHILD, Dice, Running, command, say};
@@ -157,7 +160,7 @@ fn watched(library: &Path, folder: &Path, log: &Path) -> Command {
 }
 
 fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
+    verifier::output::create_folders(to, verifier::output::Readers::Owner).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
@@ -251,7 +254,7 @@ fn lay(left: &BTreeMap<PathBuf, Option<Vec<u8>>>, from: &Path, to: &Path) {
         let place = to.join(path.strip_prefix(from).unwrap());
         match bytes {
             None => fs::create_dir_all(&place).unwrap(),
-            Some(bytes) => fs::write(&place, bytes).unwrap(),
+            Some(bytes) => output::create(&place, Readers::Owner).and_then(|mut file| file.write_all(bytes)).unwrap(),
         }
     }
 }

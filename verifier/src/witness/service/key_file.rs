@@ -1,20 +1,20 @@
 //! The secret key of a witness as a file.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use schemas::base;
 use schemas::note::Vkey;
 
+use zeroize::Zeroizing;
+
 use super::state_file::{UNUSED, with_ending};
-use crate::files::{self, Links};
+use crate::output::{self, BadSecret, Readers};
 use crate::signature::SecretKey;
 
 /// First line of a secret key's file; the key's name and base64 of its 32 bytes follow.
 pub const MAGIC: &str = "oversight-secret-key/v1";
 /// Longest key file that is read, in bytes.
-const BYTES_MAX: u64 = 4096;
+const BYTES_MAX: usize = 4096;
 
 /// Why a key file cannot be made or read.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub enum BadKeyFile {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Others can read it.
+    #[error(transparent)]
+    Exposed(#[from] output::Exposed),
     /// There is one already.
     #[error("{} is there already: a witness's key is made once; choose another name for a new witness", .0.display())]
     Occupied(PathBuf),
@@ -49,25 +52,21 @@ pub enum BadKeyFile {
 /// # Errors
 /// [`BadKeyFile`]; an existing file is never overwritten.
 pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|_| BadKeyFile::Random)?;
+    let mut seed = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *seed).map_err(|_| BadKeyFile::Random)?;
     let key = SecretKey::new(name, &seed);
     if Vkey::parse(&key.cosigner_vkey().to_string()).is_err() {
         return Err(BadKeyFile::Name(name.to_owned()));
     }
     let io = |doing, source| BadKeyFile::Io { doing, path: path.to_owned(), source };
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::AlreadyExists => BadKeyFile::Occupied(path.to_owned()),
-        _ => io("make", e),
-    })?;
-    let text = format!("{MAGIC}\n{name}\n{}\n", base::to_base64(&seed));
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|e| io("write", e))?;
+    if path.exists() {
+        return Err(BadKeyFile::Occupied(path.to_owned()));
+    }
+    let seed = Zeroizing::new(base::to_base64(&*seed));
+    let text = Zeroizing::new(format!("{MAGIC}\n{name}\n{}\n", *seed));
+    output::write(path, text.as_bytes(), Readers::Owner).map_err(|e| io("write", e))?;
     let unused = with_ending(path, UNUSED);
-    fs::write(&unused, "This key has never cosigned.\n").map_err(|source| BadKeyFile::Io {
+    output::write(&unused, b"This key has never cosigned.\n", Readers::Owner).map_err(|source| BadKeyFile::Io {
         doing: "write",
         path: unused,
         source,
@@ -82,12 +81,18 @@ pub fn generate(path: &Path, name: &str) -> Result<SecretKey, BadKeyFile> {
 pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
     let io = |source| BadKeyFile::Io { doing: "read", path: path.to_owned(), source };
     let form = || BadKeyFile::Form(path.to_owned());
-    let text = String::from_utf8(files::read(path, BYTES_MAX, Links::Followed).map_err(io)?).map_err(|_| form())?;
-    let mut lines = text.lines();
+    let read = output::read_secret(path, BYTES_MAX).map_err(|why| match why {
+        BadSecret::Exposed(exposed) => BadKeyFile::Exposed(exposed),
+        BadSecret::Io(source) => io(source),
+        BadSecret::Long { .. } => form(),
+    })?;
+    let bytes = read.ok_or_else(|| io(std::io::ErrorKind::NotFound.into()))?;
+    let mut lines = std::str::from_utf8(&bytes).map_err(|_| form())?.lines();
     let (Some(MAGIC), Some(name), Some(seed), None) = (lines.next(), lines.next(), lines.next(), lines.next()) else {
         return Err(form());
     };
-    let seed = base::from_base64(seed).and_then(|s| s.try_into().ok()).ok_or_else(form)?;
+    let seed = Zeroizing::new(base::from_base64(seed).ok_or_else(form)?);
+    let seed = Zeroizing::new(<[u8; 32]>::try_from(seed.as_slice()).map_err(|_| form())?);
     let key = SecretKey::new(name, &seed);
     if Vkey::parse(&key.cosigner_vkey().to_string()).is_ok() { Ok(key) } else { Err(form()) }
 }

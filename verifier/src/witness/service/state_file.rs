@@ -13,6 +13,7 @@ use schemas::note::Note;
 use schemas::value::Value;
 
 use crate::files::{self, Links};
+use crate::output::{self, Readers};
 use crate::signature::{BadKey, PublicKey, SecretKey};
 use crate::witness::records::{BadRecords, RECORDS_BYTES_MAX, Records};
 
@@ -178,9 +179,9 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
 fn lock(path: &Path) -> Result<File, BadState> {
     let beside = with_ending(path, ".lock");
     let io = |source| BadState::Io { doing: "lock", path: beside.clone(), source };
-    let mut options = File::options();
-    options.create(true).write(true).truncate(false);
-    let file = files::open_with(&mut options, &beside, Links::Refused).map_err(io)?;
+    let mut options = output::options(Readers::Owner);
+    let opened = files::open_with(options.create(true).write(true).truncate(false), &beside, Links::Followed);
+    let file = opened.map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(fs::TryLockError::WouldBlock) => Err(BadState::Locked(path.to_owned())),
@@ -200,7 +201,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, BadState> {
 fn replace(path: &Path, bytes: &[u8]) -> Result<(), BadState> {
     let draft = with_ending(path, ".new");
     let io = |doing, path: &Path, source| BadState::Io { doing, path: path.to_owned(), source };
-    let mut file = files::create(&draft).map_err(|e| io("make", &draft, e))?;
+    let mut file = output::create(&draft, Readers::Owner).map_err(|e| io("make", &draft, e))?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(|e| io("write", &draft, e))?;
     fs::rename(&draft, path).map_err(|e| io("replace", path, e))?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -1,0 +1,153 @@
+//! How a program begins, speaks and ends: the same for all of them. Feature `terminal`.
+//!
+//! What cannot be said must not stop what is being done: a reader who has gone (`| head -1`) is nobody's failure, and a
+//! standard output that cannot be written is told at the end, when the work is done, with exit code 2. Nothing ends
+//! with another code than 0, 1 or 2.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitCode;
+use std::sync::Mutex;
+
+use crate::output;
+
+/// What has become of the standard output.
+enum Output {
+    /// Everything was taken.
+    Whole,
+    /// Whoever read it has gone: nothing more is said.
+    Closed,
+    /// It took no more, for this reason.
+    Failed(io::Error),
+}
+
+static OUTPUT: Mutex<Output> = Mutex::new(Output::Whole);
+
+/// Says a line on the standard output.
+#[macro_export]
+macro_rules! say {
+    () => { $crate::terminal::say(::std::format_args!("\n")) };
+    ($($what:tt)*) => { $crate::terminal::say(::std::format_args!("{}\n", ::std::format_args!($($what)*))) };
+}
+
+/// Says a line on the standard error.
+#[macro_export]
+macro_rules! tell {
+    ($($what:tt)*) => { $crate::terminal::tell(::std::format_args!($($what)*)) };
+}
+
+/// Says something on the standard output, as it is.
+pub fn say(what: fmt::Arguments<'_>) {
+    note(|| io::stdout().lock().write_fmt(what));
+}
+
+/// The same for bytes.
+pub fn say_bytes(bytes: &[u8]) {
+    note(|| io::stdout().lock().write_all(bytes));
+}
+
+/// Says a line on the standard error. There is nobody to tell if it cannot be said.
+pub fn tell(what: fmt::Arguments<'_>) {
+    let mut line = what.to_string();
+    if line.is_empty() {
+        return;
+    }
+    if !line.ends_with('\n') {
+        line.push('\n');
+    }
+    let _ = io::stderr().lock().write_all(line.as_bytes());
+}
+
+fn note(write: impl FnOnce() -> io::Result<()>) {
+    let mut output = OUTPUT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if !matches!(*output, Output::Whole) {
+        return;
+    }
+    match write() {
+        Ok(()) => {}
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => *output = Output::Closed,
+        Err(e) => *output = Output::Failed(e),
+    }
+}
+
+/// What is wrong, with the reason that the system or a library gave, where the words before do not have it yet.
+pub fn reasons(why: &(dyn Error + 'static)) -> String {
+    let (mut text, mut next) = (why.to_string(), why.source());
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// Reads the arguments of the command line. What ends here, with a code, has been said: help, or what is wrong.
+///
+/// # Errors
+/// The exit code.
+pub fn parse<A: clap::Parser>() -> Result<A, u8> {
+    A::try_parse().map_err(|why| {
+        if why.use_stderr() {
+            let _ = why.print();
+        } else {
+            note(|| why.print().and_then(|()| io::stdout().flush()));
+        }
+        u8::from(why.use_stderr()) * 2
+    })
+}
+
+/// Runs a program: what it makes is its owner's alone ([`output::guard`]), and its code is 0, 1 or 2 whatever happens.
+pub fn run(program: &str, body: impl FnOnce() -> u8) -> ExitCode {
+    output::guard();
+    let code = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
+        tell!(
+            "could not: {program} has a mistake in itself, which shows above. What was recorded before stands; run the \
+             command again, and if it ends the same way send the lines above to whoever gave you the program"
+        );
+        2
+    });
+    ExitCode::from(ended(code))
+}
+
+/// The code to end with, once all has been said.
+fn ended(code: u8) -> u8 {
+    note(|| io::stdout().flush());
+    let output = OUTPUT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Output::Failed(why) = &*output else { return code };
+    let else_code = if code == 2 { String::new() } else { format!(" (else this would end with {code})") };
+    tell!(
+        "could not write to the standard output: {why}. What the command was to do is done, but not all of what it says \
+         was written{else_code}"
+    );
+    2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_ends_with_its_code_or_with_two() {
+        let code = |code: u8| format!("{:?}", ExitCode::from(code));
+        assert_eq!(format!("{:?}", run("x", || 0)), code(0));
+        assert_eq!(format!("{:?}", run("x", || 1)), code(1));
+        assert_eq!(format!("{:?}", run("x", || panic!("a mistake of ours"))), code(2));
+    }
+
+    #[test]
+    fn reasons_are_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot write x{}", if *.0 { ": the disk" } else { "" })]
+        struct Outer(bool, #[source] Inner);
+        #[derive(Debug, thiserror::Error)]
+        #[error("the disk")]
+        struct Inner;
+        for says in [true, false] {
+            assert_eq!(reasons(&Outer(says, Inner)), "cannot write x: the disk");
+        }
+    }
+}
