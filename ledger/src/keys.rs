@@ -13,6 +13,7 @@ use schemas::time::Timestamp;
 use verifier::keyring::Keyring;
 use verifier::output::{self, Readers};
 use verifier::signature::SecretKey;
+use verifier::transit;
 use verifier::unseal::Identity;
 use zeroize::Zeroizing;
 
@@ -45,6 +46,18 @@ pub enum BadKeyFile {
     Form {
         /// The file.
         path: PathBuf,
+    },
+    /// An editor changed it.
+    #[error(
+        "{}: the key file was changed on its way: {changes}; undone, it is one. Copy it again as a file, from the machine \
+         on which it was made",
+        .path.display()
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
+        /// How, in words.
+        changes: String,
     },
     /// Not the line of a public key of this holder.
     #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.display())]
@@ -186,10 +199,13 @@ pub fn read_identity(path: &Path) -> Result<Identity, BadKeyFile> {
 /// # Errors
 /// [`BadKeyFile`] says what is wrong with it.
 pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
-    let form = || BadKeyFile::Form { path: path.to_owned() };
+    let form = |bytes: &[u8]| match transit::undo(bytes).filter(|undone| parse(&undone.bytes).is_some()) {
+        Some(undone) => BadKeyFile::Changed { path: path.to_owned(), changes: transit::in_words(&undone.changes) },
+        None => BadKeyFile::Form { path: path.to_owned() },
+    };
     let absent = || Failure::Absent { what: "key file", path: path.to_owned() };
     let bytes = files::read_secret(path, 4096)?.ok_or_else(absent)?;
-    parse(&bytes).ok_or_else(form)
+    parse(&bytes).ok_or_else(|| form(&bytes))
 }
 
 /// Reads the bytes of a key file that was handed over.

@@ -37,8 +37,8 @@ const ENTRIES_A_COMMIT: usize = 256;
 /// Why a bundle cannot be restored from.
 #[derive(Debug, thiserror::Error)]
 pub enum BadRestore {
-    /// The bundle does not verify.
-    #[error("the bundle does not verify, so nothing was restored: {}", first(.0))]
+    /// The bundle does not verify, or nothing can be told of it.
+    #[error("{}, so nothing was restored: {}", verdict(.0), first(.0))]
     NotVerified(Box<Report>),
     /// The bundle is behind the checkpoint that was signed last.
     #[error("the bundle ends at {size} entries, but {signed} were signed ({}): restoring it would fork the log; find a newer bundle", .path.display())]
@@ -73,6 +73,10 @@ pub enum BadRestore {
     /// The ledger's own keys are missing.
     #[error(transparent)]
     Key(#[from] BadKeyFile),
+}
+
+fn verdict(report: &Report) -> &'static str {
+    if report.has_fault() { "the bundle does not verify" } else { "cannot tell whether the bundle verifies" }
 }
 
 fn first(report: &Report) -> String {
@@ -123,7 +127,7 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let mut source = Folder::new(from.bundle);
     let mut beside = from.openings.clone().map(Beside);
     let mut lines = Lines { texts: Vec::new() };
-    let report = bundle::check_with(
+    let report = bundle::judge(
         &mut source,
         from.policy,
         beside.as_mut().map(|f| f as &mut dyn Source),

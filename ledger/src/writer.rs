@@ -434,7 +434,7 @@ impl Writer {
         if tracing::dispatcher::has_been_set() {
             tracing::error!("{said}");
         } else {
-            eprintln!("note: {said}");
+            verifier::tell!("note: {said}");
         }
         self.also = None;
     }

@@ -36,8 +36,8 @@ pub trait Feed {
 /// Why what a feed gave does not count.
 #[derive(Debug, thiserror::Error)]
 pub enum BadFeed {
-    /// The bundle does not verify.
-    #[error("the bundle does not verify, so nothing is computed from it: {}", first(.0))]
+    /// The bundle does not verify, or nothing can be told of it: its report says which.
+    #[error("{}, so nothing is computed from it: {}", verdict(.0), first(.0))]
     NotVerified(Box<Report>),
     /// The log was caught lying.
     #[error("the log does not verify, so nothing is computed from it: {0}")]
@@ -53,6 +53,21 @@ pub enum BadFeed {
         /// Their root.
         root: Hash,
     },
+}
+
+fn verdict(report: &Report) -> &'static str {
+    if report.has_fault() { "the bundle does not verify" } else { "cannot tell whether the bundle verifies" }
+}
+
+impl BadFeed {
+    /// Whether something was caught: a fault. Otherwise nothing can be told, and nobody is accused.
+    pub fn is_fault(&self) -> bool {
+        match self {
+            Self::NotVerified(report) => report.has_fault(),
+            Self::Head(BadHead::UnknownLog { .. } | BadHead::Key { .. }) => false,
+            Self::Fault(_) | Self::Head(_) | Self::Root { .. } => true,
+        }
+    }
 }
 
 fn first(report: &Report) -> String {
@@ -74,7 +89,7 @@ impl Feed for BundleFeed<'_> {
     fn follow(&mut self, sink: &mut dyn Sink) -> Result<SignedHead, BadFeed> {
         let mut visitor = Passing { sink };
         let openings = self.openings.as_mut().map(|o| &mut **o as &mut dyn Source);
-        let report = bundle::check_with(self.source, self.policy, openings, &mut visitor, &Threads::new());
+        let report = bundle::judge(self.source, self.policy, openings, &mut visitor, &Threads::new());
         match (report.verdict(), &report.head) {
             (Verdict::Verified | Verdict::PartlyErased, Some(head)) => Ok(head.clone()),
             _ => Err(BadFeed::NotVerified(Box::new(report))),

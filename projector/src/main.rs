@@ -9,10 +9,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use projector::feed::BundleFeed;
 use projector::lens::Audience;
 use projector::projection::{Projection, When, project};
-use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use verifier::bundle::Source;
-use verifier::files::Folder;
+use verifier::files;
 use verifier::output;
 use verifier::terminal;
 use verifier::unseal::{Identity, Unsealed};
@@ -20,7 +19,7 @@ use verifier::unseal::{Identity, Unsealed};
 /// Computes findings, figures and pages from a log. The log is verified first; nothing is computed from one that
 /// does not verify.
 ///
-/// Exit code: 0 done, 1 the log does not verify, 2 could not.
+/// Exit code: 0 done, 1 the log does not verify, 2 could not, or cannot tell.
 #[derive(Parser)]
 #[command(name = "projector", version, max_term_width = 100)]
 struct Arguments {
@@ -134,9 +133,9 @@ fn run() -> u8 {
     };
     match result {
         Ok(()) => 0,
-        Err(why @ Ended::Projection(projector::projection::BadProjection::Feed(_))) => {
+        Err(Ended::Projection(projector::projection::BadProjection::Feed(why))) => {
             verifier::tell!("{why}\nSee all steps with: verifier check BUNDLE --policy POLICY");
-            1
+            if why.is_fault() { 1 } else { 2 }
         }
         Err(why) => {
             verifier::tell!("could not: {}", terminal::reasons(&why));
@@ -184,22 +183,25 @@ fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
 
 fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
     let file = |why: String| Ended::File { path: log.policy.clone(), why };
-    let text = projector::input::text(&log.policy).map_err(file)?;
-    let policy = Policy::parse(&text).map_err(|e| file(e.to_string()))?;
+    let (policy, _) = files::policy(&log.policy).map_err(file)?;
     for folder in std::iter::once(&log.bundle).chain(openings) {
         let found = std::fs::metadata(folder).map_err(|e| Ended::File { path: folder.clone(), why: e.to_string() })?;
         if !found.is_dir() {
             return Err(Ended::File { path: folder.clone(), why: "not a folder".to_owned() });
         }
     }
+    let not_here = |folder: &PathBuf| {
+        let path = folder.clone();
+        move |why: files::NotHere| Ended::File { path, why: why.to_string() }
+    };
+    let mut source = files::bundle(&log.bundle).map_err(not_here(&log.bundle))?;
+    let folder = openings.map(|folder| files::openings(folder).map_err(not_here(folder))).transpose()?;
     let when = match &log.as_of {
         None => When::Profile,
         Some(text) => When::At(Timestamp::parse(text).ok_or_else(|| Ended::AsOf(text.clone()))?),
     };
-    let mut source = Folder::new(&log.bundle);
     let identity = key.map(|path| read_identity(path)).transpose()?;
-    let mut beside = openings.map(|folder| -> Box<dyn Source + '_> {
-        let source = Folder::new(folder);
+    let mut beside = folder.map(|source| -> Box<dyn Source + '_> {
         match &identity {
             Some(identity) => Box::new(Unsealed { source, identity }),
             None => Box::new(source),

@@ -29,6 +29,7 @@ pub mod receipt;
 pub mod recipient;
 pub mod refusal;
 pub mod sealed;
+pub mod strays;
 pub mod stream;
 pub mod tile;
 pub mod time;

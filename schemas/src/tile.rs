@@ -24,6 +24,21 @@ impl Tile {
         format!("tile/{level}/{}{partial}", index_path(self.index))
     }
 
+    /// The tile that such a path names; only the one spelling.
+    pub fn of_path(path: &str) -> Option<Self> {
+        let (level, rest) = path.strip_prefix("tile/")?.split_once('/')?;
+        let level = match level {
+            "entries" => None,
+            level => Some(u8::try_from(crate::base::from_decimal(level)?).ok()?),
+        };
+        let (index, width) = match rest.split_once(".p/") {
+            Some((index, width)) => (index_of(index)?, crate::base::from_decimal(width)?),
+            None => (index_of(rest)?, TILE_WIDTH),
+        };
+        let tile = Self { level, index, width };
+        ((1..=TILE_WIDTH).contains(&width) && tile.path() == path).then_some(tile)
+    }
+
     /// All tiles of a log of `size` entries: bundles of entries, then hash tiles level by level.
     pub fn all(size: u64) -> Vec<Self> {
         let mut tiles = Vec::new();
@@ -106,6 +121,20 @@ mod tests {
         // The example of C2SP tlog-tiles.
         assert_eq!(Tile { level: Some(0), index: 1_234_067, width: 256 }.path(), "tile/0/x001/x234/067");
         assert_eq!(Tile { level: None, index: 7, width: 8 }.path(), "tile/entries/007.p/8");
+        for path in ["tile/0/x001/x234/067", "tile/entries/007.p/8", "tile/63/000.p/1"] {
+            assert_eq!(Tile::of_path(path).map(|tile| tile.path()).as_deref(), Some(path));
+        }
+        for path in [
+            "tile/0/7",
+            "tile/00/007",
+            "tile/0/007.p/0",
+            "tile/0/007.p/256",
+            "tile/0/007.p/08",
+            "x/0/007",
+            "tile/256/000",
+        ] {
+            assert_eq!(Tile::of_path(path), None, "{path}");
+        }
         for (path, index) in [
             ("000", Some(0)),
             ("x001/x234/067", Some(1_234_067)),

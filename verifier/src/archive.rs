@@ -29,13 +29,16 @@ impl Archive {
         let file = crate::files::open(path, crate::files::Links::Followed).map_err(|e| bad(e.to_string()))?;
         let mut places = BTreeMap::new();
         let mut tar = tar::Archive::new(&file);
-        let entries = tar.entries_with_seek().map_err(|e| bad(e.to_string()))?;
+        // As they stand: further headers, of other tars, are no part of what this may have.
+        let entries = tar.entries_with_seek().map_err(|e| bad(e.to_string()))?.raw(true);
         for entry in entries {
-            let entry = entry.map_err(|e| bad(format!("not a whole tar: {e}")))?;
+            let entry = entry.map_err(|e| {
+                bad(format!("not a whole tar ({e}): copy it again in binary mode, and compare its length"))
+            })?;
             let name =
                 String::from_utf8(entry.path_bytes().into_owned()).map_err(|_| bad("a name is not UTF-8".into()))?;
-            if entry.header().entry_type() != tar::EntryType::Regular {
-                return Err(bad(format!("{name} is no regular file")));
+            if entry.header().entry_type() != tar::EntryType::Regular || name.starts_with("./") {
+                return Err(bad(by_hand(&name)));
             }
             if places.len() >= FILES_MAX {
                 return Err(bad(format!("more than {FILES_MAX} files")));
@@ -44,8 +47,20 @@ impl Archive {
                 return Err(bad(format!("{name} stands in it twice")));
             }
         }
+        let manifest = places.keys().find(|name| name.ends_with("/manifest"));
+        if let (Some(name), false) = (manifest, places.contains_key("manifest") || places.contains_key("checkpoint")) {
+            return Err(bad(by_hand(name)));
+        }
         Ok(Self { path: path.to_owned(), file, places })
     }
+}
+
+/// What to do with an archive that somebody packed. FORMAT.md 13.1.
+fn by_hand(name: &str) -> String {
+    format!(
+        "the archive was packed by hand ({name:?} in it): unpack it and give the folder of the bundle: tar -xf FILE; or ask \
+         for the archive that the ledger makes (ledger export --archive)"
+    )
 }
 
 impl Source for Archive {
@@ -63,7 +78,9 @@ impl Source for Archive {
         let mut bytes = Vec::new();
         (&self.file).take(size).read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
         if bytes.len() as u64 != size {
-            return Err(bad("the archive was cut off".to_owned()));
+            return Err(
+                bad("the archive was cut off: copy it again in binary mode, and compare its length".to_owned()),
+            );
         }
         Ok(Some(bytes))
     }

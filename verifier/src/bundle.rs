@@ -1,5 +1,6 @@
 //! The check of a whole bundle: the steps of FORMAT.md, in its numbers. FORMAT.md 13.
 
+mod copied;
 mod tile;
 mod walk;
 
@@ -14,9 +15,11 @@ use schemas::manifest::{self, Manifest};
 use schemas::note::{Note, Vkey};
 use schemas::opening::{OpeningLine, Slot};
 use schemas::policy::Policy;
+use schemas::strays;
 use schemas::tile::{TILE_WIDTH, Tile, index_of, index_path, split_bundle};
 use schemas::value::Value;
 
+pub use self::copied::judge;
 use self::tile::{Counts, Stop};
 use self::walk::{Beside, OtherSize, Walk};
 use crate::crew::{Alone, Crew, Queue};
@@ -133,7 +136,7 @@ pub fn check_with(
     visitor: &mut dyn Visitor,
     crew: &dyn Crew,
 ) -> Report {
-    let mut check = Check { report: Report::new(policy), source, visitor, crew };
+    let mut check = Check { report: Report::new(policy), source, visitor, crew, view: false };
     if let Err(why) = check.run(policy, openings) {
         check.report.cannot_tell(why.to_string());
     }
@@ -145,9 +148,25 @@ struct Check<'a> {
     source: &'a mut dyn Source,
     visitor: &'a mut dyn Visitor,
     crew: &'a dyn Crew,
+    /// Whether this is a part of a copy that is not whole: it has no manifest, and documents may be missing.
+    view: bool,
 }
 
 impl Check<'_> {
+    /// What a copy holds of a log under one checkpoint, whatever its manifest says.
+    fn run_view(&mut self, policy: &Policy) -> Result<(), Unreadable> {
+        let paths = self.source.paths()?.into_iter().map(|path| (path, Hash::default()));
+        let manifest = Manifest(paths.collect());
+        let Some(head) = self.head(policy)? else { return Ok(()) };
+        let size = head.get().checkpoint.size;
+        if !self.paths_fit(&manifest, size) {
+            return Ok(());
+        }
+        let kept = self.kept_checkpoints(policy, &manifest, size)?;
+        let times = Times::new(policy, kept.values().filter_map(|k| k.seen.clone()).collect());
+        self.entries(head.get(), &manifest, &kept, &BTreeSet::new(), times, None)
+    }
+
     fn run(&mut self, policy: &Policy, openings: Option<&mut dyn Source>) -> Result<(), Unreadable> {
         let manifest = self.manifest()?;
         let Some(head) = self.head(policy)? else { return Ok(()) };
@@ -187,9 +206,15 @@ impl Check<'_> {
         };
         let mut faults = Vec::new();
         let found: BTreeSet<String> = self.source.paths()?.into_iter().filter(|p| p != manifest::NAME).collect();
+        let mut strays = BTreeSet::new();
         for extra in found.iter().filter(|p| !listed.0.contains_key(*p)) {
-            faults.push(Fault::FileExtra { path: extra.clone() });
+            // What a bundle of any size has is content, whatever its name looks like.
+            match strays::stray_of(extra).filter(|_| !is_content(extra)) {
+                Some(stray) => drop(strays.insert(stray)),
+                None => faults.push(Fault::FileExtra { path: extra.clone() }),
+            }
         }
+        strays.into_iter().for_each(|stray| self.report.stray(stray));
         let total = listed.0.len() as u64;
         let (mut hashing, mut files, mut done) = (Queue::new(self.crew, 4), listed.0.iter(), 0);
         loop {
@@ -345,6 +370,7 @@ impl Check<'_> {
     ) -> Result<(), Unreadable> {
         let size = head.checkpoint.size;
         let mut walk = Walk::new(head.checkpoint.origin.clone(), documents, kept, times);
+        walk.any_document = self.view;
         let inside = manifest.0.keys().any(|p| p.starts_with("openings/"));
         let mut beside = match openings {
             Some(folder) => Beside::Folder(folder),
@@ -364,14 +390,25 @@ impl Check<'_> {
             self.still_open(size, &walk.erasures, &mut beside)?;
         }
         if let Some(other) = walk.other_size {
+            // What both cover was compared; it is said only where it holds.
+            let fits = !self.report.has_fault();
+            let said = |what: &'static str| if fits { what } else { "" };
             self.report.cannot_tell(match other {
                 OtherSize::Older(position) => format!(
-                    "the openings are of an earlier day than the bundle: they end before entry {position} of {size}; \
-                     take openings that were exported with this bundle, or leave them out"
+                    "the openings are of an earlier day than the bundle: they end before entry {position} of {size}{}; \
+                     take openings that were exported with this bundle, or leave them out",
+                    said(
+                        "; those of the entries before it fit what was committed, of that entry and those after it \
+                         nothing is opened"
+                    )
                 ),
                 OtherSize::Newer => format!(
-                    "the openings are of a later day than the bundle: they speak of what came after its {size} entries; \
-                     take the bundle that was exported with them, or leave them out"
+                    "the openings are of a later day than the bundle: they speak of what came after its {size} entries{}; \
+                     take the bundle that was exported with them, or leave them out",
+                    said(
+                        "; those of its own entries fit what was committed, what is said of later ones, and what they \
+                         erased, was not checked"
+                    )
                 ),
             });
         }
@@ -478,7 +515,7 @@ impl Check<'_> {
 
     /// FORMAT.md 11, "Doubt": entries that were signed within a compromise window.
     fn doubts(&mut self, size: u64, manifest: &Manifest, doubts: &Doubts) -> Result<(), Unreadable> {
-        if self.report.has_fault() {
+        if self.report.has_fault() || self.view {
             return Ok(());
         }
         let concerned = doubts.tiles();
@@ -549,6 +586,11 @@ struct Kept {
     root: Hash,
     log_key: Vkey,
     seen: Option<Seen>,
+}
+
+/// Whether a bundle of some size may have such a file.
+fn is_content(path: &str) -> bool {
+    Tile::of_path(path).is_some() || is_side_file(path, u64::MAX)
 }
 
 /// Files that a bundle of this size may have beside its tiles.

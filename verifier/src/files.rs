@@ -8,7 +8,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use schemas::strays;
+
 use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable};
+pub use crate::find::{NotHere, bundle, openings, policy};
 
 /// What becomes of a path whose last name is a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +202,12 @@ impl Folder {
             let path = if below.is_empty() { name.into_owned() } else { format!("{below}/{name}") };
             // A link is not followed: what it points at is not part of the bundle.
             if entry.file_type().map_err(|e| bad(&e))?.is_dir() {
-                self.walk(&path, found)?;
+                // A folder that a system left behind has nothing of ours, and often nobody may look into it.
+                if strays::is_stray(&path[below.len()..].trim_start_matches('/')) {
+                    found.push(path);
+                } else {
+                    self.walk(&path, found)?;
+                }
             } else {
                 found.push(path);
             }

@@ -21,6 +21,8 @@ pub mod erasures;
 pub mod fault;
 #[cfg(feature = "files")]
 pub mod files;
+#[cfg(feature = "files")]
+mod find;
 pub mod follower;
 pub mod given;
 pub mod head;
@@ -51,6 +53,7 @@ pub mod terminal;
 pub mod threads;
 mod tiles;
 pub mod times;
+pub mod transit;
 pub mod tree;
 #[cfg(feature = "age")]
 pub mod unseal;

@@ -17,6 +17,8 @@ use verifier::report::{Outcome, Report, Verdict};
 
 /// Faults that are written out; the rest are counted.
 const FAULTS_SHOWN: usize = 20;
+/// Names that systems left behind that are written out; the rest are counted.
+const STRAYS_SHOWN: usize = 8;
 /// Records of a pack that are named where they are not shown in full.
 const PARTS_SHOWN: usize = 12;
 
@@ -72,6 +74,25 @@ pub fn text(
         if report.faults.len() > FAULTS_SHOWN {
             let _ = writeln!(out, "  and {} more", report.faults.len() - FAULTS_SHOWN);
         }
+    }
+    if !report.mishaps.is_empty() {
+        let _ = writeln!(out, "\nWhat does not fit in this copy, as its way explains:");
+        for mishap in report.mishaps.iter().take(FAULTS_SHOWN) {
+            let _ = writeln!(out, "  - {mishap}");
+        }
+        if report.mishaps.len() > FAULTS_SHOWN {
+            let _ = writeln!(out, "  and {} more", report.mishaps.len() - FAULTS_SHOWN);
+        }
+    }
+    if report.strays_found > 0 {
+        let shown: Vec<&str> = report.strays.iter().take(STRAYS_SHOWN).map(String::as_str).collect();
+        let more = if report.strays_found > shown.len() as u64 { ", …" } else { "" };
+        let _ = writeln!(
+            out,
+            "\nLeft behind by systems, no part of this, and not looked at: {} ({}{more})",
+            report.strays_found,
+            shown.join(", ")
+        );
     }
     if report.doubts > 0 {
         let _ = writeln!(out, "\nSigned within a compromise window, so perhaps not by whose key it is:");
@@ -365,7 +386,9 @@ fn members(report: &Report, same_policy: Option<bool>) -> Vec<(&'static str, Val
         ("exit_code", number(u64::from(report.exit_code()))),
         ("faults", Value::List(faults.collect())),
         ("not_checked", list(not_checked(report, same_policy))),
+        ("mishaps", list(report.mishaps.clone())),
         ("steps", Value::List(steps.collect())),
+        ("strays", list(report.strays.clone())),
         ("outcome", text(report.verdict().code())),
         ("verdict", Value::Text(report.word())),
     ];

@@ -114,7 +114,18 @@ pub struct Report {
     pub doubts: u64,
     /// The log that goes on in this one, as this one says.
     pub predecessor: Option<Predecessor>,
+    /// What systems left behind among the files, at most [`STRAYS_MAX`] of them: it changes nothing.
+    pub strays: Vec<String>,
+    /// How much that is.
+    pub strays_found: u64,
+    /// What does not fit in this copy, where its way explains all of it.
+    pub mishaps: Vec<String>,
 }
+
+/// Most names that are kept of what systems left behind.
+pub const STRAYS_MAX: usize = 100;
+/// Most mishaps that are kept.
+const MISHAPS_MAX: usize = 1_000;
 
 impl Report {
     pub(crate) fn new(policy: &Policy) -> Self {
@@ -133,6 +144,9 @@ impl Report {
             doubtful: Vec::new(),
             doubts: 0,
             predecessor: None,
+            strays: Vec::new(),
+            strays_found: 0,
+            mishaps: Vec::new(),
         }
     }
 
@@ -147,6 +161,26 @@ impl Report {
 
     pub(crate) fn cannot_tell(&mut self, why: String) {
         self.unknown.push(why);
+    }
+
+    /// What does not hold is explained by the way of the file: that is no lie, and nothing can be told.
+    pub(crate) fn set_aside(&mut self, why: String) {
+        let room = MISHAPS_MAX.saturating_sub(self.mishaps.len());
+        self.mishaps.extend(self.faults.drain(..).take(room).map(|fault| fault.to_string()));
+        for step in self.steps.iter_mut().filter(|step| step.outcome == Outcome::Fault) {
+            step.outcome = Outcome::NotChecked;
+        }
+        self.head = None;
+        self.as_of = None;
+        self.unknown.insert(0, why);
+    }
+
+    /// Something among the files that systems leave behind: it is named, and changes nothing.
+    pub(crate) fn stray(&mut self, path: &str) {
+        self.strays_found += 1;
+        if self.strays.len() < STRAYS_MAX && !self.strays.iter().any(|known| known == path) {
+            self.strays.push(path.to_owned());
+        }
     }
 
     pub(crate) fn not_checked(&mut self, what: &str) {

@@ -39,11 +39,11 @@ impl Anchor {
         match &self.also {
             Some(path) => {
                 writer.whole().keep_anchor_at(path)?;
-                println!("the last signed checkpoint is kept in {} too", path.display());
+                verifier::say!("the last signed checkpoint is kept in {} too", path.display());
             }
             None => {
                 Places::forget_anchor(&home)?;
-                println!("it is kept at no second place any more");
+                verifier::say!("it is kept at no second place any more");
             }
         }
         Ok(())

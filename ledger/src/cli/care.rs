@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use ledger::failure::Failure;
 use ledger::files;
 use ledger::fsck;
 use ledger::outbox::Outbox;
@@ -13,9 +12,8 @@ use ledger::queue::Queue;
 use ledger::restore::{self, Sources};
 use ledger::vault::Copied;
 use ledger::writer::Home;
-use schemas::policy::Policy;
 
-use super::{Ended, Recording, Start, bar, open};
+use super::{Ended, Recording, Start, bar, not_here, open, policy_file};
 
 /// Arguments of `restore`.
 #[derive(Args)]
@@ -58,10 +56,9 @@ pub struct Restore {
 
 impl Restore {
     pub fn run(self) -> Result<(), Ended> {
-        let absent = || Failure::Absent { what: "policy", path: self.policy.clone() };
-        let text = files::read(&self.policy, 1 << 20)?.ok_or_else(absent)?;
-        let policy = Policy::parse(&String::from_utf8_lossy(&text))?;
+        let (policy, text) = policy_file(&self.policy)?;
         let home = Home::new(&self.ledger);
+        not_here(&self.bundle, verifier::files::bundle(&self.bundle).err())?;
         let openings = self.backup.map(|openings| Copied { openings, keys: self.backup_keys });
         let from = Sources {
             bundle: &self.bundle,
@@ -71,7 +68,11 @@ impl Restore {
             older_than_known: self.older_than_known,
             without_witnesses: self.start.without_witnesses,
         };
-        let writer = Recording::from(restore::restore(&home, &from, &Probe::of_this_program()?)?);
+        let restored = restore::restore(&home, &from, &Probe::of_this_program()?).map_err(|why| match &why {
+            restore::BadRestore::NotVerified(report) if report.has_fault() => Ended::Refused(why.to_string()),
+            _ => why.into(),
+        });
+        let writer = Recording::from(restored?);
         files::replace(&home.policy(), &text)?;
         verifier::say!(
             "{}: {} entries restored, root {}",

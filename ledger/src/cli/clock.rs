@@ -98,7 +98,7 @@ fn witnessed(home: &Home, now: Timestamp) -> Result<(), Ended> {
         verifier::say!("witness {name} has {then}");
     }
     if times.is_empty() {
-        eprintln!("note: no witness could be asked what time it has");
+        verifier::tell!("note: no witness could be asked what time it has");
     } else if times.iter().all(|(_, then)| off(then)) {
         return Err(Ended::Refused(format!(
             "the clock says {now}, and no witness that answers has that time: nothing was confirmed. Set the clock; or, if they \

@@ -157,6 +157,11 @@ impl Arguments {
     }
 
     fn show(&self, import: &Import) {
+        if !import.left_behind.is_empty() {
+            let (count, more) = (import.left_behind.len(), if import.left_behind.len() > 8 { ", …" } else { "" });
+            let shown = import.left_behind.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+            eprintln!("left behind by systems or hidden, and not read: {count} ({shown}{more})");
+        }
         let all: Vec<_> = import.problems.iter().chain(&import.warnings).collect();
         if self.json {
             for problem in all {

@@ -129,6 +129,16 @@ impl<E: std::error::Error + 'static> From<E> for Ended {
     }
 }
 
+/// Reads a policy file, and gives its bytes too.
+fn policy_file(path: &Path) -> Result<(schemas::policy::Policy, Vec<u8>), Ended> {
+    verifier::files::policy(path).map_err(|why| Ended::Could(format!("{}: {why}", path.display())))
+}
+
+/// Ends where a folder is not the one that was meant.
+fn not_here(path: &Path, found: Option<verifier::files::NotHere>) -> Result<(), Ended> {
+    found.map_or(Ok(()), |why| Err(Ended::Could(format!("{}: {why}", path.display()))))
+}
+
 /// Makes an event with effect on trust end as who must act: the reporter, where the log would refuse.
 fn refusal(why: ledger::trust::BadTrust) -> Ended {
     match why {

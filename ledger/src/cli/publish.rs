@@ -12,7 +12,6 @@ use ledger::queue::Queue;
 use ledger::receipts;
 use ledger::witness::Panel;
 use ledger::writer::Writer;
-use schemas::policy::Policy;
 
 use super::{Ended, Start, open};
 
@@ -76,17 +75,14 @@ pub struct Witness {
 impl Witness {
     pub fn run(self) -> Result<(), Ended> {
         let mut writer = open(&super::home(&self.ledger)?)?;
-        let absent = || Failure::Absent { what: "policy", path: self.policy.clone() };
-        let bytes = files::read(&self.policy, 1 << 20)?.ok_or_else(absent)?;
         let bad = |why: String| Ended::Refused(format!("{}: {why}; nothing was changed", self.policy.display()));
-        let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8 text".to_owned()))?;
-        let policy = Policy::parse(&text).map_err(|e| bad(e.to_string()))?;
+        let (policy, text) = super::policy_file(&self.policy)?;
         let own = ledger::keys::read(&writer.home().log_key())?.vkey();
         if !policy.logs.contains(&own) {
             return Err(bad(format!("it has no line for this log; add\nlog {own}\n")));
         }
         Panel::over_http(policy.clone()).map_err(|e| bad(format!("a witness's key cannot be used: {e}")))?;
-        files::replace(&writer.home().policy(), text.as_bytes())?;
+        files::replace(&writer.home().policy(), &text)?;
         for (name, vkey) in &policy.witnesses {
             let address = policy.addresses.get(name).map_or("no address: it is never asked", String::as_str);
             verifier::say!("{name}  {vkey}  {address}");

@@ -21,7 +21,6 @@ use schemas::catalogue::Role;
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
 use schemas::note::Origin;
-use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 use verifier::bundle::{self, NoVisitor};
@@ -158,14 +157,21 @@ impl Succeed {
 
     /// The old log as its bundle shows it, and when its last entry was received.
     fn predecessor(&self) -> Result<(Checkpoint, Option<Timestamp>), Ended> {
-        let policy = Policy::parse(&String::from_utf8_lossy(&read(&self.from_policy)?))?;
-        let report = bundle::check(&mut Folder::new(&self.from), &policy, None, &mut NoVisitor);
+        let (policy, _) = super::policy_file(&self.from_policy)?;
+        let found = verifier::files::bundle(&self.from);
+        super::not_here(&self.from, found.as_ref().err().cloned())?;
+        let mut folder = found.unwrap_or_else(|_| Folder::new(&self.from));
+        let report = bundle::judge(&mut folder, &policy, None, &mut NoVisitor, &verifier::threads::Threads::new());
         let why = report.faults.first().map(ToString::to_string).or_else(|| report.unknown.first().cloned());
         match (report.verdict(), report.head) {
             (Verdict::Verified | Verdict::PartlyErased, Some(head)) => Ok((head.checkpoint, report.as_of)),
             _ => {
                 let why = why.unwrap_or_default();
-                Err(Ended::Refused(format!("{}: the old bundle does not verify: {why}", self.from.display())))
+                let path = self.from.display();
+                if report.faults.is_empty() {
+                    return Err(Ended::Could(format!("{path}: cannot tell whether the old bundle verifies: {why}")));
+                }
+                Err(Ended::Refused(format!("{path}: the old bundle does not verify: {why}")))
             }
         }
     }

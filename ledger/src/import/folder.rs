@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use schemas::catalogue::{Catalogue, EventType};
+use schemas::strays;
 use verifier::files::Links;
 
 use super::columns::Header;
@@ -41,7 +42,7 @@ struct Source {
 /// Reads a country's folder. Nothing is written and nothing is decided.
 pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import {
     let mut told = Problems::new(options.limits.problems);
-    let mut reader = Reader { root, options, told: &mut told };
+    let mut reader = Reader { root, options, told: &mut told, left_behind: Vec::new() };
     let bytes = reader.required("parties.csv");
     let (parties, bad) = bytes.map(|bytes| Parties::read("parties.csv", &bytes, &options.limits)).unzip();
     reader.told.extend(bad.into_iter().flatten());
@@ -60,9 +61,10 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
     }
     let world = World { parties: &parties, known, options, utc_offset_minutes };
     let sources = reader.find(&world);
+    let left_behind = reader.left_behind;
     let (drafts, skipped, refused) = read(&sources, &world, &mut told);
     let (problems, warnings) = told.finish();
-    Import { parties, profile, drafts, skipped, refused, problems, warnings }
+    Import { parties, profile, drafts, skipped, refused, problems, warnings, left_behind }
 }
 
 /// Reads files of one party, each named `<event.type>.csv` or `<event.type>.<anything>.csv`.
@@ -96,7 +98,7 @@ fn read_named(
 ) -> Import {
     let mut told = Problems::new(options.limits.problems);
     let world = World { parties, known, options, utc_offset_minutes: options.utc_offset_minutes };
-    let mut sources = Vec::new();
+    let (mut sources, mut left_behind) = (Vec::new(), Vec::new());
     for (file, name, content) in files {
         let csv = name.strip_suffix(".csv");
         let stem = csv.unwrap_or(&name);
@@ -107,13 +109,14 @@ fn read_named(
             (true, Some((event, inner)), Ok(())) => {
                 sources.push(Source { content, file, party: party.to_owned(), event, inner });
             }
+            (_, None, _) if is_left_behind(&name) => left_behind.push(file),
             (true, Some(_), Err(what)) => told.push(Problem::of_file(&file, what)),
             _ => told.push(Problem::of_file(&file, unknown_type(stem))),
         }
     }
     let (drafts, skipped, refused) = read(&sources, &world, &mut told);
     let (problems, warnings) = told.finish();
-    Import { parties: parties.clone(), profile: None, drafts, skipped, refused, problems, warnings }
+    Import { parties: parties.clone(), profile: None, drafts, skipped, refused, problems, warnings, left_behind }
 }
 
 /// Whether only the ledger itself writes events of a type: what its own clock makes, and the
@@ -126,6 +129,8 @@ struct Reader<'a> {
     root: &'a Path,
     options: &'a Options,
     told: &'a mut Problems,
+    /// What systems and programs left behind.
+    left_behind: Vec<String>,
 }
 
 impl Reader<'_> {
@@ -150,8 +155,8 @@ impl Reader<'_> {
         let mut left = self.options.limits.files;
         for (name, is_folder) in self.entries(Path::new("")) {
             let known = ["parties.csv", "profile.toml", "registers"].contains(&name.as_str());
-            if !(known || BESIDE.contains(&name.as_str()) || name.starts_with('.')) {
-                self.told.push(Problem::of_file(&told_path(&name, is_folder), What::StrayFile {}));
+            if !(known || BESIDE.contains(&name.as_str())) {
+                self.stray(&name, &name, is_folder);
             }
         }
         if !self.root.join("registers").is_dir() {
@@ -160,29 +165,32 @@ impl Reader<'_> {
         }
         for (party, is_folder) in self.entries(Path::new("registers")) {
             let folder = format!("registers/{party}");
-            if party.starts_with('.') {
-                continue;
-            }
             let whose = if is_folder { whose(&party, world) } else { Err(What::StrayFile {}) };
             if let Err(what) = whose {
+                // A party may have any name; what is no party's may be what systems leave behind.
+                if is_left_behind(&party) {
+                    self.stray(&folder, &party, is_folder);
+                    continue;
+                }
                 self.told.push(Problem::of_file(&told_path(&folder, is_folder), what));
                 continue;
             }
             for (name, is_folder) in self.entries(Path::new(&folder)) {
                 let file = format!("{folder}/{name}");
-                if name.starts_with('.') {
-                    continue;
-                }
                 let stem = name.strip_suffix(".csv").filter(|_| !is_folder);
                 let what = match stem.and_then(event_type) {
                     _ if left == 0 => What::TooManyFiles { max: self.options.limits.files },
+                    // What is content is never taken for what was left behind.
                     Some((event, inner)) => {
                         left -= 1;
                         let content = Content::Disk(self.root.join(&file));
                         sources.push(Source { content, file, party: party.clone(), event, inner });
                         continue;
                     }
-                    None if stem.is_none() => What::StrayFile {},
+                    None if stem.is_none() || is_left_behind(&name) => {
+                        self.stray(&file, &name, is_folder);
+                        continue;
+                    }
                     None => unknown_type(stem.unwrap_or_default()),
                 };
                 self.told.push(Problem::of_file(&told_path(&file, is_folder), what));
@@ -192,6 +200,16 @@ impl Reader<'_> {
             }
         }
         sources
+    }
+
+    /// What is no register: left behind by a system, which changes nothing, or put there by somebody.
+    fn stray(&mut self, path: &str, name: &str, is_folder: bool) {
+        let path = told_path(path, is_folder);
+        if is_left_behind(name) {
+            self.left_behind.push(path);
+        } else {
+            self.told.push(Problem::of_file(&path, What::StrayFile {}));
+        }
     }
 
     /// Names in a folder, in byte order, and whether each is a folder. Links are not followed.
@@ -212,6 +230,11 @@ impl Reader<'_> {
         names.sort();
         names
     }
+}
+
+/// Whether systems and programs leave files of that name behind, or hide them.
+fn is_left_behind(name: &str) -> bool {
+    name.starts_with('.') || strays::is_stray(name)
 }
 
 fn told_path(path: &str, is_folder: bool) -> String {

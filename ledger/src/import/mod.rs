@@ -112,6 +112,8 @@ pub struct Import {
     pub problems: Vec<Problem>,
     /// What somebody should look at, by file and line.
     pub warnings: Vec<Problem>,
+    /// What systems and programs left behind among the files, and what is hidden there: nothing of it was read.
+    pub left_behind: Vec<String>,
 }
 
 /// The header row of a register of that type, ready to be filled in; `None` where there is no

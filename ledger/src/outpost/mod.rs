@@ -33,6 +33,7 @@ use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use schemas::value::Value;
 use verifier::pack::{self, PackReport};
+use verifier::transit;
 
 pub use again::Before;
 pub use answers::{Lie, Taken};
@@ -398,7 +399,7 @@ impl Outpost {
     /// # Errors
     /// [`BadOutpost`] if it cannot be kept; what does not hold is no error, the report says so.
     pub fn keep_pack(&mut self, bytes: &[u8]) -> Result<PackReport, BadOutpost> {
-        let checked = pack::check(bytes, &self.policy, &[]);
+        let checked = transit::judge(transit::Kind::Pack, bytes, |bytes| pack::check(bytes, &self.policy, &[]));
         if checked.report.exit_code() == 0 {
             keep(&self.folder, &self.key, PACK, &schemas::base::to_base64(bytes))?;
         }

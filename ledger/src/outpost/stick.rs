@@ -10,8 +10,11 @@ use schemas::carried::Carried;
 use schemas::file_name::encode_part;
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
+use schemas::strays;
 use schemas::time::Timestamp;
+use verifier::pack;
 use verifier::signature::SecretKey;
+use verifier::transit;
 use verifier::unseal::Identity;
 use zeroize::Zeroizing;
 
@@ -33,6 +36,27 @@ const PACK_BYTES_MAX: usize = 64 << 20;
 /// Most files of a kind that are read from one stick.
 const FILES_MAX: usize = 10_000;
 
+/// The folders in ours, and how the names of their files end.
+const KINDS: [(&str, &[&str]); 4] =
+    [("parcels", &[".jsonl", ".jsonl.age"]), ("answers", &[".jsonl"]), ("stamps", &[".stamp"]), ("packs", &[".pack"])];
+
+/// Whether a name is one of our files, and none that a system made beside it.
+fn is_ours(name: &str, endings: &[&str]) -> bool {
+    let ours = endings.iter().any(|ending| name.ends_with(ending));
+    ours && !name.starts_with('.') && !strays::is_stray(name)
+}
+
+/// The text of a file, and what its way did to it: what is signed stands within its lines, and is checked itself.
+fn text_of(bytes: &[u8]) -> (String, Option<String>) {
+    match transit::undo(bytes) {
+        Some(undone) => (String::from_utf8_lossy(&undone.bytes).into_owned(), Some(transit::in_words(&undone.changes))),
+        None => {
+            let what = transit::instead(bytes).map(|what| what.to_string());
+            (String::from_utf8_lossy(bytes).into_owned(), what)
+        }
+    }
+}
+
 /// A stick, or any folder that travels.
 #[derive(Clone, Debug)]
 pub struct Stick(PathBuf);
@@ -46,12 +70,43 @@ pub struct Packed {
     pub parcels: Vec<Parcel>,
     /// Numbers of lines that are no parcel.
     pub unread: Vec<usize>,
+    /// What its way did to the file.
+    pub changed: Option<String>,
 }
 
 impl Stick {
     /// The stick mounted at a folder.
     pub fn at(folder: &Path) -> Self {
-        Self(folder.join(FOLDER))
+        let ours = folder.join(FOLDER);
+        // Whoever names the folder itself means the same.
+        let named = folder.file_name().is_some_and(|name| name == FOLDER) && !ours.exists();
+        Self(if named { folder.to_owned() } else { ours })
+    }
+
+    /// What is in our folder and none of ours: left behind by systems, or put there by somebody. Nothing of it is read.
+    ///
+    /// # Errors
+    /// [`Failure`] if a folder cannot be listed.
+    pub fn strays(&self) -> Result<Vec<String>, Failure> {
+        let mut strays = Vec::new();
+        for (kind, endings) in KINDS {
+            let folder = self.0.join(kind);
+            if !folder.is_dir() {
+                continue;
+            }
+            let ours = |name: &str| is_ours(name, endings);
+            for path in files::list(&folder, |name| !ours(name))? {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                strays.push(format!("{kind}/{name}"));
+            }
+        }
+        if self.0.is_dir() {
+            for path in files::list(&self.0, |name| KINDS.iter().all(|(kind, _)| *kind != name))? {
+                strays.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
+            }
+        }
+        strays.truncate(FILES_MAX);
+        Ok(strays)
     }
 
     fn files(&self, kind: &str, ending: &str) -> Result<Vec<PathBuf>, Failure> {
@@ -59,7 +114,7 @@ impl Stick {
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
-        let mut found = files::list(&folder, |name| !name.starts_with('.') && name.ends_with(ending))?;
+        let mut found = files::list(&folder, |name| is_ours(name, &[ending]))?;
         found.truncate(FILES_MAX);
         Ok(found)
     }
@@ -89,13 +144,14 @@ impl Stick {
                 (bytes, name) = (plain, open.to_owned());
             }
             let (mut parcels, mut unread) = (Vec::new(), Vec::new());
-            for (number, line) in (1..).zip(String::from_utf8_lossy(&bytes).lines()) {
+            let (text, changed) = text_of(&bytes);
+            for (number, line) in (1..).zip(text.split_terminator('\n')) {
                 match Parcel::parse(line).filter(|parcel| parcel.received_at.is_none()) {
                     Some(parcel) => parcels.push(parcel),
                     None => unread.push(number),
                 }
             }
-            all.push(Packed { name, parcels, unread });
+            all.push(Packed { name, parcels, unread, changed });
         }
         Ok((all, closed))
     }
@@ -150,6 +206,8 @@ pub struct Back {
     pub packs: usize,
     /// Packs that do not hold, or are not about us: file and reason.
     pub bad_packs: Vec<(PathBuf, String)>,
+    /// Files that their way changed, and how.
+    pub changed: Vec<(PathBuf, String)>,
 }
 
 impl Outpost {
@@ -193,7 +251,9 @@ impl Outpost {
         for path in stick.files("answers", ".jsonl")? {
             let bytes = files::read_foreign(&path, FILE_BYTES_MAX)?.unwrap_or_default();
             let mut answers = Vec::new();
-            for line in String::from_utf8_lossy(&bytes).lines() {
+            let (text, changed) = text_of(&bytes);
+            back.changed.extend(changed.map(|how| (path.clone(), how)));
+            for line in text.split_terminator('\n') {
                 match AnswerLine::parse(line) {
                     Some(answer) => answers.push(answer),
                     None => back.unread += 1,
@@ -213,14 +273,21 @@ impl Outpost {
         }
         for path in stick.files("stamps", ".stamp")? {
             let bytes = files::read_foreign(&path, 4_096)?.unwrap_or_default();
-            if let Ok(note) = Note::parse(&bytes) {
+            let (text, changed) = text_of(&bytes);
+            back.changed.extend(changed.map(|how| (path.clone(), how)));
+            if let Ok(note) = Note::parse(text.as_bytes()) {
                 back.stamps += usize::from(self.take_stamp(&note)?);
             }
         }
         let party = self.pseudonyms()?.party(&self.standing().party).to_owned();
         for path in stick.files("packs", ".pack")? {
             let bytes = files::read_foreign(&path, PACK_BYTES_MAX)?.unwrap_or_default();
-            let about = verifier::pack::check(&bytes, self.policy(), &[]).stream;
+            let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, self.policy(), &[]));
+            let about = checked.stream;
+            if let (2, Some(why)) = (checked.report.exit_code(), checked.report.unknown.first()) {
+                back.bad_packs.push((path, why.clone()));
+                continue;
+            }
             if about.split_once('/').map(|(_, name)| name) != Some(party.as_str()) {
                 back.bad_packs.push((path, format!("it is about {about:?}")));
                 continue;

@@ -42,6 +42,31 @@ fn a_folder_is_told_what_does_not_belong() {
         let import = Country::good().file(file, "anything").read();
         assert_eq!((render(&import.problems), import.drafts.len()), (String::new(), 8), "{file}");
     }
+    for (file, named) in [
+        ("Thumbs.db", "Thumbs.db"),
+        ("desktop.ini", "desktop.ini"),
+        ("lost+found/x", "lost+found/"),
+        ("System Volume Information/IndexerVolumeGuid", "System Volume Information/"),
+        ("registers/.DS_Store", "registers/.DS_Store"),
+        ("registers/$RECYCLE.BIN/visit.completed.csv", "registers/$RECYCLE.BIN/"),
+        ("registers/4913/visit.completed.csv", "registers/4913/"),
+        ("registers/fac-a/Thumbs.db", "registers/fac-a/Thumbs.db"),
+        ("registers/fac-a/~$visit.completed.csv", "registers/fac-a/~$visit.completed.csv"),
+        ("registers/fac-a/._visit.completed.csv", "registers/fac-a/._visit.completed.csv"),
+        ("registers/fac-a/.visit.completed.csv", "registers/fac-a/.visit.completed.csv"),
+        ("registers/fac-a/visit.completed.csv~", "registers/fac-a/visit.completed.csv~"),
+        ("registers/fac-a/.visit.completed.csv.swp", "registers/fac-a/.visit.completed.csv.swp"),
+        ("registers/fac-a/visit.completed.csv.crdownload", "registers/fac-a/visit.completed.csv.crdownload"),
+    ] {
+        let import = Country::good().file(file, "anything").read();
+        assert_eq!((render(&import.problems), import.drafts.len()), (String::new(), 8), "{file}");
+        // Beside what keeps an empty folder.
+        assert_eq!(import.left_behind.iter().filter(|left| *left != "registers/.keep").collect::<Vec<_>>(), [named]);
+    }
+    // What is content is never taken for what was left behind, whatever its name looks like.
+    let parties = PARTIES.replace("fac-a,", "4913,");
+    let moved = Country::empty().file("parties.csv", &parties).file("registers/4913/visit.completed.csv", "row_id\n");
+    assert!(moved.read().problems.iter().any(|problem| problem.file == "registers/4913/visit.completed.csv"));
     let mut country = Country::good();
     country.files.remove("parties.csv");
     assert_eq!(

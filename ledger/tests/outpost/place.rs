@@ -59,7 +59,7 @@ impl Place {
         command
     }
 
-    fn run(&self, line: &str) -> Output {
+    pub fn run(&self, line: &str) -> Output {
         self.command(line).output().unwrap()
     }
 

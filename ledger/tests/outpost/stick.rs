@@ -43,6 +43,47 @@ fn there_and_back_on_a_stick() {
 }
 
 #[test]
+fn what_systems_and_editors_do_to_a_stick_changes_nothing() {
+    let place = begun();
+    place.good(&format!("outbox pack-up outbox stick {OPEN}"));
+    let folder = place.path("stick/oversight-ledger");
+    let litter = |kind: &str| {
+        for name in [".DS_Store", "._cso-x.jsonl", "Thumbs.db", "~$x.jsonl", "x.jsonl~", "x.jsonl.part"] {
+            std::fs::write(folder.join(kind).join(name), "left behind").unwrap();
+        }
+        std::fs::create_dir_all(folder.join("System Volume Information")).unwrap();
+    };
+    let resave = |kind: &str, change: &dyn Fn(&str) -> Vec<u8>| {
+        for path in files(&folder.join(kind)).into_iter().filter(|path| path.to_string_lossy().ends_with(".jsonl")) {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if !name.starts_with("._") && !name.starts_with("~$") {
+                std::fs::write(&path, change(&std::fs::read_to_string(&path).unwrap())).unwrap();
+            }
+        }
+    };
+    let utf16 =
+        |text: &str| -> Vec<u8> { format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    litter("parcels");
+    resave("parcels", &|text| format!("\u{feff}{}", text.replace('\n', "\r\n")).into_bytes());
+    let out = place.run("take-in my stick");
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert_eq!(out.status.code(), Some(0), "{told}");
+    assert!(String::from_utf8_lossy(&out.stdout).contains("3 answers"), "{told}");
+    assert!(
+        told.contains("changed on its way: a byte order mark was put before it, its line ends became CR LF"),
+        "{told}"
+    );
+    assert!(told.contains("not ours, and not read: 7 in oversight-ledger (parcels/.DS_Store"), "{told}");
+    litter("answers");
+    resave("answers", &utf16);
+    // Whoever names the folder on the stick means the stick.
+    let out = place.run(&format!("outbox take-in outbox stick/oversight-ledger {OPEN}"));
+    let told = String::from_utf8_lossy(&out.stderr).into_owned();
+    assert!(String::from_utf8_lossy(&out.stdout).contains("3 proven by a receipt"), "{told}");
+    assert!(told.contains("it was saved as UTF-16") && told.contains("not ours, and not read: 13"), "{told}");
+}
+
+#[test]
 fn a_lost_stick_shows_nothing_that_is_restricted() {
     let place = begun();
     place.good("keygen --origin a.example/log --party op --holder sticks --age --keys keys");

@@ -17,7 +17,7 @@ use projector::serve::session::Session;
 use projector::serve::shown::Shown;
 use schemas::policy::Policy;
 use tokio::sync::watch;
-use verifier::files::Folder;
+use verifier::files::{self, Folder};
 use verifier::output;
 use verifier::unseal::Identity;
 
@@ -105,7 +105,8 @@ impl Serve {
     /// # Errors
     /// [`BadServe`] says what to do.
     pub fn run(&self) -> Result<(), BadServe> {
-        let policy = read(&self.policy, |text| Policy::parse(text).map_err(|e| e.to_string()))?;
+        let (policy, _) =
+            files::policy(&self.policy).map_err(|why| BadServe::File { path: self.policy.clone(), why })?;
         if let Some(address) = self.oversight_listen.filter(|address| !address.ip().is_loopback()) {
             return Err(BadServe::Exposed(address));
         }
@@ -114,7 +115,10 @@ impl Serve {
             None => None,
         };
         let openings = match &self.openings {
-            Some(folder) if folder.is_dir() => Some(Openings::new(folder, identity)),
+            Some(folder) if folder.is_dir() => {
+                elsewhere(folder, files::openings(folder).err())?;
+                Some(Openings::new(folder, identity))
+            }
             Some(folder) => return Err(BadServe::File { path: folder.clone(), why: "no such folder".to_owned() }),
             None => None,
         };
@@ -178,15 +182,15 @@ impl Serve {
     /// The feed, with documents from elsewhere where they were given.
     fn feed(&self, policy: &Policy, state: &StateFolder) -> Result<Box<dyn Live>, BadServe> {
         let text = self.feed.as_str();
-        let feed = match (files(text)?, text.split_once("://").map(|(scheme, _)| scheme)) {
+        let feed = match (tiles(text)?, text.split_once("://").map(|(scheme, _)| scheme)) {
             (Some(feed), _) => feed,
             (None, Some("nats" | "tls")) => nats(text, self.password_file.as_deref(), policy, state)?,
             _ => return Err(BadServe::Feed(text.to_owned())),
         };
         let Some(place) = &self.documents else { return Ok(feed) };
-        let documents = match files(place)? {
+        let documents = match tiles(place)? {
             Some(documents) => documents,
-            None => files(&format!("bundle:{place}"))?.ok_or_else(|| BadServe::Feed(place.clone()))?,
+            None => tiles(&format!("bundle:{place}"))?.ok_or_else(|| BadServe::Feed(place.clone()))?,
         };
         Ok(Box::new(WithDocuments { feed, documents }))
     }
@@ -199,20 +203,28 @@ fn more_links(session: &Arc<Session>) {
         for _ in std::io::stdin().lines().map_while(Result::ok) {
             let Some(session) = session.upgrade() else { return };
             if let Ok(link) = session.link() {
-                let mut out = std::io::stdout();
-                let _ = writeln!(out, "oversight  {link}").and_then(|()| out.flush());
+                verifier::say!("oversight  {link}");
             }
         }
     });
 }
 
+/// Refuses a folder beside, below or above the one that was meant; one that is empty may fill.
+fn elsewhere(folder: &Path, found: Option<files::NotHere>) -> Result<(), BadServe> {
+    match found {
+        None | Some(files::NotHere::Empty | files::NotHere::Nothing { .. }) => Ok(()),
+        Some(why) => Err(BadServe::File { path: folder.to_owned(), why: why.to_string() }),
+    }
+}
+
 /// Tiles in a folder or behind an address; nothing where the text names neither.
-fn files(text: &str) -> Result<Option<Box<dyn Live>>, BadServe> {
+fn tiles(text: &str) -> Result<Option<Box<dyn Live>>, BadServe> {
     if let Some(folder) = text.strip_prefix("bundle:") {
         let path = Path::new(folder);
         if !path.is_dir() {
             return Err(BadServe::File { path: path.to_owned(), why: "no such folder".to_owned() });
         }
+        elsewhere(path, files::bundle(path).err())?;
         return Ok(Some(Box::new(Tiles::new(Folder::new(path), folder))));
     }
     let is_address = text.starts_with("http://") || text.starts_with("https://");

@@ -29,6 +29,7 @@ use verifier::head::{SignedHead, check_head};
 use verifier::levels::Levels;
 use verifier::output::{self, Exposed, Readers};
 use verifier::times::{Seen, Times};
+use verifier::transit;
 use verifier::tree::Frontier;
 
 use super::book::{BadBook, Book, replace};
@@ -352,7 +353,18 @@ impl Follow {
         };
         let head = match check_head(&note, &self.policy) {
             Ok(head) => head.into_inner(),
-            Err(why) => return Ok(feed_notice(&format!("its checkpoint is not one that the policy accepts: {why}"))),
+            Err(why) => {
+                let on_its_way = transit::undo(&note).filter(|undone| check_head(&undone.bytes, &self.policy).is_ok());
+                let what = match (transit::instead(&note), on_its_way) {
+                    (Some(what), _) => format!("its checkpoint is no file of the ledger: {what}"),
+                    (None, Some(undone)) => format!(
+                        "its checkpoint was changed on its way: {}; undone, it holds: let the feed give it as it was made",
+                        transit::in_words(&undone.changes)
+                    ),
+                    (None, None) => format!("its checkpoint is not one that the policy accepts: {why}"),
+                };
+                return Ok(feed_notice(&what));
+            }
         };
         if head.checkpoint.origin != self.origin {
             return Ok(feed_notice(&format!("its checkpoint is of the log {}", head.checkpoint.origin)));

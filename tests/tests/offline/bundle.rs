@@ -14,7 +14,7 @@ use verifier::state::State;
 use crate::page::{Page, bytes};
 
 /// The files as one ustar archive. FORMAT.md 13.1.
-fn archive(bundle: &Memory, openings: Option<&Memory>) -> Vec<u8> {
+pub fn archive(bundle: &Memory, openings: Option<&Memory>) -> Vec<u8> {
     let mut all = bundle.clone();
     for name in openings.map(Memory::names).unwrap_or_default() {
         all.put(&format!("openings/{name}"), openings.unwrap().get(&name).to_vec());

@@ -7,6 +7,7 @@ mod agree;
 mod browser;
 mod bundle;
 mod damage;
+mod mishaps;
 mod packs;
 mod page;
 mod reading;

@@ -39,6 +39,9 @@ pub fn assemble(web: &Path) -> Result<String> {
         std::fs::read_to_string(web.join(path)).map_err(|e| Error::new(e.kind(), format!("verifier/web/{path}: {e}")))
     };
     let mut script = String::from("'use strict';\n");
+    // The one list of what systems leave behind; the page reads no other.
+    let strays: Vec<String> = schemas::strays::names().map(str::to_owned).collect();
+    script += &format!("\nconst STRAYS = {};\n", texts(&strays).to_json());
     for name in read("src/order")?.lines() {
         script += "\n";
         script += &read(&format!("src/{name}.js"))?;

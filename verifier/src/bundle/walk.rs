@@ -47,6 +47,8 @@ pub(super) struct Walk<'a> {
     pub doubts: Doubts,
     /// Of which log the openings beside the bundle are, if not of this one as it stands.
     pub other_size: Option<OtherSize>,
+    /// Whether documents that entries adopt may be missing.
+    pub any_document: bool,
     documents: &'a BTreeSet<Hash>,
     kept: &'a BTreeMap<u64, Kept>,
 }
@@ -84,6 +86,7 @@ impl<'a> Walk<'a> {
             times,
             doubts,
             other_size: None,
+            any_document: false,
             documents,
             kept,
         }
@@ -225,7 +228,11 @@ impl<'a> Walk<'a> {
     fn adopts(&self, accepted: &Accepted) -> Result<(), Fault> {
         let Some(digest) = adopted_document(&accepted.entry.signed.event) else { return Ok(()) };
         let position = accepted.entry.position;
-        if self.documents.contains(&digest) { Ok(()) } else { Err(Fault::DocumentMissing { digest, position }) }
+        if self.any_document || self.documents.contains(&digest) {
+            Ok(())
+        } else {
+            Err(Fault::DocumentMissing { digest, position })
+        }
     }
 
     /// Counts the slots of an entry; each that is said to be erased must be so by a lawful erasure.

@@ -6,13 +6,13 @@ use clap::Args;
 use schemas::policy::Policy;
 use verifier::bundle::{self, Source};
 use verifier::compare;
-use verifier::files::Folder;
 use verifier::given::Given;
 use verifier::head;
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
 use verifier::report::Report;
 use verifier::threads::Threads;
+use verifier::transit;
 use verifier::unseal::Unsealed;
 
 use super::read::{self, Bars, Kind};
@@ -81,20 +81,21 @@ impl Check {
             Kind::Bundle(source) => self.bundle(source, &policy),
             Kind::Pack(bytes) => self.pack(&bytes, &policy),
             Kind::Receipt(bytes) => {
-                let checked = receipt::check(&bytes, &policy);
+                let checked = transit::judge(transit::Kind::Receipt, &bytes, |bytes| receipt::check(bytes, &policy));
                 let words = print::receipt(&checked);
                 Ok(self.show("receipt", &checked.report, &words))
             }
             Kind::Refusal(bytes) => {
-                let (report, refusal) = receipt::check_refusal(&bytes, &policy);
+                let check = |bytes: &[u8]| receipt::check_refusal(bytes, &policy);
+                let (report, refusal) = transit::judge(transit::Kind::Refusal, &bytes, check);
                 Ok(self.show("refusal", &report, &print::refusal(&report, refusal.as_ref())))
             }
             Kind::Fork(bytes) => {
-                let report = compare::check_fork(&bytes, &policy);
+                let report = transit::judge(transit::Kind::Fork, &bytes, |bytes| compare::check_fork(bytes, &policy));
                 Ok(self.show("evidence", &report, &print::fork(&report)))
             }
             Kind::Checkpoint(bytes) => {
-                let report = head::check(&bytes, &policy);
+                let report = transit::judge(transit::Kind::Checkpoint, &bytes, |bytes| head::check(bytes, &policy));
                 Ok(self.show("checkpoint", &report, &print::checkpoint(&report)))
             }
         }
@@ -111,13 +112,9 @@ impl Check {
     }
 
     fn bundle(&self, mut source: Box<dyn Source>, policy: &Policy) -> Result<u8, CannotBegin> {
-        if let Some(folder) = self.openings.as_deref().filter(|f| !f.is_dir()) {
-            let why = "no folder".to_owned();
-            return Err(CannotBegin::File { path: folder.display().to_string(), why });
-        }
+        let folder = self.openings.as_deref().map(read::openings).transpose()?;
         let identity = self.key.as_deref().map(read::identity).transpose()?;
-        let mut beside = self.openings.as_deref().map(|folder| -> Box<dyn Source + '_> {
-            let source = Folder::new(folder);
+        let mut beside = folder.map(|source| -> Box<dyn Source + '_> {
             match &identity {
                 Some(identity) => Box::new(Unsealed { source, identity }),
                 None => Box::new(source),
@@ -129,11 +126,11 @@ impl Check {
         let report = match &self.audience {
             Some(audience) => {
                 let mut given = Given::to(audience, &mut bars);
-                let mut report = bundle::check_with(source.as_mut(), policy, openings, &mut given, &threads);
+                let mut report = bundle::judge(source.as_mut(), policy, openings, &mut given, &threads);
                 given.tell(&mut report);
                 report
             }
-            None => bundle::check_with(source.as_mut(), policy, openings, &mut bars, &threads),
+            None => bundle::judge(source.as_mut(), policy, openings, &mut bars, &threads),
         };
         bars.finish();
         let inside = source.read("policy").ok().flatten();
@@ -149,7 +146,7 @@ impl Check {
 
     fn pack(&self, bytes: &[u8], policy: &Policy) -> Result<u8, CannotBegin> {
         let auditors = read::auditors(&self.auditor)?;
-        let mut checked = pack::check(bytes, policy, &auditors);
+        let mut checked = transit::judge(transit::Kind::Pack, bytes, |bytes| pack::check(bytes, policy, &auditors));
         if let Some(older) = &self.since {
             since(&mut checked, older, policy)?;
         }

@@ -21,6 +21,7 @@ use verifier::mine::{self, Own};
 use verifier::output::{self, Readers};
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
+use verifier::transit;
 
 use super::read::{self, Kind};
 use super::{CannotBegin, say};
@@ -148,7 +149,7 @@ impl Compare {
             let why = "--mine compares with a pack".to_owned();
             return Err(CannotBegin::File { path: self.first.display().to_string(), why });
         };
-        let checked = pack::check(&bytes, policy, &[]);
+        let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, policy, &[]));
         if checked.report.exit_code() != 0 {
             let words = print::pack(&checked);
             say(&print::text("pack", &checked.report, &self.first, &self.policy, None, &words));
@@ -192,16 +193,25 @@ fn side(path: &Path, policy: &Policy) -> Result<Option<Side>, CannotBegin> {
             (report, Some(levels), None)
         }
         Kind::Pack(bytes) => {
-            let checked = pack::check(&bytes, &signed_only, &[]);
+            let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, &signed_only, &[]));
             (checked.report.clone(), None, Some(Box::new(checked)))
         }
-        Kind::Checkpoint(bytes) => (head::check(&bytes, &signed_only), None, None),
-        Kind::Receipt(bytes) => (receipt::check(&bytes, &signed_only).report, None, None),
+        Kind::Checkpoint(bytes) => {
+            (transit::judge(transit::Kind::Checkpoint, &bytes, |bytes| head::check(bytes, &signed_only)), None, None)
+        }
+        Kind::Receipt(bytes) => {
+            let check = |bytes: &[u8]| receipt::check(bytes, &signed_only);
+            (transit::judge(transit::Kind::Receipt, &bytes, check).report, None, None)
+        }
         Kind::Refusal(_) | Kind::Fork(_) => {
             let why = "it has no checkpoint to compare".to_owned();
             return Err(CannotBegin::File { path: path.display().to_string(), why });
         }
     };
+    // What the log signed counts, whatever happened around it on the way; that it did is said.
+    for why in report.unknown.iter().filter(|_| !report.has_fault()) {
+        say(&format!("{}: {why}\n", path.display()));
+    }
     let holds = !report.has_fault();
     Ok(report.head.filter(|_| holds).map(|head| Side { head, levels, pack }))
 }
@@ -220,6 +230,14 @@ fn own(folder: &Path, policy: &Policy, carriers: &[Vkey]) -> Result<Vec<Own>, Ca
             continue;
         }
         let bytes = source.read(&path).map_err(bad)?.filter(|b| b.len() <= OWN_BYTES_MAX).unwrap_or_default();
+        // One's own events, receipts and stamps are signed each: what an editor did around them is undone.
+        let bytes = match transit::undo(&bytes) {
+            Some(undone) => {
+                say(&format!("{path}: changed on its way: {}; undone\n", transit::in_words(&undone.changes)));
+                undone.bytes
+            }
+            None => bytes,
+        };
         if receipt {
             let entry = receipt::check(&bytes, policy).entry;
             let shown = Receipt::parse(&String::from_utf8_lossy(&bytes)).ok();

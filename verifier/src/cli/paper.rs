@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use schemas::visible::Show as _;
 use verifier::output::{self, Readers};
-use verifier::{head, paper, receipt};
+use verifier::{head, paper, receipt, transit};
 
 use super::read::{self, Kind};
 use super::{CannotBegin, say};
@@ -39,12 +39,12 @@ impl Print {
         let policy = read::policy_apart(&self.policy, &[&self.path])?;
         let (report, words, page) = match read::kind(&self.path)? {
             Kind::Receipt(bytes) => {
-                let checked = receipt::check(&bytes, &policy);
+                let checked = transit::judge(transit::Kind::Receipt, &bytes, |bytes| receipt::check(bytes, &policy));
                 let page = paper::receipt(&checked, &String::from_utf8_lossy(&bytes));
                 (checked.report.clone(), print::receipt(&checked), page)
             }
             Kind::Checkpoint(bytes) => {
-                let report = head::check(&bytes, &policy);
+                let report = transit::judge(transit::Kind::Checkpoint, &bytes, |bytes| head::check(bytes, &policy));
                 let page = report.head.as_ref().map(paper::checkpoint);
                 let words = print::checkpoint(&report);
                 (report, words, page)

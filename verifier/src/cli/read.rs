@@ -15,6 +15,7 @@ use verifier::levels::Levels;
 use verifier::output;
 use verifier::report::Report;
 use verifier::threads::Threads;
+use verifier::transit;
 use verifier::unseal::Identity;
 
 use super::CannotBegin;
@@ -42,7 +43,8 @@ pub enum Kind {
 pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
     let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
     if path.is_dir() {
-        return Ok(Kind::Bundle(Box::new(Folder::new(path))));
+        let folder = files::bundle(path).map_err(|why| bad(why.to_string()))?;
+        return Ok(Kind::Bundle(Box::new(folder)));
     }
     let mut file = files::open(path, Links::Followed).map_err(|e| bad(e.to_string()))?;
     let mut head = Vec::new();
@@ -53,22 +55,48 @@ pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
     }
     file.rewind().map_err(|e| bad(e.to_string()))?;
     let bytes = files::read_all(file, FILE_BYTES_MAX).map_err(|e| bad(e.to_string()))?;
-    let is = |start: &str| bytes.starts_with(start.as_bytes());
-    Ok(if is("{\"audience\":") {
-        Kind::Pack(bytes)
-    } else if is(schemas::receipt::MAGIC) {
-        Kind::Receipt(bytes)
-    } else if is(schemas::refusal::MAGIC) {
-        Kind::Refusal(bytes)
-    } else if is("{\"fork\":") {
-        Kind::Fork(bytes)
-    } else if bytes.split(|b| *b == b'\n').nth(3) == Some(b"") {
-        Kind::Checkpoint(bytes)
-    } else {
-        return Err(bad(
-            "neither a bundle (folder or .tar), nor a pack, receipt, checkpoint or evidence of a fork".to_owned()
-        ));
+    Ok(match transit::kind_of_changed(&bytes) {
+        Some(transit::Kind::Pack) => Kind::Pack(bytes),
+        Some(transit::Kind::Receipt) => Kind::Receipt(bytes),
+        Some(transit::Kind::Refusal) => Kind::Refusal(bytes),
+        Some(transit::Kind::Fork) => Kind::Fork(bytes),
+        Some(transit::Kind::Checkpoint) => Kind::Checkpoint(bytes),
+        other => return Err(bad(neither(other, &bytes))),
     })
+}
+
+/// Why a file is none that can be checked, and what to do with it.
+fn neither(kind: Option<transit::Kind>, bytes: &[u8]) -> String {
+    let what = match kind {
+        Some(transit::Kind::Policy) => "it is a policy, which nothing can verify: give it with --policy, beside a file",
+        Some(transit::Kind::Vkey) => "it is a key: a policy names it, or --auditor does",
+        Some(transit::Kind::Statement) => {
+            "it is an auditor's statement: a pack carries it, and --auditor names its key"
+        }
+        Some(transit::Kind::Manifest) => "it is the manifest of a bundle: give the whole folder",
+        Some(transit::Kind::Openings) => "it is a file of openings: give the bundle, and the folder with --openings",
+        Some(transit::Kind::Parcels) => "it holds parcels of an outbox: `ledger take-in` takes the stick in",
+        Some(transit::Kind::Answers) => "it holds answers to an outbox: `ledger outbox take-in` takes the stick in",
+        _ => {
+            return transit::instead(bytes).map_or_else(
+                || {
+                    "neither a bundle (folder or .tar), nor a pack, receipt, checkpoint or evidence of a fork"
+                        .to_owned()
+                },
+                |what| what.to_string(),
+            );
+        }
+    };
+    what.to_owned()
+}
+
+/// The openings beside a bundle.
+pub fn openings(folder: &Path) -> Result<Folder, CannotBegin> {
+    let bad = |why: String| CannotBegin::File { path: folder.display().to_string(), why };
+    if !folder.is_dir() {
+        return Err(bad("no folder".to_owned()));
+    }
+    files::openings(folder).map_err(|why| bad(why.to_string()))
 }
 
 /// Reads a small file.
@@ -86,9 +114,7 @@ pub fn policy_bytes(path: &Path) -> Result<Vec<u8>, CannotBegin> {
 /// Reads the policy that the reader holds.
 pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
     let bad = |why: String| CannotBegin::Policy { path: path.display().to_string(), why };
-    let bytes = policy_bytes(path)?;
-    let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8 text".to_owned()))?;
-    let policy = Policy::parse(&text).map_err(|e| bad(e.to_string()))?;
+    let (policy, _) = files::policy(path).map_err(bad)?;
     if policy.logs.is_empty() {
         return Err(bad("it names no log, so there is nothing to check against".to_owned()));
     }
@@ -129,8 +155,7 @@ pub fn auditors(given: &[String]) -> Result<Vec<Vkey>, CannotBegin> {
             Ok(vkey) => vkey,
             Err(_) => {
                 let bytes = file(Path::new(text), 4_096)?;
-                let held = String::from_utf8_lossy(&bytes);
-                Vkey::parse(held.trim_end()).map_err(|e| bad(e.to_string()))?
+                transit::vkey(&bytes).map_err(bad)?
             }
         };
         if vkey.alg == ALG_ED25519 { Ok(vkey) } else { Err(bad("an auditor's key is of type 01".to_owned())) }
@@ -141,7 +166,7 @@ pub fn auditors(given: &[String]) -> Result<Vec<Vkey>, CannotBegin> {
 /// Checks a bundle and keeps all its hashes.
 pub fn bundle_with_hashes(source: &mut dyn Source, policy: &Policy) -> (Report, Levels) {
     let mut gather = Gather { levels: Levels::default(), bars: Bars::new() };
-    let report = bundle::check_with(source, policy, None, &mut gather, &Threads::new());
+    let report = bundle::judge(source, policy, None, &mut gather, &Threads::new());
     gather.bars.finish();
     (report, gather.levels)
 }

@@ -8,8 +8,6 @@ use clap::{Args, Subcommand};
 use schemas::base;
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Origin, Vkey};
-use schemas::policy::{POLICY_BYTES_MAX, Policy};
-use verifier::files::{self, Links};
 use verifier::signature::BadKey;
 use verifier::witness::answer::Answer;
 use verifier::witness::ratchet::Ratchet;
@@ -161,9 +159,7 @@ impl Serve {
         }
         if let Some(path) = &self.policy {
             let bad = |why: &dyn std::fmt::Display| BadWitness::Policy { path: path.clone(), why: why.to_string() };
-            let bytes = files::read(path, POLICY_BYTES_MAX as u64, Links::Followed).map_err(|e| bad(&e))?;
-            let text = String::from_utf8(bytes).map_err(|_| bad(&"not UTF-8 text"))?;
-            let policy = Policy::parse(&text).map_err(|e| bad(&e))?;
+            let (policy, _) = verifier::files::policy(path).map_err(|e| bad(&e))?;
             if policy.logs.is_empty() && logs.is_empty() {
                 return Err(bad(&"it names no log to watch"));
             }

@@ -3,6 +3,14 @@
 /** What a file is, by what it contains. */
 function kindOf(bytes) {
   if (looksLikeTar(bytes)) return 'bundle';
+  const kind = kindOfStart(bytes);
+  if (kind !== 'unknown') return kind;
+  // Its way may have changed even its first line.
+  const undone = bytes.length <= LIMITS.file ? undo(bytes) : null;
+  return undone ? kindOfStart(undone.bytes) : kind;
+}
+
+function kindOfStart(bytes) {
   const start = new TextDecoder().decode(bytes.subarray(0, 4096));
   if (start.startsWith('{"fork":')) return 'fork';
   if (start.startsWith('{"audience":') || /^\{"[^\n]*"pack":"oversight-pack/.test(start)) return 'pack';
@@ -47,6 +55,25 @@ async function checkKind(kind, bytes, trust, options = {}) {
   }
 }
 
+/** The same as the page shows it: what the way of a file explains is no fault. */
+async function judgeKind(kind, given, trust, options = {}) {
+  if (kind === 'unknown') {
+    const report = await checkKind(kind, given, trust, options);
+    const instead = insteadOf(given);
+    if (instead) report.unknown = [{ code: `instead-${instead}`, values: {} }];
+    return report;
+  }
+  try {
+    if (kind === 'bundle' && (given instanceof Map || given.length <= LIMITS.bundle)) return await judgeBundle(given, trust, options);
+    return await judgeText(kind, given, (bytes) => checkKind(kind, bytes, trust, options));
+  } catch (error) {
+    const report = new Report(kind);
+    report.cannotTell('internal', { what: String(error?.message ?? error) });
+    report.internal = error;
+    return report;
+  }
+}
+
 /** A report as plain JSON, without what only this page uses. */
 function plainReport(report) {
   const { head, registry, beside, policy, ...rest } = report.json();
@@ -66,6 +93,20 @@ const api = {
   async check(given, policyText = null, { kind, auditors = [] } = {}) {
     const bytes = bytesOf(given);
     return plainReport(await checkKind(kind ?? kindOf(bytes), bytes, trustOf(policyText, auditors)));
+  },
+
+  /**
+   * Judges a file as the page shows it: what its way explains, a copy that broke off or an editor that saved it, is no
+   * fault. Given is a file (bytes or text), or a folder: its files by path.
+   */
+  async judge(given, policyText = null, { kind, auditors = [] } = {}) {
+    const trust = trustOf(policyText, auditors);
+    if (typeof given === 'object' && !(given instanceof Uint8Array)) {
+      const files = new Map(Object.entries(given).map(([path, file]) => [path, bytesOf(file)]));
+      return plainReport(await judgeKind('bundle', files, trust));
+    }
+    const bytes = bytesOf(given);
+    return plainReport(await judgeKind(kind ?? kindOf(bytes), bytes, trust));
   },
 
   /** Checks many packs under one policy; a line each: verdict, section of the first fault, entry, code. */

@@ -35,8 +35,10 @@ function tilePaths(size) {
 let OWN_PAGE = null;
 
 class BundleCheck {
-  constructor(bytes, trust, { watch, onProgress }) {
-    this.bytes = bytes;
+  /** `given` is an archive, or the files of a folder by path. A view is what is whole of a copy: it has no manifest. */
+  constructor(given, trust, { watch = [], onProgress, view = false }) {
+    this.given = given;
+    this.view = view;
     this.trust = trust;
     this.watch = watch;
     this.report = new Report('bundle', onProgress);
@@ -72,14 +74,16 @@ class BundleCheck {
   /** The archive and its manifest: a file changed, missing or extra is a fault. */
   async open() {
     const { report } = this;
-    this.files = await report.step('13.1', 'archive', (step) => {
-      const files = readTar(this.bytes);
+    this.files = this.given instanceof Map ? this.given : await report.step('13.1', 'archive', (step) => {
+      const files = readTar(this.given);
       step.done = step.of = files.size;
       return files;
     });
     if (!this.files) return false;
+    if (this.view) return true;
     await report.step('13', 'manifest', async (step) => {
       const manifest = readManifest(this.files.get('manifest') ?? refuse('file-missing', { path: 'manifest' }));
+      this.listed = manifest;
       step.of = manifest.size;
       for (const [path, digest] of manifest) {
         report.tried(step, {}, () => {
@@ -89,7 +93,11 @@ class BundleCheck {
         await report.progress('manifest', step.done, step.of);
       }
       for (const path of this.files.keys()) {
-        if (path !== 'manifest' && !manifest.has(path)) report.fault(step, new Refused('file-extra', { path }));
+        if (path === 'manifest' || manifest.has(path)) continue;
+        // What a bundle of any size has is content, whatever its name looks like.
+        const stray = isContent(path) ? null : strayOf(path);
+        if (stray === null) report.fault(step, new Refused('file-extra', { path }));
+        else report.stray(stray);
       }
     });
     if (!this.files.has('checkpoint')) report.fault({ section: '13', name: 'manifest' }, new Refused('file-missing', { path: 'checkpoint' }));
@@ -105,7 +113,7 @@ class BundleCheck {
     }
     const known = (path) =>
       wanted.has(path) || ['checkpoint', 'policy', 'manifest', 'verify.html'].includes(path) || /^(checkpoints|documents|openings)\//.test(path);
-    for (const path of this.files.keys()) if (!known(path)) refuse('file-extra', { path });
+    for (const path of this.files.keys()) if (!known(path) && (this.listed?.has(path) || isContent(path) || strayOf(path) === null)) refuse('file-extra', { path });
     this.hasOpenings = [...this.files.keys()].some((path) => path.startsWith('openings/'));
     return true;
   }
@@ -493,4 +501,66 @@ function splitLines(bytes) {
 }
 
 /** Checks a bundle in one archive. `watch` asks for heads of streams under a size, to set packs against them. */
-const checkBundle = (bytes, trust = nobody(), { watch = [], onProgress } = {}) => new BundleCheck(bytes, trust, { watch, onProgress }).run();
+const checkBundle = (given, trust = nobody(), options = {}) => new BundleCheck(given, trust, options).run();
+
+/** Where an archive is none that this page takes: what seems to have happened to it. */
+function archiveTrouble(bytes) {
+  const instead = insteadOf(bytes);
+  if (instead) return { code: `instead-${instead}` };
+  const names = [];
+  for (let at = 0; at + 512 <= bytes.length; ) {
+    const head = bytes.subarray(at, at + 512);
+    if (head.every((byte) => byte === 0)) break;
+    if (asciiOf(head.subarray(257, 262)) !== 'ustar') return { code: 'archive-damaged', values: { offset: at } };
+    const name = asciiOf(head.subarray(0, 100));
+    const kind = String.fromCharCode(head[156] || 0x30);
+    if (kind !== '0' || name.startsWith('./')) return { code: 'archive-by-hand' };
+    const size = parseInt(asciiOf(head.subarray(124, 136)).trim(), 8);
+    if (!(size >= 0)) return { code: 'archive-damaged', values: { offset: at } };
+    names.push(name);
+    at += 512 + Math.ceil(size / 512) * 512;
+    if (at > bytes.length) return { code: 'archive-cut' };
+  }
+  return whereBundle(names) ? { code: 'archive-by-hand' } : { code: 'archive-damaged', values: { offset: bytes.length } };
+}
+
+/** Checks a bundle; where its files are at fault and their way explains all of it, nothing can be told, and why is said. */
+async function judgeBundle(given, trust = nobody(), options = {}) {
+  if (given instanceof Map) {
+    const root = whereBundle([...given.keys()]);
+    if (root !== '' && !given.has('checkpoint')) {
+      const report = new Report('bundle');
+      const packed = [...given.keys()].find((path) => /\.(tar|tgz|gz|zip|7z|rar)$/i.test(path));
+      if (root) report.cannotTell('folder-below', { at: root.slice(0, -1) });
+      else if (packed) report.cannotTell('folder-packed', { at: packed });
+      else report.cannotTell('folder-none');
+      return report;
+    }
+  }
+  const check = new BundleCheck(given, trust, options);
+  const report = await check.run();
+  if (!report.faultCount) return report;
+  const { files } = check;
+  const root = files && !(given instanceof Map) ? whereBundle([...files.keys()]) : '';
+  if (!files || root) {
+    const { code, values } = files ? { code: 'archive-by-hand' } : archiveTrouble(given);
+    report.setAside(code, values);
+    return report;
+  }
+  const inFiles = ['file-missing', 'file-changed', 'file-extra', 'line'];
+  if (!report.faults.some((fault) => inFiles.includes(fault.code) || (fault.section === '10.1' && fault.name === 'form'))) return report;
+  let own = nobody();
+  try {
+    own = readPolicy(files.get('policy'));
+  } catch {
+    // It is shown, never trusted: without it and without the reader's there is no key.
+  }
+  const keys = (origin) => (trust.logs.some((vkey) => vkey.name === origin) ? trust : own).logs.filter((vkey) => vkey.name === origin);
+  const holds = async (view) => {
+    const found = await new BundleCheck(view, { ...trust, policy: trust.policy && { ...trust.policy, quorum: 'none' } }, { view: true }).run();
+    return !found.faultCount;
+  };
+  const copy = await new CopyCheck(files, keys).look(holds);
+  if (copy) report.setAside('copy', { copy });
+  return report;
+}

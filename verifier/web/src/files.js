@@ -85,7 +85,7 @@ function readTar(bytes) {
     const prefix = asciiOf(head.subarray(345, 500));
     const path = (prefix ? `${prefix}/` : '') + asciiOf(head.subarray(0, 100));
     const size = octal(124, 136);
-    if (!isPath(path) || files.has(path) || at + 512 + size > bytes.length) bad(at);
+    if ((!isPath(path) && strayOf(path) === null) || files.has(path) || at + 512 + size > bytes.length) bad(at);
     files.set(path, bytes.subarray(at + 512, at + 512 + size));
     at += 512 + Math.ceil(size / 512) * 512;
   }

@@ -71,6 +71,23 @@ class Report {
     this.steps.push({ section, name, outcome: 'not_checked', done: 0, of: 0, code, values });
   }
 
+  /** What does not hold is explained by the way of the file: that is no lie, and nothing can be told. */
+  setAside(code, values = {}) {
+    this.mishaps = this.faults.splice(0);
+    this.faultCount = 0;
+    for (const step of this.steps) if (step.outcome === 'fault') step.outcome = 'not_checked';
+    this.head = null;
+    this.records = [];
+    this.complete = null;
+    this.unknown.unshift({ code, values });
+  }
+
+  /** Something among the files that systems leave behind: it is named, and changes nothing. */
+  stray(path) {
+    this.strays ??= [];
+    if (!this.strays.includes(path)) this.strays.push(path);
+  }
+
   cannotTell(code, values = {}) {
     this.unknown.push({ code, values });
   }

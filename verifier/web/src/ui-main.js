@@ -22,10 +22,10 @@ function readerTrust(origin) {
 }
 
 /** The origin that a file speaks of, before it is checked. */
-function originOf({ kind, bytes }) {
+function originOf({ kind, bytes, files }) {
   try {
     if (kind === 'pack') return readPack(bytes).head.origin;
-    if (kind === 'bundle') return readCheckpoint(readTar(bytes).get('checkpoint')).origin;
+    if (kind === 'bundle') return readCheckpoint((files ?? readTar(bytes)).get('checkpoint')).origin;
     if (kind === 'receipt') return readReceipt(bytes).checkpoint.origin;
     if (kind === 'checkpoint') return readCheckpoint(bytes).origin;
     if (kind === 'statement') return readStatement(bytes).origin;
@@ -70,7 +70,7 @@ async function checkAll(focus = true) {
       if (file.kind === 'pack') options.stated = stated;
       if (file.kind === 'pack' && beside?.origin === originOf(file)) options.beside = beside;
       const trust = readerTrust(originOf(file));
-      file.report = await checkKind(file.kind, file.bytes, trust, options);
+      file.report = await judgeKind(file.kind, file.files ?? file.bytes, trust, options);
       if (file.kind === 'bundle' && file.report.verdict !== 'not_verified' && file.report.beside) beside = file.report.beside;
     }
     await compareSizes();
@@ -136,24 +136,24 @@ async function compareTwo(file, other, proofs) {
 /** Takes files. What says whom to trust counts only where the reader says that she has it from elsewhere: she is asked. */
 async function takeFiles(given, sample = false) {
   state.message = null;
-  for (const { name, bytes } of given) {
-    const kind = kindOf(bytes);
+  for (const { name, bytes, files } of given) {
+    const kind = files ? 'bundle' : kindOf(bytes);
     if (kind === 'policy') askPolicy(name, bytes);
     else if (kind === 'vkey') askKey(name, new TextDecoder().decode(bytes).trim());
-    else state.files.push({ number: ++state.numbers, name, bytes, kind, report: null, sample });
+    else state.files.push({ number: ++state.numbers, name, bytes, files, kind, report: null, sample });
   }
   if (state.files.length) await checkAll();
   else render(state.asked.length ? 'asked-title' : 'trust-title');
   if (state.asked.length) announce([say('asked-title'), state.files.length ? summaryOf() : ''].join(' '));
 }
 
-const unread = (error) => reason(error instanceof Refused ? error : { code: 'internal', values: { what: String(error) } });
+const unread = (bytes, error) => reason(error instanceof Refused ? policyTrouble(bytes, error) : { code: 'internal', values: { what: String(error) } });
 
 function askPolicy(name, bytes) {
   try {
     state.asked.push({ number: ++state.numbers, name, policy: readPolicy(bytes) });
   } catch (error) {
-    state.message = unread(error);
+    state.message = unread(bytes, error);
   }
 }
 
@@ -178,7 +178,7 @@ function givePolicy(name, bytes) {
     if (givenBefore({ policy }) !== null) state.asked.push({ number: ++state.numbers, name, policy });
     else usePolicy({ name, policy });
   } catch (error) {
-    state.message = unread(error);
+    state.message = unread(bytes, error);
   }
 }
 
@@ -193,6 +193,30 @@ function answer(asked, how) {
   if (how === 'log') Object.assign(state.trust, { policy: null, policyName: '', key: asked.vkey.text });
   if (how === 'auditor') state.trust.auditors = [state.trust.auditors.trim(), asked.vkey.text].filter(Boolean).join('\n');
   checkAll(how !== 'leave');
+}
+
+/** A folder that was chosen: its files by their path in it, as one. What systems left behind is not even read. */
+async function readFolder(list) {
+  const files = new Map();
+  let [name, size] = ['', 0];
+  for (const file of list) {
+    const [folder, ...parts] = (file.webkitRelativePath || file.name).split('/');
+    const path = parts.join('/') || folder;
+    name ||= folder;
+    size += file.size;
+    if (size > LIMITS.bundle) {
+      state.message = reason({ code: 'too-large', values: { got: size >> 20, most: LIMITS.bundle >> 20 } });
+      return render();
+    }
+    try {
+      const left = strayOf(path) !== null && !isContent(path);
+      files.set(path, left ? new Uint8Array(0) : new Uint8Array(await file.arrayBuffer()));
+    } catch {
+      state.message = tell('unreadable', { name: path });
+      return render();
+    }
+  }
+  return list.length ? takeFiles([{ name, files }]) : render();
 }
 
 async function readChosen(list) {
@@ -239,7 +263,9 @@ function exportVerdict(file) {
   const result = {
     result: 'oversight-verdict/v1',
     checked_at: `${new Date().toISOString().slice(0, 19)}Z`,
-    file: { name: file.name, bytes: file.bytes.length, sha256: hexOf(sha256(file.bytes)) },
+    file: file.files
+      ? { name: file.name, files: file.files.size, manifest_sha256: hexOf(sha256(file.files.get('manifest') ?? new Uint8Array(0))) }
+      : { name: file.name, bytes: file.bytes.length, sha256: hexOf(sha256(file.bytes)) },
     page: { script_sha256: scriptHash(), catalogue: CATALOGUE.name, catalogue_sha256: CATALOGUE.digest },
     ...withoutHidden(plainReport(file.report)),
   };
@@ -290,6 +316,8 @@ function chooserOf() {
       el('label', { for: 'choose' }, say('choose-label')),
       el('input', { type: 'file', id: 'choose', multiple: true, 'aria-describedby': 'choose-help', onchange: (event) => readChosen([...event.target.files]) }),
       el('p', { class: 'quiet', id: 'choose-help' }, say('choose-help')),
+      el('label', { for: 'choose-folder' }, say('choose-folder-label')),
+      el('input', { type: 'file', id: 'choose-folder', webkitdirectory: true, onchange: (event) => readFolder([...event.target.files]) }),
     ),
     state.message && el('p', { class: 'message', role: 'alert' }, state.message),
     state.busy && el('div', { class: 'working' }, el('progress', { id: 'progress', max: '1', value: '0', 'aria-label': say('checking') }), el('p', { id: 'progress-text' }, say('checking'))),
@@ -340,7 +368,7 @@ function resultOf(file) {
     'article',
     { class: 'result', id: `result-${file.number}`, 'data-verdict': report.verdict, 'data-kind': report.kind },
     verdictBox(file, plain),
-    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), completenessOf(plain), factsOf(plain), anchor, notCheckedOf(plain), stepTable(plain), timelineOf(plain)),
+    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), asideOf(plain), completenessOf(plain), factsOf(plain), anchor, notCheckedOf(plain), stepTable(plain), timelineOf(plain)),
     el(
       'p',
       { class: 'export' },

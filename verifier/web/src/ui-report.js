@@ -211,7 +211,20 @@ function notCheckedOf(report) {
     'section',
     { class: 'not-checked' },
     el('h3', {}, say('not-checked-title')),
-    el('ul', {}, report.notChecked.map(({ code: name, values = {} }) => el('li', {}, tell(`not-${name}`, values.spans ? { ...values, spans: listed(values.spans) } : values)))),
+    el('ul', {}, report.notChecked.map(({ code: name, values = {} }) => el('li', {}, tell(`not-${name}`, values.spans ? { ...values, spans: listed(values.spans) } : inWords(values))))),
+  );
+}
+
+/** What does not fit in a file, as its way explains; and what systems left behind, which changes nothing. */
+function asideOf(report) {
+  const { mishaps = [], strays = [] } = report;
+  if (!mishaps.length && !strays.length) return null;
+  const named = (all) => all.slice(0, 12);
+  return el(
+    'section',
+    { class: 'aside' },
+    mishaps.length > 0 && [el('h3', {}, say('mishaps-title')), el('ul', {}, named(mishaps).map((fault) => el('li', {}, reason(fault)))), mishaps.length > 12 && el('p', {}, tell('faults-more', { count: mishaps.length - 12 }))],
+    strays.length > 0 && [el('h3', {}, say('strays-title')), el('p', {}, tell('strays', { count: strays.length, list: el('bdi', { dir: 'ltr' }, named(strays).join(', ') + (strays.length > 12 ? ', …' : '')) }))],
   );
 }
 

@@ -41,8 +41,23 @@ function tell(name, values = {}) {
   return nodes;
 }
 
+/** Values that are codes, in words: what a file's way did to it, and what does not fit in a copy of a bundle. */
+function inWords(values) {
+  if (values.changes) return { ...values, changes: values.changes.map((name) => say(`change-${name}`)).join(say('comma')) };
+  if (!values.copy) return values;
+  const { missing, changed, more, examples, held } = values.copy;
+  const parts = [missing && say('copy-missing', { count: missing }), changed && say('copy-changed', { count: changed }), more && say('copy-more', { count: more })];
+  const named = examples.map(({ path, code: why, values: of }) => `${path}: ${say(why.startsWith('instead-') ? `why-${why}` : `mishap-${why}`, inWords(of))}`);
+  return {
+    what: parts.filter(Boolean).join(say('comma')),
+    examples: named.join('; '),
+    held: held ? say('copy-held', { count: held }) : say('copy-unheld'),
+  };
+}
+
 /** The words for why something does not hold, or cannot be told. */
-function reason({ code, values = {} }) {
+function reason({ code, values: given = {} }) {
+  const values = inWords(given);
   const name = `why-${code}`;
   if (hasWords(name)) return tell(name, values);
   const detail = Object.values(values).join(' ');

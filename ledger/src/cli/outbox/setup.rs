@@ -8,7 +8,6 @@ use ledger::files;
 use ledger::outpost::{Outpost, Standing};
 use ledger::settings::Settings;
 use schemas::note::Origin;
-use schemas::policy::Policy;
 
 use super::super::Ended;
 use super::Place;
@@ -162,7 +161,8 @@ impl Set {
 
 /// The one log that a policy is about.
 pub fn origin(policy: &str) -> Result<Origin, Ended> {
-    let policy = Policy::parse(policy).map_err(|why| Ended::Refused(format!("the policy: {why}")))?;
+    let read = verifier::transit::policy(policy.as_bytes());
+    let policy = read.map_err(|why| Ended::Could(format!("the policy: {why}")))?;
     let mut names: Vec<&str> = policy.logs.iter().map(|key| key.name.as_str()).collect();
     names.dedup();
     match names.as_slice() {

@@ -66,6 +66,13 @@ impl TakeIn {
         for (path, why) in &back.bad_packs {
             verifier::tell!("{}: not kept: {why}", path.display());
         }
+        for (path, how) in &back.changed {
+            eprintln!(
+                "{}: changed on its way: {how}; what is signed in it was taken as far as it holds",
+                path.display()
+            );
+        }
+        say_strays(&Stick::at(&self.stick))?;
         if back.unread > 0 {
             verifier::tell!("{} lines on the stick are no answers", back.unread);
         }
@@ -138,7 +145,11 @@ pub fn parcels(stick: &Stick, identity: Option<&Path>) -> Result<Vec<Packed>, En
     for name in closed {
         verifier::tell!("{name}: encrypted for somebody else; --identity FILE opens what is for you");
     }
+    say_strays(stick)?;
     for file in &files {
+        if let Some(how) = &file.changed {
+            eprintln!("{}: changed on its way: {how}; what is signed in it was taken as far as it holds", file.name);
+        }
         for line in &file.unread {
             verifier::tell!("{}, line {line}: no parcel (FORMAT.md 20)", file.name);
         }
@@ -159,6 +170,17 @@ fn commit(writer: &mut Writer, parcels: &[Parcel]) -> Result<Vec<(Answer, Timest
         answers.extend(writer.commit(&submissions, now)?.answers.into_iter().map(|answer| (answer, now)));
     }
     Ok(answers)
+}
+
+/// Names what lies among ours and is none of it.
+fn say_strays(stick: &Stick) -> Result<(), Ended> {
+    let strays = stick.strays()?;
+    if !strays.is_empty() {
+        let shown = strays.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let more = if strays.len() > 8 { ", …" } else { "" };
+        eprintln!("not ours, and not read: {} in {} ({shown}{more})", strays.len(), ledger::outpost::stick::FOLDER);
+    }
+    Ok(())
 }
 
 /// Nobody walks to an office with an empty stick.
