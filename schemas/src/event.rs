@@ -8,7 +8,7 @@ use crate::catalogue::is_id;
 use crate::hash::Hash;
 use crate::note::{BadNote, Note, Origin};
 use crate::time::Date;
-use crate::value::{BadJson, INTEGER_MAX, Value, parse_canonical, to_canonical};
+use crate::value::{BadJson, INTEGER_MAX, Value, no_value, parse_canonical, to_canonical};
 
 /// First line of an event's text.
 pub const MAGIC: &str = "oversight-event/v1";
@@ -139,9 +139,12 @@ impl Event {
     pub fn parse(text: &str) -> Result<Self, BadEvent> {
         let json = text.strip_prefix(MAGIC).and_then(|t| t.strip_prefix('\n')).and_then(|t| t.strip_suffix('\n'));
         let json = json.filter(|j| !j.contains('\n')).ok_or(BadEvent::Form)?;
-        let event: Self = parse_canonical(json.as_bytes())?;
-        event.check().map_err(|member| BadEvent::Member { member })?;
-        Ok(event)
+        let event: Result<Self, BadEvent> = parse_canonical(json.as_bytes()).map_err(BadEvent::from);
+        let checked = event.and_then(|event: Self| {
+            event.check().map_err(|member| BadEvent::Member { member })?;
+            Ok(event)
+        });
+        checked.map_err(|bad| no_value(json.as_bytes()).map_or(bad, BadEvent::from))
     }
 
     fn reread(text: &str) -> Result<Self, BadEvent> {

@@ -9,7 +9,7 @@ use crate::catalogue::is_id;
 use crate::event::{RefValue, is_reference};
 use crate::note::{BadNote, Note, Origin};
 use crate::time::{Date, Timestamp};
-use crate::value::{BadJson, INTEGER_MAX, Value, parse_canonical, to_canonical};
+use crate::value::{BadJson, INTEGER_MAX, Value, no_value, parse_canonical, to_canonical};
 
 /// First line of an inner note's text.
 pub const MAGIC: &str = "oversight-inner/v1";
@@ -84,9 +84,13 @@ impl Inner {
     /// [`BadBody`] says what is wrong.
     pub fn parse(text: &str) -> Result<Self, BadBody> {
         let json = text.strip_prefix(MAGIC).and_then(|t| t.strip_prefix('\n')).and_then(|t| t.strip_suffix('\n'));
-        let inner: Self = parse_canonical(json.ok_or(BadBody::Form)?.as_bytes())?;
-        inner.check().map_err(|member| BadBody::Member { member })?;
-        Ok(inner)
+        let json = json.ok_or(BadBody::Form)?.as_bytes();
+        let inner: Result<Self, BadBody> = parse_canonical(json).map_err(BadBody::from);
+        let checked = inner.and_then(|inner: Self| {
+            inner.check().map_err(|member| BadBody::Member { member })?;
+            Ok(inner)
+        });
+        checked.map_err(|bad| no_value(json).map_or(bad, BadBody::from))
     }
 
     fn check(&self) -> Result<(), &'static str> {

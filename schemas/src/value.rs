@@ -110,6 +110,12 @@ pub(crate) fn parse_canonical<T: for<'a> Deserialize<'a> + Serialize>(bytes: &[u
     }
 }
 
+/// What breaks 2.1 is told before what a kind asks for beside it: whether these bytes are no value at all. Only for
+/// bytes that are refused already.
+pub(crate) fn no_value(bytes: &[u8]) -> Option<BadJson> {
+    Value::parse(bytes).err().filter(|bad| matches!(bad, BadJson::Syntax(_)))
+}
+
 /// Compares what is written with what was read.
 struct Again<'a> {
     read: &'a [u8],

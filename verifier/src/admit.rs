@@ -687,6 +687,7 @@ fn check_second(event: &Event, kind: &EventType, signers: &[Signer]) -> Result<(
         (true, ..) => Err(TrustNeed::TwoHolders),
         // Whoever signed an erasure, that it was recorded must stay to be seen; it erases nothing (FORMAT.md 17).
         (false, ..) if kind.name == crate::erasures::ERASURE => Ok(()),
+        (false, _, [author, approver, ..]) if author.holder == approver.holder => Ok(()),
         (false, _, [_, approver, ..]) => check_cosigner(event, kind, approver),
     }
 }
@@ -703,4 +704,53 @@ fn check_cosigner(event: &Event, kind: &EventType, approver: &Signer) -> Result<
         None => (true, ""),
     };
     if fits { Ok(()) } else { Err(TrustNeed::Cosigner(whose)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::catalogue::Catalogue;
+    use schemas::event::Head;
+    use schemas::note::Origin;
+    use schemas::time::Date;
+
+    use super::*;
+
+    fn signer(party: &str, name: &str, role: Option<Role>, byte: u8) -> Signer {
+        let holder = Holder { party: party.to_owned(), name: name.to_owned() };
+        Signer { key: None, bytes: [byte; 32], holder, role }
+    }
+
+    #[test]
+    fn whoever_the_catalogue_names_may_sign_second_and_nobody_else() {
+        let ledger = Origin::parse("x.example/log").unwrap();
+        let at = Date::parse("2031-03-04").unwrap();
+        let author = || signer("fac-1", "a", Some(Role::Facility), 1);
+        for kind in Catalogue::built_in().events() {
+            let mut event =
+                Event::new(&Head { kind: (&kind.name, 1), ledger: &ledger, by: "fac-1", row: "r", seq: 1, at });
+            event.data.insert("organisation".to_owned(), Value::Text("cso-1".to_owned()));
+            let fits = |signers: &[Signer]| check_second(&event, kind, signers).is_ok();
+            assert_eq!(fits(&[author()]), !kind.trust || kind.signatures == 1, "{} alone", kind.name);
+            let Some(from) = kind.cosigner else { continue };
+            let open = kind.name == crate::erasures::ERASURE;
+            for (party, role, names) in [
+                ("fac-1", Some(Role::Facility), Cosigner::Same),
+                ("cso-1", Some(Role::Cso), Cosigner::Organisation),
+                ("op", Some(Role::Operator), Cosigner::Operator),
+                ("npm", Some(Role::Oversight), Cosigner::Oversight),
+            ] {
+                let second = signer(party, "b", role, 2);
+                assert_eq!(fits(&[author(), second]), open || from == names, "{} with {party}", kind.name);
+                // One key under two names, whoever the second name is.
+                assert!(!fits(&[author(), signer(party, "b", role, 1)]), "{} with itself as {party}", kind.name);
+            }
+            assert_eq!(
+                fits(&[author(), signer("cso-2", "b", Some(Role::Cso), 2)]),
+                open,
+                "{} with a stranger",
+                kind.name
+            );
+            assert_eq!(fits(&[author(), author()]), !kind.trust, "{} by one holder twice", kind.name);
+        }
+    }
 }

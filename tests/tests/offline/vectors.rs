@@ -8,16 +8,20 @@ use serde_json::{Value, json};
 use crate::page::{Page, bytes};
 
 /// Kinds that the page must know; a folder more is run too.
-const KINDS: [&str; 15] = [
+const KINDS: [&str; 19] = [
+    "bundle",
     "checkpoint",
     "disclosure",
     "entry",
+    "erasure",
     "event",
     "index",
     "inner",
+    "log",
     "manifest",
     "note",
     "opening",
+    "pack",
     "policy",
     "receipt",
     "signature",

@@ -1,11 +1,17 @@
-//! Writes the vectors that are computed: golden events, entries, signatures, trees and the index.
+//! Writes the vectors that are computed: golden events, entries, signatures, trees, the index and
+//! small logs.
 //!
 //! `cargo run -p verifier --example write-vectors`. The files are committed and frozen: this
 //! program shows how they came about, and a difference that it makes is a difference of the format.
 
 mod bad_events;
+mod bundles;
+mod erasures;
 mod events;
 mod index;
+mod log;
+mod logs;
+mod packs;
 mod signatures;
 mod trees;
 
@@ -24,7 +30,17 @@ pub fn vector(path: &str, expect: &str, comment: &str, body: &str) -> Made {
 
 fn main() -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../schemas/vectors");
-    let all = [events::all(), bad_events::all(), signatures::all(), trees::all(), index::all()];
+    let all = [
+        events::all(),
+        bad_events::all(),
+        signatures::all(),
+        trees::all(),
+        index::all(),
+        logs::all(),
+        erasures::all(),
+        bundles::all(),
+        packs::all(),
+    ];
     for made in all.into_iter().flatten() {
         let path = folder.join(&made.path);
         std::fs::create_dir_all(path.parent().expect("a kind and a name"))?;

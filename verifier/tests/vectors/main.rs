@@ -2,7 +2,11 @@
 //! signatures of the golden events. The files lie in `schemas/vectors`. FORMAT.md 21.
 
 mod batches;
+mod bundles;
+mod erasures;
 mod index;
+mod logs;
+mod packs;
 #[allow(dead_code)] // the golden events' openings are the other crate's
 #[path = "../../../schemas/tests/vectors/reader.rs"]
 mod reader;

@@ -261,6 +261,7 @@ class BundleCheck {
     this.writer(entry, at);
     state.registry.see(entry);
     this.sealAndStreams(position, entry, type, leaf, at);
+    if (position + 1 < this.size && this.keptHeads.has(position + 1) && !state.lastIsSeal) report.fault(steps.tree, new Refused('kept-unsealed', { size: position + 1 }), at);
     this.openings(position, entry, at);
     return true;
   }
@@ -335,7 +336,9 @@ class BundleCheck {
     report.tried(steps.seals, at, () => {
       const { epoch, size, root } = event.data;
       const holders = note.signatures.map((line) => holderOf(line.name, event.ledger));
-      const two = holders.length === 2 && holders.every((one) => one?.party === event.by) && holders[0].holder !== holders[1].holder;
+      const [one, other] = note.signatures.map((line) => registry.of(line)?.vkey.bytes);
+      const keys = one && other && !sameBytes(one, other);
+      const two = holders.length === 2 && keys && holders.every((each) => each?.party === event.by) && holders[0].holder !== holders[1].holder;
       const last = sealed && size === sealed.size && root === hexOf(sealed.root);
       if (!writer || !isWhole(epoch) || epoch <= writer.epoch || !last || !two || !registry.nextWriter(entry)) refuse('epoch');
     });
