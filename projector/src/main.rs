@@ -184,6 +184,11 @@ fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
 fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
     let file = |why: String| Ended::File { path: log.policy.clone(), why };
     let (policy, _) = files::policy(&log.policy).map_err(file)?;
+    if verifier::files::came_with(&log.policy, &log.bundle) {
+        let why =
+            "it lies inside the bundle, so it proves nothing about it: give a policy that you hold from elsewhere";
+        return Err(file(why.to_owned()));
+    }
     for folder in std::iter::once(&log.bundle).chain(openings) {
         let found = std::fs::metadata(folder).map_err(|e| Ended::File { path: folder.clone(), why: e.to_string() })?;
         if !found.is_dir() {

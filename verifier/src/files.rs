@@ -22,6 +22,14 @@ pub enum Links {
     Refused,
 }
 
+/// Whether a policy lies inside what shall be checked against it, or inside the bundle out of which that is: then it came
+/// along, and proves nothing. FORMAT.md 12.
+pub fn came_with(policy: &Path, checked: &Path) -> bool {
+    let (Ok(policy), Ok(checked)) = (fs::canonicalize(policy), fs::canonicalize(checked)) else { return false };
+    let bundle = checked.ancestors().find(|folder| folder.join(schemas::manifest::NAME).is_file());
+    policy.starts_with(&checked) || bundle.is_some_and(|bundle| policy.starts_with(bundle))
+}
+
 /// Opens a regular file for reading.
 ///
 /// # Errors

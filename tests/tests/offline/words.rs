@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::page::{Page, bytes, sample};
 
 /// A sample, the command's first words and exit code, the page's words.
-const WORDS: [(&str, &str, i32, &str); 11] = [
+const WORDS: [(&str, &str, i32, &str); 12] = [
     ("good.pack", "Verified: 9 records about organisation/cso-league", 0, "Verified"),
     ("erased.pack", "Partly: erased by rule: 10 records", 0, "Partly: erased by rule"),
     (
@@ -30,6 +30,7 @@ const WORDS: [(&str, &str, i32, &str); 11] = [
         "Proven: this log refused; whether rightly rests on the operator",
     ),
     ("fork", "Proven: this log signed two histories. Trust neither", 1, "Proven: this log signed two histories"),
+    ("unseen-fork", "Proven: this log signed two histories. Trust neither", 1, "Proven: this log signed two histories"),
     ("swapped.pack", "Not verified:", 1, "Not verified"),
     ("dropped.pack", "Not verified:", 1, "Not verified"),
     ("rewritten.pack", "Not verified:", 1, "Not verified"),
@@ -51,6 +52,13 @@ fn file(name: &str) -> Vec<u8> {
             let fork = text("fork");
             let lines: Vec<&str> = fork.lines().collect();
             format!("{}\n{}\n{}\n", lines[0], lines[1], lines[1]).into_bytes()
+        }
+        // Nobody has seen it: the log's own signature is enough, whatever quorum the reader's policy asks for.
+        "unseen-fork" => {
+            let fork = text("fork");
+            let seen = |line: &&str| line.starts_with("— witness.");
+            assert_eq!(fork.split("\\n").filter(seen).count(), 2);
+            fork.split("\\n").filter(|line| !seen(line)).collect::<Vec<_>>().join("\\n").into_bytes()
         }
         "checkpoint" => {
             let receipt = text("visit.tlog-proof");

@@ -71,6 +71,30 @@ fn absence_is_proven_and_says_so() {
 }
 
 #[test]
+fn the_word_of_an_absence_says_on_whom_it_rests() {
+    let (desk, auditor) = (desk(), golden().key("npm", "n1", 1));
+    let (old, name) = (earlier(2), auditor.vkey().name);
+    let mut pack = desk.pack("organisation/nobody", "public");
+    let of_operator = "Absent from the index; that the index is honest rests on the operator";
+    let word = |pack: &Pack| check(pack.to_text().as_bytes(), &golden().policy, &[auditor.vkey()]).report.word();
+    assert_eq!(word(&pack), of_operator);
+    let stated = |desk: &tests::packs::Desk| checked(&desk.pack(STREAM, "public")).report.head.unwrap().checkpoint;
+    pack.statements = vec![(Statement { checkpoint: stated(&desk) }.sign(&auditor), Vec::new())];
+    assert_eq!(word(&pack), format!("Absent; that the index is honest rests on {name}"));
+    assert_eq!(checked(&pack).report.word(), of_operator, "an auditor whom nobody asked says nothing");
+    // Of an earlier size: what came since rests on the operator.
+    pack.statements = vec![(Statement { checkpoint: stated(&old) }.sign(&auditor), desk.since(old.size()).1)];
+    assert_eq!(word(&pack), of_operator);
+    let mut own = checked(&pack);
+    own.recomputed(desk.levels());
+    assert_eq!(own.report.word(), "Verified: absent");
+    pack.since = vec![desk.since(old.size())];
+    let mut in_part = checked(&pack);
+    in_part.recomputed(old.levels());
+    assert_eq!(in_part.report.word(), of_operator);
+}
+
+#[test]
 fn the_word_complete_names_who_has_recomputed_the_index() {
     let (desk, auditor) = (desk(), golden().key("npm", "n1", 1));
     let mut pack = desk.pack(STREAM, "public");

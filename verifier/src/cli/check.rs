@@ -24,7 +24,8 @@ use crate::print;
 #[command(
     verbatim_doc_comment,
     after_help = "The policy file says whom you trust: the log's public key, and witnesses. Get it from elsewhere than
-what you check: on paper, from your own institution, or by telephone. A policy found inside proves nothing.
+what you check: on paper, from your own institution, or by telephone. A policy found inside proves nothing, and
+one that is given from inside is not taken.
 
 Examples:
   verifier check /media/stick/bundle --policy velmora.policy
@@ -32,6 +33,7 @@ Examples:
   verifier check cso-league.pack --policy velmora.policy --index /media/stick/bundle
   verifier check newer.pack --policy velmora.policy --since older.pack
   verifier check r0001.tlog-proof --policy velmora.policy
+  verifier check fork.jsonl --policy velmora.policy          exit 1: it proves that the log lied; 2: it proves nothing
 
 A pack proves that it holds all records about its subject if the index in the log is honest. With --index
 you recompute the index yourself from the public entries; with --auditor you take an auditor's word."

@@ -123,18 +123,9 @@ pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
 
 /// Reads the policy that the reader holds, which none of what is checked may have brought.
 pub fn policy_apart(path: &Path, checked: &[&Path]) -> Result<Policy, CannotBegin> {
-    let real = |path: &Path| std::fs::canonicalize(path).ok();
-    if let Some(held) = real(path) {
-        for one in checked {
-            let Some(there) = real(one) else { continue };
-            // Of a file out of a bundle, the bundle is what brought it.
-            let brought = there.ancestors().find(|folder| folder.join(schemas::manifest::NAME).is_file());
-            let brought = brought.map_or_else(|| there.clone(), Path::to_path_buf);
-            if held.starts_with(&brought) || held.starts_with(&there) {
-                let (policy, checked) = (path.display().to_string(), one.display().to_string());
-                return Err(CannotBegin::PolicyInside { policy, checked });
-            }
-        }
+    if let Some(with) = checked.iter().find(|checked| files::came_with(path, checked)) {
+        let (policy, checked) = (path.display().to_string(), with.display().to_string());
+        return Err(CannotBegin::PolicyInside { policy, checked });
     }
     policy(path)
 }

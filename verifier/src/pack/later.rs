@@ -100,12 +100,8 @@ impl PackReport {
         match agreed {
             Ok(upto) => {
                 self.report.step(step(Outcome::Holds, format!("up to {upto} entries")));
-                if upto == now.size {
-                    self.complete = Complete::Recomputed(upto);
-                    self.rests();
-                } else {
-                    self.complete = Complete::Recomputed(upto);
-                }
+                self.complete = Complete::Recomputed(upto);
+                self.rests();
             }
             Err(why) => self.report.fault(step(Outcome::Fault, String::new()), Fault::Since { size, why }),
         }

@@ -118,15 +118,16 @@ impl PackReport {
         if !self.is_absent() {
             return;
         }
-        self.report.about = About::Absence(match &self.complete {
-            Complete::IfIndexHonest => Word::Operator,
-            Complete::Recomputed(_) => Word::Reader,
+        let size = self.report.head.as_ref().map_or(u64::MAX, |head| head.checkpoint.size);
+        let word = match &self.complete {
+            Complete::Recomputed(upto) if *upto == size => Word::Reader,
             Complete::Stated(all) => {
-                let size = self.report.head.as_ref().map_or(u64::MAX, |head| head.checkpoint.size);
                 let whole = all.iter().find(|(_, upto)| *upto == size);
                 whole.map_or(Word::Operator, |(name, _)| Word::Auditor(name.clone()))
             }
-        });
+            _ => Word::Operator,
+        };
+        self.report.about = About::Absence(word);
     }
 
     /// Whether the pack says that there is no record.

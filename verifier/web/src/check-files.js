@@ -65,18 +65,12 @@ async function checkRefusal(bytes, trust = nobody(), { onProgress } = {}) {
     report.leftOut('3.4', 'signatures', 'no-key');
     return report;
   }
-  await report.step('3.4', 'signatures', async (step) => {
+  await report.step('3.4', 'signatures', (step) => {
     step.of = 1;
-    for (const vkey of keys) {
-      const key = keyOf(vkey);
-      for (const line of linesOf(refusal.note, vkey)) {
-        if (!key || !(await signatureHolds(key, refusal.note.bytes, line.signature))) continue;
-        report.anchor = describedKey(vkey);
-        step.done = 1;
-        return;
-      }
-    }
-    refuse('signature', { key: keys[0].name });
+    const vkey = keys.find((one) => signedStrictly(refusal.note, one));
+    if (!vkey) refuse('signature', { key: keys[0].name });
+    report.anchor = describedKey(vkey);
+    step.done = 1;
   });
   report.notChecked.push({ code: 'refusal-right' }, { code: 'truth' });
   return report;
