@@ -5,6 +5,7 @@
 //! doing it again finishes; done twice, the second time changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
@@ -115,7 +116,8 @@ impl Named {
     fn keep(&self, home: &Home) -> Result<(), Failure> {
         let mut text = format!("searched {}\n", self.searched);
         for (position, unlawful) in &self.erasures {
-            text += &format!("{} {position}\n", if *unlawful { "unlawful" } else { "erasure" });
+            let what = if *unlawful { "unlawful" } else { "erasure" };
+            let _ = writeln!(text, "{what} {position}"); // a string takes it all
         }
         files::replace(&home.erasures(), text.as_bytes())
     }

@@ -101,7 +101,10 @@ impl Watch {
         Self { clock, wall: clock.now().unix(), steady: clock.steady() }
     }
 
-    /// Whether the clock shows what it should; else what that is.
+    /// Whether the clock shows what it should.
+    ///
+    /// # Errors
+    /// The time that it should show.
     pub fn check(&mut self, now: Timestamp) -> Result<(), Timestamp> {
         let steady = self.clock.steady();
         let passed = steady.saturating_sub(self.steady);

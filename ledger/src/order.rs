@@ -101,6 +101,7 @@ mod tests {
                 .map(|of| ("organisation".to_owned(), Value::Text(of.to_owned())))
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
+            named: false,
             place: Place { file: String::new(), line: 0 },
         }
     }

@@ -174,6 +174,7 @@ fn run_site(site: &Site) -> Result<(), Ended> {
     Ok(())
 }
 
+#[expect(clippy::ptr_arg, reason = "X")]
 fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
     let file = |why: String| Ended::File { path: path.clone(), why };
     let bytes = output::read_secret(path, IDENTITY_BYTES_MAX).map_err(|e| file(e.to_string()))?;
@@ -184,7 +185,7 @@ fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
 fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
     let file = |why: String| Ended::File { path: log.policy.clone(), why };
     let (policy, _) = files::policy(&log.policy).map_err(file)?;
-    if verifier::files::came_with(&log.policy, &log.bundle) {
+    if files::came_with(&log.policy, &log.bundle) {
         let why =
             "it lies inside the bundle, so it proves nothing about it: give a policy that you hold from elsewhere";
         return Err(file(why.to_owned()));
@@ -205,7 +206,7 @@ fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Resul
         None => When::Profile,
         Some(text) => When::At(Timestamp::parse(text).ok_or_else(|| Ended::AsOf(text.clone()))?),
     };
-    let identity = key.map(|path| read_identity(path)).transpose()?;
+    let identity = key.map(read_identity).transpose()?;
     let mut beside = folder.map(|source| -> Box<dyn Source + '_> {
         match &identity {
             Some(identity) => Box::new(Unsealed { source, identity }),

@@ -211,7 +211,7 @@ impl Folder {
             // A link is not followed: what it points at is not part of the bundle.
             if entry.file_type().map_err(|e| bad(&e))?.is_dir() {
                 // A folder that a system left behind has nothing of ours, and often nobody may look into it.
-                if strays::is_stray(&path[below.len()..].trim_start_matches('/')) {
+                if strays::is_stray(path[below.len()..].trim_start_matches('/')) {
                     found.push(path);
                 } else {
                     self.walk(&path, found)?;

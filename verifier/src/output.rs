@@ -460,9 +460,9 @@ mod tests {
         ] {
             let path = place.path().join(name);
             if is_folder {
-                fs::create_dir(&path).unwrap()
+                fs::create_dir(&path).unwrap();
             } else {
-                fs::write(&path, "secret").unwrap()
+                fs::write(&path, "secret").unwrap();
             }
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             let said = refuse_exposed(&path).err().map(|why| why.to_string());

@@ -707,7 +707,10 @@ pub fn policy(bytes: &[u8]) -> Result<Policy, BadPolicyFile> {
     })
 }
 
-/// Why a line that should be a verifier key is none, and what its way did to it; nothing if it is one.
+/// The verifier key that a line is.
+///
+/// # Errors
+/// Why it is none, and what its way did to it.
 pub fn vkey(bytes: &[u8]) -> Result<Vkey, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8 text".to_owned());
     let read = text.and_then(|text| Vkey::parse(text.trim_end_matches(['\n', '\r'])).map_err(|e| e.to_string()));

@@ -72,7 +72,7 @@ impl Pack {
         let mut opened = if self.audience == "public" { open(&home)? } else { record(&home, &self.start)?.0 };
         let writer = opened.whole();
         let list = parties(&home.parties())?;
-        let pseudonyms = super::pseudonyms(&writer, &list, &Outbox::open(&home.outbox())?)?;
+        let pseudonyms = super::pseudonyms(writer, &list, &Outbox::open(&home.outbox())?)?;
         let (stream, audience) = (pseudonyms.inside(&self.stream), pseudonyms.party(&self.audience).to_owned());
         let request = Request { stream: &stream, audience: &audience, since: &self.since, statements: &statements };
         let bad = |why| match why {

@@ -233,8 +233,8 @@ fn what_is_erased_is_gone_from_every_file_and_every_proof_holds() {
     let erased = erase(&ledger.writer, &address).unwrap();
     assert_eq!((erased.by, erased.changed), (by, true));
     assert_eq!(erased.slots, [(TARGET.to_owned(), "by_role".to_owned())]);
-    assert_eq!(found(&ledger), Vec::<std::path::PathBuf>::new());
-    assert_eq!(holding(ledger.home.folder(), ciphertext.as_bytes()), Vec::<std::path::PathBuf>::new());
+    assert_eq!(found(&ledger), Vec::<PathBuf>::new());
+    assert_eq!(holding(ledger.home.folder(), ciphertext.as_bytes()), Vec::<PathBuf>::new());
 
     // Again, by its number: nothing is left to do.
     let files = files_below(ledger.home.folder());
@@ -293,7 +293,7 @@ fn a_copy_of_the_openings_is_worth_nothing_without_its_keys() {
     let (openings, keys) = (ledger.folder.path().join("backup"), ledger.folder.path().join("backup-keys"));
     export::backup(&ledger.writer, &openings).unwrap();
     export::backup_keys(&ledger.writer, &keys).unwrap();
-    let slot = |keys: Option<&std::path::PathBuf>| {
+    let slot = |keys: Option<&PathBuf>| {
         let copied = Copied { openings: openings.clone(), keys: keys.cloned() };
         let text = copied.file(0).unwrap().unwrap();
         OpeningLine::parse(text.lines().nth(position).unwrap()).unwrap().slots[0].clone()
@@ -301,7 +301,7 @@ fn a_copy_of_the_openings_is_worth_nothing_without_its_keys() {
     assert!(matches!(slot(Some(&keys)), Slot::Open(_)));
     assert_eq!(slot(None), Slot::Withheld);
     for bytes in fs::read_to_string(keys.join("000")).unwrap().split_whitespace().filter(|key| *key != "-") {
-        assert_eq!(holding(&openings, bytes.as_bytes()), Vec::<std::path::PathBuf>::new());
+        assert_eq!(holding(&openings, bytes.as_bytes()), Vec::<PathBuf>::new());
     }
     // The backup of the keys is renewed after the erasure: the old openings no longer show the value.
     erase(&ledger.writer, &address).unwrap();

@@ -67,9 +67,9 @@ impl Loss {
                 clear(name);
                 let from = place.path(&name.replacen("my", "older", 1));
                 if from.is_dir() {
-                    copy(&from, &place.path(name))
+                    copy(&from, &place.path(name));
                 } else {
-                    assert!(fs::copy(from, place.path(name)).is_ok())
+                    assert!(fs::copy(from, place.path(name)).is_ok());
                 }
             }
             Cut(name) => {

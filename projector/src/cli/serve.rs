@@ -266,11 +266,6 @@ fn user(address: &str) -> Option<String> {
     Some(rest.split_once('@')?.0.to_owned())
 }
 
-fn read<T>(path: &Path, parse: impl FnOnce(&str) -> Result<T, String>) -> Result<T, BadServe> {
-    let file = |why: String| BadServe::File { path: path.to_owned(), why };
-    parse(&projector::input::text(path).map_err(file)?).map_err(file)
-}
-
 /// Ready at Ctrl-C or SIGTERM. SIGHUP asks for a rebuild.
 async fn signalled(shown: &Shown) {
     let interrupted = async {

@@ -457,7 +457,7 @@ impl Rounds {
         for institution in &mut self.institutions {
             let pen = self.place.small.key(institution.party, institution.holder);
             let mut line = Client::new(&address, pen);
-            while institution.outpost.held().iter().any(|held| held.is_open()) {
+            while institution.outpost.held().iter().any(ledger::outpost::Held::is_open) {
                 let now = || Clock::System.now();
                 let progress = institution.outpost.submit(&mut line, &now, &mut |_, _| {}).unwrap();
                 assert!(progress.taken.lies.is_empty(), "{:?}", progress.taken.lies);

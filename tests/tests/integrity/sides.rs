@@ -239,7 +239,7 @@ fn checkpoints_are_signed_by_the_key_that_genesis_names() {
         bundle.manifest();
         let report = check(&mut bundle, policy, None, &mut NoVisitor);
         let names = |found: &&Fault| matches!(found, Fault::LogKey { path: at, .. } if path == "all" || at == path);
-        assert_eq!(report.faults.first().filter(names).is_some(), fault, "{path}: {:?}", report.faults);
+        assert_eq!(report.faults.first().as_ref().is_some_and(names), fault, "{path}: {:?}", report.faults);
         assert_eq!(report.exit_code(), u8::from(fault), "{path}: {:?}", report.faults);
     }
 }

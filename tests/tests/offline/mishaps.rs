@@ -77,7 +77,9 @@ fn at(bundle: &Memory, size: u64) -> Memory {
             let taken = match tile.level {
                 Some(_) => cut.width as usize * 32,
                 None => {
-                    (0..cut.width).for_each(|_| drop(next_entry(&mut rest)));
+                    for _ in 0..cut.width {
+                        next_entry(&mut rest).unwrap();
+                    }
                     bytes.len() - rest.len()
                 }
             };
@@ -90,8 +92,11 @@ fn at(bundle: &Memory, size: u64) -> Memory {
     older
 }
 
+/// What happens to bytes on their way.
+type Way = fn(&[u8]) -> Vec<u8>;
+
 /// What a file's way does to its bytes, where that can be undone.
-fn ways() -> Vec<(&'static str, fn(&[u8]) -> Vec<u8>)> {
+fn ways() -> Vec<(&'static str, Way)> {
     fn text(bytes: &[u8]) -> String {
         String::from_utf8(bytes.to_vec()).expect("a text")
     }
@@ -590,7 +595,7 @@ fn single_files_say_what_happened_to_them() {
         rows.push((format!("{name} as it is"), file.clone(), if name == "fork" { LIE } else { HOLDS }));
         rows.extend(ways().into_iter().map(|(way, change)| (format!("{name}: {way}"), change(&file), UNTOLD)));
         rows.push((format!("{name}: cut"), file[..file.len() - 30].to_vec(), UNTOLD));
-        rows.push((format!("{name}: cut in the middle"), file[..file.len() / 2 + 1].to_vec(), UNTOLD));
+        rows.push((format!("{name}: cut in the middle"), file[..=(file.len() / 2)].to_vec(), UNTOLD));
     }
     rows.extend(PLACES.iter().map(|(what, bytes)| ((*what).to_owned(), bytes.to_vec(), UNTOLD)));
     for (name, change) in ways() {

@@ -384,9 +384,9 @@ fn a_result_is_whole_or_not_there_and_the_reason_is_the_systems_own() {
         }
         let out = place.path("outs/new");
         if out.is_dir() {
-            fs::remove_dir_all(out).unwrap()
+            fs::remove_dir_all(out).unwrap();
         } else {
-            fs::remove_file(out).unwrap()
+            fs::remove_file(out).unwrap();
         }
         let ended = place.run("022", "", program, &line.replace("OUT", "parties.csv/new"), &Out::Heard);
         assert!(

@@ -160,7 +160,7 @@ fn watched(library: &Path, folder: &Path, log: &Path) -> Command {
 }
 
 fn copy(from: &Path, to: &Path) {
-    verifier::output::create_folders(to, verifier::output::Readers::Owner).unwrap();
+    output::create_folders(to, Readers::Owner).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());

@@ -123,9 +123,9 @@ fn whichever_operation_fails_no_half_made_result_stays() {
             }
             assert!(failed > 2 || step > 1, "{line}: the disk was watched");
             if !before && out.is_dir() {
-                fs::remove_dir_all(&out).unwrap()
+                fs::remove_dir_all(&out).unwrap();
             } else if !before {
-                fs::remove_file(&out).unwrap()
+                fs::remove_file(&out).unwrap();
             }
         }
         if out.is_dir() { fs::remove_dir_all(&out).unwrap() } else { fs::remove_file(&out).unwrap() }
