@@ -180,7 +180,7 @@ fn lock(path: &Path) -> Result<File, BadState> {
     let beside = with_ending(path, ".lock");
     let io = |source| BadState::Io { doing: "lock", path: beside.clone(), source };
     let mut options = output::options(Readers::Owner);
-    let opened = files::open_with(options.create(true).write(true).truncate(false), &beside, Links::Followed);
+    let opened = files::open_with(options.create(true).write(true).truncate(false), &beside, Links::Refused);
     let file = opened.map_err(io)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
