@@ -244,7 +244,7 @@ fn a_form_sent_twice_is_one_record() {
     }
     // With another content: what was recorded is shown, and nothing more is recorded.
     for (reason, told) in
-        [("disturbance", "<code dir=\"ltr\">reason</code>"), ("nonsense", "This form was recorded already")]
+        [("holiday", "<code dir=\"ltr\">reason</code>"), ("nonsense", "This form was recorded already")]
     {
         let other = inside.post(page, &headers, &status(&first, reason));
         assert_eq!(other.status, 409, "{}", other.body);
