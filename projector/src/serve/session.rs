@@ -140,5 +140,10 @@ pub fn shut(why: Turned) -> Response {
              في هذه الصفحات قيم مخفية. تُفتح مرة واحدة بالرابط الذي طبعه البرنامج؛ اضغط Enter هناك لرابط آخر.\n",
         ),
     };
-    (status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], words).into_response()
+    let headers = [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (status, headers, words).into_response()
 }
