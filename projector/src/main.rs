@@ -2,7 +2,7 @@
 
 mod cli;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -174,9 +174,8 @@ fn run_site(site: &Site) -> Result<(), Ended> {
     Ok(())
 }
 
-#[expect(clippy::ptr_arg, reason = "X")]
-fn read_identity(path: &PathBuf) -> Result<Identity, Ended> {
-    let file = |why: String| Ended::File { path: path.clone(), why };
+fn read_identity(path: &Path) -> Result<Identity, Ended> {
+    let file = |why: String| Ended::File { path: path.to_owned(), why };
     let bytes = output::read_secret(path, IDENTITY_BYTES_MAX).map_err(|e| file(e.to_string()))?;
     let bytes = bytes.ok_or_else(|| file("no such file".to_owned()))?;
     Identity::parse(std::str::from_utf8(&bytes).unwrap_or_default()).map_err(|e| file(e.to_string()))
@@ -206,7 +205,7 @@ fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Resul
         None => When::Profile,
         Some(text) => When::At(Timestamp::parse(text).ok_or_else(|| Ended::AsOf(text.clone()))?),
     };
-    let identity = key.map(read_identity).transpose()?;
+    let identity = key.map(|path| read_identity(path)).transpose()?;
     let mut beside = folder.map(|source| -> Box<dyn Source + '_> {
         match &identity {
             Some(identity) => Box::new(Unsealed { source, identity }),

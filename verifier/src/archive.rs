@@ -20,7 +20,8 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Opens an archive and reads its table.
+    /// Opens an archive and reads its table: ustar headers as they lie there, and no extension of them, for what GNU
+    /// and POSIX later added makes a small header ask for a great deal of memory.
     ///
     /// # Errors
     /// [`Unreadable`] if it is no tar, holds anything but regular files, or one path twice.
@@ -29,6 +30,7 @@ impl Archive {
         let file = crate::files::open(path, crate::files::Links::Followed).map_err(|e| bad(e.to_string()))?;
         let mut places = BTreeMap::new();
         let mut tar = tar::Archive::new(&file);
+        let length = file.metadata().map_err(|e| bad(e.to_string()))?.len();
         // As they stand: further headers, of other tars, are no part of what this may have.
         let entries = tar.entries_with_seek().map_err(|e| bad(e.to_string()))?.raw(true);
         for entry in entries {
@@ -40,10 +42,19 @@ impl Archive {
             if entry.header().entry_type() != tar::EntryType::Regular || name.starts_with("./") {
                 return Err(bad(by_hand(&name)));
             }
+            let (from, size) = (entry.raw_file_position(), entry.size());
+            if size > FILE_BYTES_MAX {
+                return Err(bad(format!("{name} is longer than {FILE_BYTES_MAX} bytes")));
+            }
+            if from.saturating_add(size) > length {
+                return Err(bad(format!(
+                    "not a whole tar (it ends within {name}): copy it again in binary mode, and compare its length"
+                )));
+            }
             if places.len() >= FILES_MAX {
                 return Err(bad(format!("more than {FILES_MAX} files")));
             }
-            if places.insert(name.clone(), (entry.raw_file_position(), entry.size())).is_some() {
+            if places.insert(name.clone(), (from, size)).is_some() {
                 return Err(bad(format!("{name} stands in it twice")));
             }
         }
@@ -83,5 +94,64 @@ impl Source for Archive {
             );
         }
         Ok(Some(bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    /// A header of that type, whose size is as written.
+    fn header(name: &str, kind: u8, size: &[u8]) -> Vec<u8> {
+        let mut head = vec![0; 512];
+        head[..name.len()].copy_from_slice(name.as_bytes());
+        head[100..108].copy_from_slice(b"0000644\0");
+        head[124..124 + size.len()].copy_from_slice(size);
+        head[136..148].copy_from_slice(b"00000000000\0");
+        head[156] = kind;
+        head[257..265].copy_from_slice(b"ustar\x0000");
+        head[148..156].fill(b' ');
+        let sum: u32 = head.iter().map(|byte| u32::from(*byte)).sum();
+        head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        head
+    }
+
+    fn open(parts: &[Vec<u8>]) -> Result<Archive, Unreadable> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        parts.iter().for_each(|part| file.write_all(part).unwrap());
+        file.write_all(&[0; 1024]).unwrap();
+        Archive::open(file.path())
+    }
+
+    #[test]
+    fn a_small_archive_asks_for_no_memory() {
+        let plain = |name: &str| [header(name, b'0', b"00000000003\0"), b"abc".to_vec(), vec![0; 509]].concat();
+        let mut good = open(&[plain("one"), plain("two")]).unwrap();
+        assert_eq!(good.paths().unwrap(), ["one", "two"]);
+        assert_eq!(good.read("two").unwrap().unwrap(), b"abc");
+        // Five gigabytes, in octal, and what a binary size can say.
+        let (huge, binary): (&[u8], &[u8]) =
+            (b"45000000000\0", &[0x80, 0, 0, 0, 0x7f, 255, 255, 255, 255, 255, 255, 255]);
+        for (what, parts, word) in [
+            ("a long name", vec![header("././@LongLink", b'L', huge)], "no regular file"),
+            ("a long link", vec![header("././@LongLink", b'K', huge)], "no regular file"),
+            ("extended headers", vec![header("PaxHeaders/one", b'x', huge)], "no regular file"),
+            ("global headers", vec![header("pax_global_header", b'g', huge)], "no regular file"),
+            ("a sparse file", vec![header("sparse", b'S', huge)], "no regular file"),
+            ("a folder", vec![header("folder/", b'5', b"00000000000\0")], "no regular file"),
+            ("a link", vec![header("link", b'2', b"00000000000\0")], "no regular file"),
+            ("a hard link", vec![header("link", b'1', b"00000000000\0")], "no regular file"),
+            ("a device", vec![header("device", b'3', b"00000000000\0")], "no regular file"),
+            ("a pipe", vec![header("pipe", b'6', b"00000000000\0")], "no regular file"),
+            ("a file of five gigabytes", vec![header("one", b'0', huge)], "longer than"),
+            ("a file beyond all", vec![header("one", b'0', binary)], ""),
+            ("a file that is not there", vec![header("one", b'0', b"00000100000\0")], "ends within one"),
+            ("one path twice", vec![plain("one"), plain("one")], "twice"),
+            ("no header", vec![vec![b'x'; 512]], "not a whole tar"),
+        ] {
+            let why = open(&parts).map(|_| what).unwrap_err().to_string();
+            assert!(why.contains(word), "{what}: {why}");
+        }
     }
 }

@@ -29,7 +29,7 @@ use crate::fault::Fault;
 use crate::follower::Accepted;
 use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
-use crate::report::{Outcome, Report, Step};
+use crate::report::{FAULTS_MAX, Outcome, Report, Step};
 use crate::times::{Seen, Times};
 use crate::verified::Verified;
 
@@ -38,6 +38,8 @@ pub const FILE_BYTES_MAX: u64 = 64 << 20;
 
 /// Most erased values that are named where they are still open.
 const STILL_OPEN_NAMED: usize = 20;
+/// Longest file that waits for its hash beside others, in bytes; a longer one is hashed at once.
+const HELD_BYTES_MAX: usize = 1 << 20;
 
 /// Where a bundle's files come from.
 pub trait Source {
@@ -204,6 +206,7 @@ impl Check<'_> {
                 return Ok(Manifest::default());
             }
         };
+        drop(text);
         let mut faults = Vec::new();
         let found: BTreeSet<String> = self.source.paths()?.into_iter().filter(|p| p != manifest::NAME).collect();
         let mut strays = BTreeSet::new();
@@ -211,7 +214,8 @@ impl Check<'_> {
             // What a bundle of any size has is content, whatever its name looks like.
             match strays::stray_of(extra).filter(|_| !is_content(extra)) {
                 Some(stray) => drop(strays.insert(stray)),
-                None => faults.push(Fault::FileExtra { path: extra.clone() }),
+                None if faults.len() < FAULTS_MAX => faults.push(Fault::FileExtra { path: extra.clone() }),
+                None => break,
             }
         }
         strays.into_iter().for_each(|stray| self.report.stray(stray));
@@ -222,13 +226,19 @@ impl Check<'_> {
                 let Some((path, want)) = files.next() else { break };
                 let (path, want) = (path.clone(), *want);
                 let bytes = self.source.read(&path)?;
+                if let Some(large) = bytes.as_ref().filter(|bytes| bytes.len() > HELD_BYTES_MAX) {
+                    // Few of these fit into memory at a time.
+                    let changed = Hash::of(&[large]) != want;
+                    hashing.put(move || changed.then_some(Fault::FileChanged { path }));
+                    continue;
+                }
                 hashing.put(move || match bytes {
                     None => Some(Fault::FileMissing { path }),
                     Some(bytes) => (Hash::of(&[&bytes]) != want).then_some(Fault::FileChanged { path }),
                 });
             }
             let Some(fault) = hashing.take() else { break };
-            faults.extend(fault);
+            faults.extend(fault.filter(|_| faults.len() < FAULTS_MAX));
             done += 1;
             self.visitor.progress("files", done, total);
         }
@@ -258,9 +268,9 @@ impl Check<'_> {
         } else {
             let tiles: BTreeSet<String> = Tile::all(size).iter().map(Tile::path).collect();
             let missing = tiles.iter().filter(|t| !manifest.0.contains_key(*t));
-            faults.extend(missing.map(|path| Fault::FileMissing { path: path.clone() }));
+            faults.extend(missing.take(FAULTS_MAX).map(|path| Fault::FileMissing { path: path.clone() }));
             let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path, size)));
-            faults.extend(extra.map(|path| Fault::FileExtra { path: path.clone() }));
+            faults.extend(extra.take(FAULTS_MAX).map(|path| Fault::FileExtra { path: path.clone() }));
         }
         let good = faults.is_empty();
         let outcome = if good { Outcome::Holds } else { Outcome::Fault };

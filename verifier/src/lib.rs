@@ -31,6 +31,8 @@ pub mod index;
 mod kept;
 pub mod keyring;
 pub mod levels;
+#[cfg(feature = "listen")]
+pub mod listen;
 pub mod mine;
 mod names;
 #[cfg(feature = "files")]

@@ -13,7 +13,7 @@ use verifier::doubt::Doubtful;
 use verifier::head::SignedHead;
 use verifier::pack::{Complete, Extent, PackReport};
 use verifier::receipt::ReceiptReport;
-use verifier::report::{Outcome, Report, Verdict};
+use verifier::report::{FAULTS_MAX, Outcome, Report, Verdict};
 
 /// Faults that are written out; the rest are counted.
 const FAULTS_SHOWN: usize = 20;
@@ -72,7 +72,8 @@ pub fn text(
             let _ = writeln!(out, "  - {}", fault.to_string().shown());
         }
         if report.faults.len() > FAULTS_SHOWN {
-            let _ = writeln!(out, "  and {} more", report.faults.len() - FAULTS_SHOWN);
+            let least = if report.faults.len() < FAULTS_MAX { "" } else { "at least " };
+            let _ = writeln!(out, "  and {least}{} more", report.faults.len() - FAULTS_SHOWN);
         }
     }
     if !report.mishaps.is_empty() {

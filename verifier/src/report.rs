@@ -10,6 +10,9 @@ use crate::epoch::Predecessor;
 use crate::fault::Fault;
 use crate::head::SignedHead;
 
+/// Most faults that are listed: what is wrong throughout needs no list of all of it, and memory has an end.
+pub const FAULTS_MAX: usize = 10_000;
+
 /// How one step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::Markup;
 use tokio::net::TcpListener;
+use verifier::listen::{Bounded, Limits};
 
 use super::carry::{self, Shared, hold};
 use super::door::{Asked, Door, Turned};
@@ -45,6 +46,9 @@ const PAPER_POLICY: &str =
 const STYLE: &str = include_str!("style.css");
 /// The one script.
 const SCRIPT: &str = include_str!("drop.js");
+
+/// What other programs of this machine may take: a browser has no more than a dozen connections.
+const LIMITS: Limits = Limits { connections_max: 64, of_address_max: 64, seconds: 60, speed_min: 1_024 };
 
 /// Why a desk cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -197,7 +201,7 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()> + Send +
         .layer(middleware::from_fn_with_state(Arc::clone(&room), at_the_door))
         .with_state(Arc::clone(&room));
     drop(room);
-    axum::serve(listening.listener, app).with_graceful_shutdown(stop).await
+    axum::serve(Bounded::new(listening.listener, LIMITS), app).with_graceful_shutdown(stop).await
 }
 
 /// Sends again and again, with longer pauses while the line is down, until `told` says that the desk is closed.

@@ -6,32 +6,24 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::net::TcpListener;
 use verifier::door::Turned;
+use verifier::listen::{Bounded, Limits};
 
 use super::session::{self, Session};
 use super::shown::{File, Shown};
 use crate::lens::Audience;
 
-/// Connections at a time and listener; more wait in the system's queue.
-pub const CONNECTIONS_MAX: usize = 256;
-/// Longest life of a connection, from its acceptance: who has not finished then is cut off, and comes again.
-pub const CONNECTION_SECONDS: u64 = 30;
+/// What strangers may take: whoever moves nothing for so long is cut off, and comes again.
+const LIMITS: Limits = Limits { connections_max: 256, of_address_max: 32, seconds: 30, speed_min: 1_024 };
 
 /// Nothing may be loaded, run, framed or sent from a page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -61,12 +53,13 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let audience = if session.is_some() { Audience::Oversight } else { Audience::Public };
-    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience }));
+    let own = listener.local_addr()?;
+    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience, own }));
     let routes = match session {
         Some(session) => session.pages(routes).fallback(|| async { session::shut(Turned::Session) }),
         None => routes,
     };
-    let listener = Bounded { listener, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
+    let listener = Bounded::new(listener, LIMITS);
     axum::serve(listener, routes).with_graceful_shutdown(stop).await
 }
 
@@ -139,66 +132,4 @@ fn typed(status: StatusCode, kind: &'static str, body: impl Into<Body>) -> Respo
         (header::CACHE_CONTROL, "no-store"),
     ];
     (status, headers, body.into()).into_response()
-}
-
-/// Takes so many connections at a time, each for so long.
-struct Bounded {
-    listener: TcpListener,
-    slots: Arc<Semaphore>,
-}
-
-impl Listener for Bounded {
-    type Io = Timed;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        // The semaphore is never closed; without a slot nobody is let in.
-        let slot = self.slots.clone().acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        let end = Box::pin(sleep(Duration::from_secs(CONNECTION_SECONDS)));
-        (Timed { stream, end, _slot: slot }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends at its time, whatever its other side does.
-struct Timed {
-    stream: TcpStream,
-    end: Pin<Box<Sleep>>,
-    _slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Timed {
-    fn over(&mut self, context: &mut Context<'_>) -> bool {
-        self.end.as_mut().poll(context).is_ready()
-    }
-}
-
-impl AsyncRead for Timed {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.over(context) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Timed {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.over(context) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

@@ -5,9 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -16,21 +14,16 @@ use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Sleep, sleep};
+use tokio::net::TcpListener;
 
+use crate::listen::{Bounded, Limits};
 use crate::witness::answer::{Answer, TEXT_TYPE};
 use crate::witness::ratchet::Ratchet;
 use crate::witness::request::{BODY_BYTES_MAX, BadRequest};
 use crate::witness::service::state_file::StateFile;
 
-/// Connections at a time; more wait in the system's queue.
-pub const CONNECTIONS_MAX: usize = 256;
-/// Longest life of a connection, from its acceptance: who has not finished then is cut off.
-pub const CONNECTION_SECONDS: u64 = 20;
+/// What strangers may take: whoever moves nothing for so long is cut off, and comes again.
+const LIMITS: Limits = Limits { connections_max: 256, of_address_max: 32, seconds: 20, speed_min: 1_024 };
 /// Longest wait for a request's body.
 pub const BODY_SECONDS: u64 = 10;
 
@@ -99,7 +92,7 @@ pub async fn serve(
         .route("/healthz", get(healthz))
         .route("/{origin}/checkpoint", get(checkpoint))
         .with_state(Arc::new(service));
-    let listener = Bounded { listener, slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
+    let listener = Bounded::new(listener, LIMITS);
     axum::serve(listener, routes).with_graceful_shutdown(stop).await.map_err(bad)
 }
 
@@ -183,66 +176,4 @@ async fn checkpoint(State(service): State<Arc<Service>>, Path(origin): Path<Stri
 async fn healthz(State(service): State<Arc<Service>>) -> Response {
     let good = service.inner.lock().is_ok_and(|inner| inner.is_some());
     if good { text(StatusCode::OK, "ok\n") } else { stopped() }
-}
-
-/// Takes so many connections at a time, each for so long.
-struct Bounded {
-    listener: TcpListener,
-    slots: Arc<Semaphore>,
-}
-
-impl Listener for Bounded {
-    type Io = Timed;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        // The semaphore is never closed; without a slot nobody is let in.
-        let slot = self.slots.clone().acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        let end = Box::pin(sleep(Duration::from_secs(CONNECTION_SECONDS)));
-        (Timed { stream, end, _slot: slot }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.listener.local_addr()
-    }
-}
-
-/// A connection that ends at its time, whatever its other side does.
-struct Timed {
-    stream: TcpStream,
-    end: Pin<Box<Sleep>>,
-    _slot: Option<OwnedSemaphorePermit>,
-}
-
-impl Timed {
-    fn over(&mut self, context: &mut Context<'_>) -> bool {
-        self.end.as_mut().poll(context).is_ready()
-    }
-}
-
-impl AsyncRead for Timed {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        if self.over(context) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Pin::new(&mut self.stream).poll_read(context, into)
-    }
-}
-
-impl AsyncWrite for Timed {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.over(context) {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
