@@ -63,6 +63,16 @@ pub enum BadReading {
     Failure(#[from] Failure),
 }
 
+/// Whether a field of the record may have that code.
+///
+/// # Errors
+/// [`BadReading::Code`].
+pub fn is_code(event: &str, field: &'static str, code: &str) -> Result<(), BadReading> {
+    let kind = Catalogue::built_in().event(event).expect("the catalogue has both");
+    let known = kind.field(field).map_or(Ok(()), |f| f.check(&Value::Text(code.to_owned())));
+    known.map_err(|why| BadReading::Code { field, why })
+}
+
 /// Puts the reading into the log; only when this returns may anything be shown. Gives the address
 /// of the event.
 ///
@@ -75,10 +85,8 @@ pub fn record(
     pseudonyms: &Pseudonyms,
     reading: &Reading<'_>,
 ) -> Result<String, BadReading> {
-    let kind = Catalogue::built_in().event(reading.event).expect("the catalogue has both");
     for (field, code) in [("purpose", reading.purpose), ("scope", reading.scope)] {
-        let known = kind.field(field).map_or(Ok(()), |f| f.check(&Value::Text(code.to_owned())));
-        known.map_err(|why| BadReading::Code { field, why })?;
+        is_code(reading.event, field, code)?;
     }
     let now = Clock::System.now();
     let text = |text: &str| Value::Text(text.to_owned());

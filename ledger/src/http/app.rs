@@ -11,6 +11,7 @@ use super::config::Config;
 use super::figures::Figures;
 use super::ids::Ids;
 use super::limits::{Counts, Rates};
+use super::packs::PublicPacks;
 use super::problem::{Kind, Problem};
 use super::readings::Readings;
 use super::registry::Registry;
@@ -57,12 +58,20 @@ pub struct Parts {
     pub(super) feeds: Counts<std::net::IpAddr>,
     /// And in all.
     pub(super) feed_places: Arc<Semaphore>,
+    /// Bytes of bodies under way, of each key.
+    pub(super) bodies_of_key: Counts<KeyNumber>,
+    /// And of each address.
+    pub(super) bodies_of_address: Counts<std::net::IpAddr>,
     /// KiB of bodies that may be under way.
     pub(super) body_kib: Arc<Semaphore>,
     /// Places of those who read from the disk.
     pub(super) disk: Arc<Semaphore>,
-    /// Places of those for whom a pack is made.
+    /// Places of those for whom a pack with hidden values is made.
     pub(super) packs: Semaphore,
+    /// And how many of them each key has, or waits for.
+    pub(super) packs_of_key: Counts<KeyNumber>,
+    /// Public packs.
+    pub(super) public_packs: PublicPacks,
     /// The policy that is shown.
     pub(super) policy: String,
     /// What is counted.

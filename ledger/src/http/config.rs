@@ -107,12 +107,20 @@ pub struct Requests {
     pub connections_of_address_max: usize,
     /// Requests that are worked on at a time.
     pub at_once_max: usize,
+    /// Requests of one address that are worked on at a time.
+    pub at_once_of_address_max: usize,
     /// Requests of one key that are worked on at a time.
     pub at_once_of_key_max: usize,
     /// Requests that read from the disk at a time.
     pub reading_max: usize,
     /// Bytes of all answers that wait for slow readers.
     pub answer_bytes_at_once_max: usize,
+    /// And of those to one address.
+    pub answer_bytes_of_address_max: usize,
+    /// Public packs that are waited for, beside those that are being made.
+    pub packs_waiting_max: usize,
+    /// Bytes of public packs that are kept for whoever asks for the same.
+    pub packs_kept_bytes_max: usize,
     /// Longest head of a request, in bytes.
     pub head_bytes_max: usize,
     /// Longest wait for a head, and for the next request on a connection.
@@ -121,8 +129,12 @@ pub struct Requests {
     pub body_pause_seconds: u64,
     /// Longest wait for a whole body.
     pub body_seconds: u64,
+    /// Least speed of a body after the first pause that it may make, in bytes a second.
+    pub body_speed_min: u64,
     /// Longest wait for a client to take what is sent.
     pub write_seconds: u64,
+    /// Least speed of a client that lets the server wait for so long, in bytes a second.
+    pub write_speed_min: u64,
 }
 
 /// `[rate]`
@@ -151,6 +163,10 @@ pub struct Events {
     pub lines_max: usize,
     /// Longest request, in bytes.
     pub bytes_max: usize,
+    /// Bytes of all requests of one key that are under way, beside the first 64 KiB of each.
+    pub bytes_of_key_max: usize,
+    /// And of one address.
+    pub bytes_of_address_max: usize,
     /// Bytes of all requests that are under way.
     pub bytes_at_once_max: usize,
 }
@@ -248,14 +264,20 @@ impl Default for Requests {
             connections_max: 1_024,
             connections_of_address_max: 128,
             at_once_max: 512,
+            at_once_of_address_max: 64,
             at_once_of_key_max: 32,
             reading_max: 8,
             answer_bytes_at_once_max: 256 << 20,
+            answer_bytes_of_address_max: 64 << 20,
+            packs_waiting_max: 16,
+            packs_kept_bytes_max: 64 << 20,
             head_bytes_max: 16 << 10,
             head_seconds: 15,
             body_pause_seconds: 20,
             body_seconds: 300,
+            body_speed_min: 512,
             write_seconds: 30,
+            write_speed_min: 1_024,
         }
     }
 }
@@ -275,7 +297,13 @@ impl Default for Rate {
 
 impl Default for Events {
     fn default() -> Self {
-        Self { lines_max: 256, bytes_max: 16 << 20, bytes_at_once_max: 128 << 20 }
+        Self {
+            lines_max: 256,
+            bytes_max: 16 << 20,
+            bytes_of_key_max: 32 << 20,
+            bytes_of_address_max: 64 << 20,
+            bytes_at_once_max: 128 << 20,
+        }
     }
 }
 
@@ -348,9 +376,12 @@ impl Config {
             ("requests.connections_max", self.requests.connections_max),
             ("requests.connections_of_address_max", self.requests.connections_of_address_max),
             ("requests.at_once_max", self.requests.at_once_max),
+            ("requests.at_once_of_address_max", self.requests.at_once_of_address_max),
             ("requests.at_once_of_key_max", self.requests.at_once_of_key_max),
             ("requests.reading_max", self.requests.reading_max),
             ("requests.answer_bytes_at_once_max", self.requests.answer_bytes_at_once_max),
+            ("requests.answer_bytes_of_address_max", self.requests.answer_bytes_of_address_max),
+            ("requests.packs_waiting_max", self.requests.packs_waiting_max),
             ("requests.head_seconds", self.requests.head_seconds as usize),
             ("requests.body_pause_seconds", self.requests.body_pause_seconds as usize),
             ("requests.body_seconds", self.requests.body_seconds as usize),
@@ -363,6 +394,8 @@ impl Config {
             ("rate.address_requests_burst", self.rate.address_requests_burst as usize),
             ("events.lines_max", self.events.lines_max),
             ("events.bytes_max", self.events.bytes_max),
+            ("events.bytes_of_key_max", self.events.bytes_of_key_max),
+            ("events.bytes_of_address_max", self.events.bytes_of_address_max),
             ("events.bytes_at_once_max", self.events.bytes_at_once_max),
             ("feed.comment_seconds", self.feed.comment_seconds as usize),
             ("readings.openings_max", self.readings.openings_max as usize),

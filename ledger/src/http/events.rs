@@ -1,18 +1,29 @@
 //! Handing in: signed events, each with its hidden values, and one answer each.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout_at};
+use verifier::keyring::KeyNumber;
 
 use super::app::App;
 use super::caller::{self, Purpose};
+use super::limits::Counted;
+use super::listen::Peer;
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::query::Query;
 use crate::handing::{self, Answer, JSONL};
+
+/// The first bytes of a body, which wait for no room: one record always finds its way.
+const FREE_BYTES: usize = 64 << 10;
+/// How much room is taken at a time.
+const STEP_BYTES: usize = 64 << 10;
 
 /// Hands events in. Any key that is in force may carry any party's events.
 #[utoipa::path(post, path = "/events", tag = "events",
@@ -33,10 +44,10 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     Query::parse(parts.uri.query(), &[])?;
     of_type(&parts.headers)?;
     let limits = &app.config.events;
-    let length = length(&parts.headers, &body, limits.bytes_max)?;
+    length(&parts.headers, &body, limits.bytes_max)?;
     let present = caller::caller(&app, &parts, Purpose::HandIn).await?;
-    let _place = place(&app, length)?;
-    let body = read(body, &app).await?;
+    let mut room = Room::new(&app, &present.caller.get().key, &Peer::of(&parts.extensions).counts_as);
+    let body = read(body, &mut room).await?;
     present.caller.get().carries(&body).map_err(|why| Problem::new(Kind::BadRequest, why.to_string()))?;
     let lines_max = limits.lines_max;
     let parsed = tokio::task::spawn_blocking(move || handing::read(&body, lines_max));
@@ -69,35 +80,71 @@ fn too_large(max: usize) -> Problem {
     Problem::new(Kind::TooLarge, detail)
 }
 
-/// How long the body can be, as far as its head tells.
-fn length(headers: &HeaderMap, body: &Body, max: usize) -> Result<usize, Problem> {
+/// Refuses a body that says itself that it is too long.
+fn length(headers: &HeaderMap, body: &Body, max: usize) -> Result<(), Problem> {
     let told = body.size_hint().exact().and_then(|n| usize::try_from(n).ok());
     let told = told.or_else(|| headers.contains_key(header::CONTENT_LENGTH).then_some(usize::MAX));
-    match told {
-        Some(length) if length > max => Err(too_large(max)),
-        Some(length) => Ok(length),
-        None => Ok(max),
+    if told.is_some_and(|length| length > max) { Err(too_large(max)) } else { Ok(()) }
+}
+
+/// Memory of one body, taken as its bytes arrive: what a head announces holds nobody's place.
+struct Room<'a> {
+    app: &'a App,
+    of_key: Counted<KeyNumber>,
+    of_address: Counted<IpAddr>,
+    in_all: Option<OwnedSemaphorePermit>,
+    /// Bytes beyond the first, which are free.
+    taken: usize,
+}
+
+impl<'a> Room<'a> {
+    fn new(app: &'a App, key: &KeyNumber, address: &IpAddr) -> Self {
+        let of_key = app.bodies_of_key.nothing(key);
+        let of_address = app.bodies_of_address.nothing(address);
+        Self { app, of_key, of_address, in_all: None, taken: 0 }
+    }
+
+    /// Makes room for a body that has come so far.
+    fn holds(&mut self, bytes: usize) -> Result<(), Problem> {
+        // In steps, so that small pieces cost little.
+        let needed = bytes.saturating_sub(FREE_BYTES).div_ceil(STEP_BYTES) * STEP_BYTES;
+        let more = needed.saturating_sub(self.taken);
+        if more == 0 {
+            return Ok(());
+        }
+        let events = &self.app.config.events;
+        if !self.of_key.more(more, events.bytes_of_key_max) {
+            return Err(no_room(Kind::TooFast, "this key has as many bytes under way as one may have"));
+        }
+        if !self.of_address.more(more, events.bytes_of_address_max) {
+            return Err(no_room(Kind::TooFast, "this address has as many bytes under way as one may have"));
+        }
+        let kib = u32::try_from(more / 1024).unwrap_or(u32::MAX);
+        let place = Arc::clone(&self.app.body_kib).try_acquire_many_owned(kib);
+        let place = place.map_err(|_| no_room(Kind::Busy, "too many bodies are under way"))?;
+        match &mut self.in_all {
+            Some(all) => all.merge(place),
+            none => *none = Some(place),
+        }
+        self.taken = needed;
+        Ok(())
     }
 }
 
-/// Memory for a body, as long as its request is worked on.
-fn place(app: &App, length: usize) -> Result<tokio::sync::OwnedSemaphorePermit, Problem> {
-    let kib = u32::try_from(length.div_ceil(1024)).unwrap_or(u32::MAX);
-    let busy = |_| {
-        let detail = "too many bodies are under way; nothing was taken. Send the same again in a moment";
-        Problem::new(Kind::Busy, detail).after(1)
-    };
-    std::sync::Arc::clone(&app.body_kib).try_acquire_many_owned(kib).map_err(busy)
+fn no_room(kind: Kind, why: &str) -> Problem {
+    Problem::new(kind, format!("{why}; nothing was taken. Send the same again in a moment")).after(1)
 }
 
-/// Reads a body of bounded length in bounded time, piece by piece.
-async fn read(mut body: Body, app: &App) -> Result<Bytes, Problem> {
-    let (requests, max) = (&app.config.requests, app.config.events.bytes_max);
-    let end = Instant::now() + Duration::from_secs(requests.body_seconds);
+/// Reads a body of bounded length in bounded time and at a least speed, piece by piece.
+async fn read(mut body: Body, room: &mut Room<'_>) -> Result<Bytes, Problem> {
+    let (requests, max) = (&room.app.config.requests, room.app.config.events.bytes_max);
+    let (begun, pause) = (Instant::now(), Duration::from_secs(requests.body_pause_seconds));
+    let end = begun + Duration::from_secs(requests.body_seconds);
     let mut pieces: Vec<u8> = Vec::new();
     loop {
-        let pause = Instant::now() + Duration::from_secs(requests.body_pause_seconds);
-        let piece = timeout_at(end.min(pause), next(&mut body)).await;
+        let slowest = pieces.len() as u64 / requests.body_speed_min.max(1);
+        let due = begun + pause + Duration::from_secs(slowest);
+        let piece = timeout_at(end.min(due).min(Instant::now() + pause), next(&mut body)).await;
         let slow = |_| {
             let detail = "the body did not come in time; nothing was taken. Send fewer events in one request";
             Problem::new(Kind::TooSlow, detail)
@@ -106,7 +153,10 @@ async fn read(mut body: Body, app: &App) -> Result<Bytes, Problem> {
             None => return Ok(pieces.into()),
             Some(Err(_)) => return Err(Problem::new(Kind::BadRequest, "the body broke off; nothing was taken")),
             Some(Ok(piece)) if pieces.len() + piece.len() > max => return Err(too_large(max)),
-            Some(Ok(piece)) => pieces.extend_from_slice(&piece),
+            Some(Ok(piece)) => {
+                room.holds(pieces.len() + piece.len())?;
+                pieces.extend_from_slice(&piece);
+            }
         }
     }
 }

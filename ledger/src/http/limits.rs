@@ -80,13 +80,19 @@ impl<K: Hash + Eq> Default for Counts<K> {
 impl<K: Hash + Eq + Clone> Counts<K> {
     /// One more, unless there are `max` already; it counts until it is dropped.
     pub fn enter(&self, whose: &K, max: usize) -> Option<Counted<K>> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(whose.clone()).or_default();
-        if *count >= max {
-            return None;
-        }
-        *count += 1;
-        Some(Counted { counts: self.clone(), whose: whose.clone() })
+        let mut one = self.nothing(whose);
+        one.more(1, max).then_some(one)
+    }
+
+    /// Nothing yet, to which more may come.
+    pub fn nothing(&self, whose: &K) -> Counted<K> {
+        Counted { counts: self.clone(), whose: whose.clone(), much: 0 }
+    }
+
+    /// So much, unless that makes more than `max`; whoever has nothing may take more than that at once.
+    pub fn take(&self, whose: &K, much: usize, max: usize) -> Option<Counted<K>> {
+        let mut one = self.nothing(whose);
+        (one.more(much, max) || one.more(much, usize::MAX) && one.is_all()).then_some(one)
     }
 }
 
@@ -95,13 +101,32 @@ impl<K: Hash + Eq + Clone> Counts<K> {
 pub struct Counted<K: Hash + Eq> {
     counts: Counts<K>,
     whose: K,
+    much: usize,
+}
+
+impl<K: Hash + Eq + Clone> Counted<K> {
+    /// Takes so much more, unless there would be more than `max` then; says whether it did.
+    pub fn more(&mut self, much: usize, max: usize) -> bool {
+        let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let has = counts.get(&self.whose).copied().unwrap_or_default();
+        let Some(sum) = has.checked_add(much).filter(|sum| *sum <= max) else { return false };
+        counts.insert(self.whose.clone(), sum);
+        self.much += much;
+        true
+    }
+
+    /// Whether nobody else counts under its name.
+    fn is_all(&self) -> bool {
+        let counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.get(&self.whose).copied().unwrap_or_default() == self.much
+    }
 }
 
 impl<K: Hash + Eq> Drop for Counted<K> {
     fn drop(&mut self) {
         let mut counts = self.counts.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.whose) {
-            *count -= 1;
+            *count -= self.much;
             if *count == 0 {
                 counts.remove(&self.whose);
             }
@@ -165,6 +190,19 @@ mod tests {
         assert!(counts.enter(&"a", 2).is_none());
         drop(first);
         assert!(counts.enter(&"a", 2).is_some());
+    }
+
+    #[test]
+    fn so_much_of_each_and_something_for_everyone() {
+        let counts = Counts::default();
+        let big = counts.take(&"a", 50, 20);
+        assert!(big.is_some(), "more than the measure, for whoever has nothing");
+        assert!(counts.take(&"a", 1, 20).is_none() && counts.take(&"b", 1, 20).is_some());
+        drop(big);
+        let mut grows = counts.take(&"a", 1, 20).unwrap();
+        assert!(grows.more(19, 20) && !grows.more(1, 20) && counts.take(&"a", 1, 20).is_none());
+        drop(grows);
+        assert!(counts.0.lock().unwrap().is_empty(), "what is gone takes no memory");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::app::App;
@@ -43,6 +43,11 @@ impl Peer {
     pub fn at(address: IpAddr) -> Self {
         let address = address.to_canonical();
         Self { address, counts_as: neighbourhood(address) }
+    }
+
+    /// Whom a request comes from.
+    pub fn of(extensions: &axum::http::Extensions) -> Self {
+        extensions.get::<Self>().copied().unwrap_or_else(|| Self::at(IpAddr::from([0, 0, 0, 0])))
     }
 }
 
@@ -113,7 +118,9 @@ impl Door {
         let (app, router, tls) = (Arc::clone(&self.app), self.router.clone(), self.tls.clone());
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
-            let stream = Patient::new(stream, Duration::from_secs(app.config.requests.write_seconds));
+            let requests = &app.config.requests;
+            let patience = Duration::from_secs(requests.write_seconds);
+            let stream = Patient::new(stream, patience, requests.write_speed_min.max(1));
             match tls {
                 None => converse(stream, peer, &app, router, ending).await,
                 Some(tls) => {
@@ -156,17 +163,22 @@ where
     let _ = connection.await;
 }
 
-/// A connection whose other side must take what is sent within its time.
+/// A connection whose other side must take what is sent within its time, and once it has let us wait for that long,
+/// at a least speed.
 struct Patient {
     stream: TcpStream,
     patience: Duration,
+    /// Bytes a second.
+    speed_min: u64,
+    /// Since when something waits to be sent, and how much of it went since.
+    waits: Option<(Instant, u64)>,
     /// Runs while something cannot be sent.
     end: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
-    fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, patience, end: None }
+    fn new(stream: TcpStream, patience: Duration, speed_min: u64) -> Self {
+        Self { stream, patience, speed_min, waits: None, end: None }
     }
 
     /// What sending came to: pending for too long is an error.
@@ -175,12 +187,23 @@ impl Patient {
             self.end = None;
             return sent;
         }
-        let patience = self.patience;
-        let end = self.end.get_or_insert_with(|| Box::pin(sleep(patience)));
+        let now = Instant::now();
+        let (since, went) = *self.waits.get_or_insert((now, 0));
+        let due = since + self.patience + Duration::from_secs(went / self.speed_min);
+        let until = due.min(now + self.patience);
+        let end = self.end.get_or_insert_with(|| Box::pin(sleep_until(until)));
         match end.as_mut().poll(context) {
             Poll::Ready(()) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// The same for bytes, which are counted.
+    fn counted(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let (Poll::Ready(Ok(bytes)), Some((_, went))) = (&sent, &mut self.waits) {
+            *went += *bytes as u64;
+        }
+        self.bounded(context, sent)
     }
 }
 
@@ -193,7 +216,7 @@ impl AsyncRead for Patient {
 impl AsyncWrite for Patient {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.bounded(context, sent)
+        self.counted(context, sent)
     }
 
     fn poll_write_vectored(
@@ -202,7 +225,7 @@ impl AsyncWrite for Patient {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.stream).poll_write_vectored(context, pieces);
-        self.bounded(context, sent)
+        self.counted(context, sent)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -211,6 +234,9 @@ impl AsyncWrite for Patient {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let sent = Pin::new(&mut self.stream).poll_flush(context);
+        if sent.is_ready() {
+            self.waits = None; // all that there was has gone
+        }
         self.bounded(context, sent)
     }
 

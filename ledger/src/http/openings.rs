@@ -1,7 +1,7 @@
 //! Hidden values, for those who may read them. FORMAT.md 5.4.
 
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use schemas::entry::Entry;
 use schemas::opening::{OpeningLine, Slot};
@@ -11,7 +11,7 @@ use super::app::{App, Parts};
 use super::caller::{self, Purpose};
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::query::Query;
-use super::readings;
+use super::readings::{self, What};
 use crate::handing::JSONL;
 use crate::writer::Writer;
 
@@ -23,16 +23,20 @@ use crate::writer::Writer;
         ("purpose" = Option<String>, Query, description = "Why they are read, for the record of it: a code of access_purpose; `audit` if absent")),
     security(("signature" = [])),
     responses(
-        (status = 200, description = "One line an entry that has hidden values (FORMAT.md 5.4), with those withheld that are for others; sealed ones stay sealed. The log has recorded first who gets them. `Content-Range: entries <first>-<last>/<published>` says of which entries.", body = String, content_type = "application/jsonl"),
+        (status = 200, description = "One line an entry that has hidden values (FORMAT.md 5.4), with those withheld that are for others; sealed ones stay sealed. The log has recorded first who gets them, where anything hidden is given; at most once a key, purpose and minute. `Content-Range: entries <first>-<last>/<published>` says of which entries.", body = String, content_type = "application/jsonl"),
         (status = 400, description = "No such numbers", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "Not signed, or the signature was not accepted", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 404, description = "Beyond what is published", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 405, description = "HEAD: what is read is recorded, so ask with GET", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 501, description = "This server does not record readings", body = ProblemDetails, content_type = "application/problem+json")))]
 pub async fn openings(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
+    if parts.method == Method::HEAD {
+        return Err(readings::not_by_head());
+    }
     let query = Query::parse(parts.uri.query(), &["from", "limit", "purpose"])?;
     let (from, limit) = (query.number("from")?, query.number("limit")?);
-    let purpose = query.maybe("purpose")?.unwrap_or("audit").to_owned();
+    let purpose = readings::purpose(&query)?;
     let present = caller::caller(&app, &parts, Purpose::Read).await?;
     let records = app.readings.clone().ok_or_else(readings::not_offered)?;
     let size = app.size();
@@ -44,8 +48,12 @@ pub async fn openings(State(app): State<App>, request: Request) -> Result<Respon
     let caller = present.caller.get().clone();
     let audience = Audience::of(&caller.holder.party, Some(caller.role));
     let (text, rows) = app.on_disk(move |app| lines(app, &audience, from, count)).await?;
-    let record = move |writer: &mut Writer| records.record(writer, &caller.holder, caller.role, &purpose, rows);
-    app.sequencer.with(record).await??;
+    let what = What::Openings { from, to: from + count };
+    // Where nothing hidden is given, there is nothing to record.
+    if rows > 0 {
+        let record = move |writer: &mut Writer| records.record(writer, &caller, &purpose, rows, &what);
+        app.sequencer.with(record).await??;
+    }
     let range = format!("entries {from}-{}/{size}", from + count - 1);
     let head =
         [(header::CONTENT_TYPE, JSONL), (header::CACHE_CONTROL, "no-store"), (header::CONTENT_RANGE, range.as_str())];

@@ -1,15 +1,24 @@
 //! Packs: every record of one stream with the proof that there is no other. FORMAT.md 14.2.
 
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+
+use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::header;
+use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use schemas::catalogue::Role;
+use schemas::hash::Hash;
+use tokio::sync::Semaphore;
 
 use super::app::App;
 use super::caller::{self, Present, Purpose};
+use super::limits::Counts;
+use super::listen::Peer;
 use super::problem::{Kind, Problem, ProblemDetails};
 use super::query::{Query, number};
-use super::readings;
+use super::readings::{self, What};
 use crate::pack::{self, BadRequest};
 use crate::writer::Writer;
 
@@ -17,6 +26,12 @@ use crate::writer::Writer;
 const SINCE_MAX: usize = 16;
 /// Records in a pack that is made over HTTP; whoever needs more takes the bundle.
 const RECORDS_MAX: usize = 20_000;
+/// Packs with hidden values that one key has or waits for at a time.
+const PACKS_OF_KEY_MAX: usize = 2;
+/// Public packs that one address waits for at a time.
+const PACKS_OF_ADDRESS_MAX: usize = 4;
+/// What a pack that is kept takes beside its bytes.
+const KEPT_BYTES: usize = 256;
 /// Media type: JSON Lines.
 const PACK: &str = "application/jsonl";
 
@@ -29,64 +44,162 @@ const PACK: &str = "application/jsonl";
         ("purpose" = Option<String>, Query, description = "Why hidden values are read, for the record of it: a code of access_purpose; `audit` if absent")),
     security((), ("signature" = [])),
     responses(
-        (status = 200, description = "The pack; for a party or oversight the log has recorded first that it got it", body = String, content_type = "application/jsonl"),
+        (status = 200, description = "The pack; for a party or oversight the log has recorded first that it got it, at most once a key, stream, purpose and minute", body = String, content_type = "application/jsonl"),
         (status = 202, description = "No witness has seen this log yet", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 400, description = "No such stream name, audience or size", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 401, description = "Not signed, or the signature was not accepted", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 403, description = "Signed by another than the audience", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "More records than one pack over HTTP holds: take the bundle", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 405, description = "HEAD for a pack with hidden values", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 503, description = "Many public packs are being made: ask again after Retry-After", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 501, description = "This server does not record readings", body = ProblemDetails, content_type = "application/problem+json")))]
 pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
+    let peer = Peer::of(&parts.extensions).counts_as;
     let query = Query::parse(parts.uri.query(), &["stream", "audience", "since", "purpose"])?;
     let (stream, audience) = (query.one("stream")?.to_owned(), query.one("audience")?.to_owned());
     let since = query.all("since").map(|text| number("since", text)).collect::<Result<Vec<_>, _>>()?;
     if since.len() > SINCE_MAX {
         return Err(Problem::new(Kind::BadRequest, format!("since is there more than {SINCE_MAX} times")));
     }
-    let purpose = query.maybe("purpose")?.unwrap_or("audit").to_owned();
-    let present = match audience.as_str() {
-        "public" => None,
-        _ => Some(caller::caller(&app, &parts, Purpose::Read).await?),
-    };
-    if let Some(present) = &present {
-        allowed(present, &audience)?;
-        if app.readings.is_none() {
-            return Err(readings::not_offered());
-        }
+    let purpose = readings::purpose(&query)?;
+    if audience == "public" {
+        return Ok(answer(public(&app, stream, since, peer).await?));
     }
+    if parts.method == Method::HEAD {
+        return Err(readings::not_by_head());
+    }
+    let present = caller::caller(&app, &parts, Purpose::Read).await?;
+    allowed(&present, &audience)?;
+    let records = app.readings.clone().ok_or_else(readings::not_offered)?;
+    let caller = present.caller.get().clone();
+    // Whoever waits in line waits for two of each other key at most.
+    let _of_key = app.packs_of_key.enter(&caller.key, PACKS_OF_KEY_MAX).ok_or_else(|| {
+        let detail = "packs are being made for this key already: wait for them";
+        Problem::new(Kind::TooFast, detail).after(2)
+    })?;
     let _place = app.packs.acquire().await.map_err(|_| Problem::internal())?;
     // What cannot be given is not recorded as given.
-    if present.is_some() {
-        let (stream, audience, since) = (stream.clone(), audience.clone(), since.clone());
-        let try_it = move |writer: &mut Writer| {
-            let request = pack::Request { stream: &stream, audience: &audience, since: &since, statements: &[] };
-            pack::ground(writer, &request).map_err(bad)
-        };
-        let ground = app.sequencer.with(try_it).await??;
-        if ground.records() <= RECORDS_MAX {
-            app.on_disk(move |app| ground.fill(&app.reader).map(drop).map_err(bad)).await?;
-        }
-    }
-    let reader = present.as_ref().map(|present| present.caller.get().clone());
-    let records = app.readings.clone();
+    let ground = lay(&app, &stream, &audience, &since).await?;
+    app.on_disk(move |app| ground.fill(&app.reader).map(drop).map_err(bad)).await?;
     let make = move |writer: &mut Writer| -> Result<pack::Ground, Problem> {
         let request = pack::Request { stream: &stream, audience: &audience, since: &since, statements: &[] };
         let ground = pack::ground(writer, &request).map_err(bad)?;
-        let rows = ground.records();
-        if rows > RECORDS_MAX {
-            let detail =
-                format!("the stream has more than {RECORDS_MAX} records: take the bundle, or ask the ledger's office");
-            return Err(Problem::new(Kind::TooLarge, detail));
-        }
-        let (Some(reader), Some(records)) = (reader, records) else { return Ok(ground) };
-        records.record(writer, &reader.holder, reader.role, &purpose, rows as u64)?;
+        let rows = few(&ground)? as u64;
+        records.record(writer, &caller, &purpose, rows, &What::Pack(&stream))?;
         // The record stands under the pack's own checkpoint where nothing waits for witnesses.
         pack::ground(writer, &request).map_err(bad)
     };
     let ground = app.sequencer.with(make).await??;
     let text = app.on_disk(move |app| Ok(ground.fill(&app.reader).map_err(bad)?.to_text())).await?;
-    Ok(([(header::CONTENT_TYPE, PACK), (header::CACHE_CONTROL, "no-store")], text).into_response())
+    Ok(answer(text.into()))
+}
+
+fn answer(pack: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, PACK), (header::CACHE_CONTROL, "no-store")], pack).into_response()
+}
+
+/// What only the writer knows of a pack that is not too long.
+async fn lay(app: &App, stream: &str, audience: &str, since: &[u64]) -> Result<pack::Ground, Problem> {
+    let (stream, audience, since) = (stream.to_owned(), audience.to_owned(), since.to_vec());
+    let lay = move |writer: &mut Writer| {
+        let request = pack::Request { stream: &stream, audience: &audience, since: &since, statements: &[] };
+        pack::ground(writer, &request).map_err(bad)
+    };
+    let ground = app.sequencer.with(lay).await??;
+    few(&ground)?;
+    Ok(ground)
+}
+
+/// How many records a pack will hold; a problem if they are too many.
+fn few(ground: &pack::Ground) -> Result<usize, Problem> {
+    let rows = ground.records();
+    if rows <= RECORDS_MAX {
+        return Ok(rows);
+    }
+    let detail = format!("the stream has more than {RECORDS_MAX} records: take the bundle, or ask the ledger's office");
+    Err(Problem::new(Kind::TooLarge, detail))
+}
+
+/// Packs for anyone: one is made at a time, few wait for it, and what was made is kept until the log grows.
+pub struct PublicPacks {
+    place: Semaphore,
+    waiting: Semaphore,
+    of_address: Counts<IpAddr>,
+    kept: Mutex<Kept>,
+    kept_bytes_max: usize,
+}
+
+/// Packs under one checkpoint.
+#[derive(Default)]
+struct Kept {
+    checkpoint: Hash,
+    packs: HashMap<(String, Vec<u64>), Bytes>,
+    bytes: usize,
+}
+
+impl PublicPacks {
+    /// With so many who may wait, and so many bytes of packs that are kept.
+    pub fn new(waiting_max: usize, kept_bytes_max: usize) -> Self {
+        Self {
+            place: Semaphore::new(1),
+            waiting: Semaphore::new(waiting_max),
+            of_address: Counts::default(),
+            kept: Mutex::default(),
+            kept_bytes_max,
+        }
+    }
+
+    fn get(&self, checkpoint: &Hash, asked: &(String, Vec<u64>)) -> Option<Bytes> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.packs.get(asked).filter(|_| kept.checkpoint == *checkpoint).cloned()
+    }
+
+    fn keep(&self, checkpoint: Hash, asked: (String, Vec<u64>), pack: &Bytes) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let weight = pack.len() + asked.0.len() + KEPT_BYTES;
+        // A new checkpoint makes all of them old; where they are too many, the newest stays.
+        if kept.checkpoint != checkpoint || kept.bytes + weight > self.kept_bytes_max {
+            *kept = Kept { checkpoint, ..Kept::default() };
+        }
+        if weight <= self.kept_bytes_max {
+            kept.bytes += weight;
+            kept.packs.insert(asked, pack.clone());
+        }
+    }
+}
+
+/// The published checkpoint by its digest, cosignatures included.
+fn under(app: &App) -> Result<Hash, Problem> {
+    Ok(Hash::of(&[app.checkpoint()?.1.to_text().as_bytes()]))
+}
+
+/// The pack of a stream for anyone.
+async fn public(app: &App, stream: String, since: Vec<u64>, peer: IpAddr) -> Result<Bytes, Problem> {
+    let packs = &app.public_packs;
+    let asked = (stream, since);
+    if let Some(pack) = packs.get(&under(app)?, &asked) {
+        return Ok(pack);
+    }
+    let busy = || {
+        let detail = "many public packs are being made: ask again in a moment, or take the bundle";
+        Problem::new(Kind::Busy, detail).after(2)
+    };
+    let _of_address = packs.of_address.enter(&peer, PACKS_OF_ADDRESS_MAX).ok_or_else(busy)?;
+    let _waits = packs.waiting.try_acquire().map_err(|_| busy())?;
+    let _place = packs.place.acquire().await.map_err(|_| Problem::internal())?;
+    // It may have been made meanwhile.
+    let checkpoint = under(app)?;
+    if let Some(pack) = packs.get(&checkpoint, &asked) {
+        return Ok(pack);
+    }
+    let ground = lay(app, &asked.0, "public", &asked.1).await?;
+    let text = app.on_disk(move |app| Ok(ground.fill(&app.reader).map_err(bad)?.to_text())).await?;
+    let pack = Bytes::from(text);
+    if under(app)? == checkpoint {
+        packs.keep(checkpoint, asked, &pack);
+    }
+    Ok(pack)
 }
 
 /// Whether the caller is the audience.

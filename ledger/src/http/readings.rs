@@ -1,12 +1,22 @@
 //! The record of reading, written before any hidden value leaves ([`crate::access`]).
+//!
+//! Reading must not be a way to make the log grow: of one key, stream and purpose there is one record a minute. What is
+//! read again within that minute is not recorded again; what else is read within it is added to the next record, which
+//! is written when the minute is over.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use schemas::catalogue::Role;
-use verifier::keyring;
+use tokio::time::Instant;
+use verifier::http_request::Caller;
+use verifier::keyring::KeyNumber;
 use verifier::state::State;
 
 use super::problem::{Kind, Problem};
+use super::query::Query;
 use crate::access::{self, BadReading, Reading};
 use crate::import::{Holder, Parties};
 use crate::keys::{BadKeyFile, KeyFolder};
@@ -34,12 +44,62 @@ fn of(signer: &str) -> String {
     if signer.is_empty() { String::new() } else { format!(" named {signer:?}") }
 }
 
+/// The event that says so.
+const EVENT: &str = "data.exported";
+/// How long a record stands for what is read again.
+pub const SPELL: Duration = Duration::from_secs(60);
+/// Most stretches of openings that are remembered for one record; one more counts as new.
+const STRETCHES_MAX: usize = 256;
+
+/// What is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What<'a> {
+    /// The pack of a stream.
+    Pack(&'a str),
+    /// Openings of some entries.
+    Openings {
+        /// The first.
+        from: u64,
+        /// One past the last.
+        to: u64,
+    },
+}
+
+/// Whose record it is: key, stream (none: openings), purpose.
+type Whose = (KeyNumber, Option<String>, String);
+
+/// A record, and what was read since.
+#[derive(Clone, Debug)]
+struct Spell {
+    caller: Caller,
+    until: Instant,
+    /// Openings that it speaks of.
+    stretches: Vec<(u64, u64)>,
+    /// Rows that no record speaks of yet.
+    owed: u64,
+}
+
+impl Spell {
+    /// Notes what is read within its minute.
+    fn again(&mut self, rows: u64, what: &What<'_>) {
+        let What::Openings { from, to } = *what else { return };
+        if self.stretches.iter().any(|(first, end)| *first <= from && to <= *end) {
+            return;
+        }
+        self.owed += rows;
+        if self.stretches.len() < STRETCHES_MAX {
+            self.stretches.push((from, to));
+        }
+    }
+}
+
 /// Who records readings, and how the register names those who read.
 #[derive(Clone, Debug)]
 pub struct Readings {
     keys: PathBuf,
     signer: Holder,
     pseudonyms: Pseudonyms,
+    spells: Arc<Mutex<HashMap<Whose, Spell>>>,
 }
 
 impl Readings {
@@ -62,25 +122,73 @@ impl Readings {
         let none = || BadReadings::NoKey { keys: keys.to_owned(), signer: signer.to_owned() };
         let outbox = Outbox::open(&home.outbox()).map_err(BadKeyFile::from)?;
         let pseudonyms = Pseudonyms::of_ledger(&home.pseudonyms(), parties, Some(log), &outbox)?;
-        Ok(Self { keys: keys.to_owned(), signer: found.ok_or_else(none)?, pseudonyms })
+        Ok(Self { keys: keys.to_owned(), signer: found.ok_or_else(none)?, pseudonyms, spells: Arc::default() })
     }
 
-    /// Puts into the log that a party gets hidden values of so many entries, and why.
+    /// Puts into the log that a party gets hidden values of so many entries, and why; once a minute.
     ///
     /// # Errors
     /// A problem; then nothing may be shown.
     pub fn record(
         &self,
         writer: &mut Writer,
-        reader: &keyring::Holder,
-        role: Role,
+        caller: &Caller,
         purpose: &str,
         rows: u64,
+        what: &What<'_>,
     ) -> Result<(), Problem> {
+        if rows == 0 {
+            return Ok(()); // nothing hidden is given
+        }
+        let now = Instant::now();
+        let (stream, stretch) = match *what {
+            What::Pack(stream) => (Some(stream.to_owned()), None),
+            What::Openings { from, to } => (None, Some((from, to))),
+        };
+        let whose = (caller.key, stream, purpose.to_owned());
+        let mut spells = self.spells.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut owed = 0;
+        if let Some(spell) = spells.get_mut(&whose) {
+            if now < spell.until {
+                spell.again(rows, what);
+                return Ok(());
+            }
+            owed = spell.owed;
+        }
+        self.write(writer, caller, purpose, rows + owed)?;
+        spells.retain(|_, spell| now < spell.until || spell.owed > 0);
+        let stretches = stretch.into_iter().collect();
+        spells.insert(whose, Spell { caller: caller.clone(), until: now + SPELL, stretches, owed: 0 });
+        Ok(())
+    }
+
+    /// Whether something was read that no record speaks of yet.
+    pub fn owes(&self) -> bool {
+        self.spells.lock().unwrap_or_else(PoisonError::into_inner).values().any(|spell| spell.owed > 0)
+    }
+
+    /// Records what is owed, where the minute of its last record is over; at the end, all of it.
+    ///
+    /// # Errors
+    /// A problem; what could not be recorded is still owed.
+    pub fn settle(&self, writer: &mut Writer, all: bool) -> Result<(), Problem> {
+        let now = Instant::now();
+        let mut spells = self.spells.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((_, _, purpose), spell) in spells.iter_mut() {
+            if spell.owed > 0 && (all || now >= spell.until) {
+                self.write(writer, &spell.caller, purpose, spell.owed)?;
+                (spell.owed, spell.until) = (0, now + SPELL);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, writer: &mut Writer, caller: &Caller, purpose: &str, rows: u64) -> Result<(), Problem> {
+        let (reader, role) = (&caller.holder, caller.role);
         let scope = if role == Role::Oversight { "full_export" } else { "own_record" };
         let reader = self.pseudonyms.outside(&reader.party);
         let signer = self.signer.clone();
-        let reading = Reading { event: "data.exported", reader: &reader, purpose, scope, rows, signer };
+        let reading = Reading { event: EVENT, reader: &reader, purpose, scope, rows, signer };
         let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         let mut outbox = Outbox::open(&writer.home().outbox())?;
         access::record(writer, &mut outbox, keys, &self.pseudonyms, &reading).map(drop).map_err(|why| match why {
@@ -92,6 +200,21 @@ impl Readings {
             }
         })
     }
+}
+
+/// Why something is read: what the query says, or `audit`.
+///
+/// # Errors
+/// A problem that names the code.
+pub fn purpose(query: &Query) -> Result<String, Problem> {
+    let code = query.maybe("purpose")?.unwrap_or("audit");
+    access::is_code(EVENT, "purpose", code).map_err(|why| Problem::new(Kind::BadRequest, why.to_string()))?;
+    Ok(code.to_owned())
+}
+
+/// Said where a reading is asked for without reading.
+pub fn not_by_head() -> Problem {
+    Problem::new(Kind::Method, "what is read here is recorded, so it is given to GET alone; HEAD records nothing")
 }
 
 /// Said where readings cannot be recorded.

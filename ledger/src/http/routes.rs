@@ -9,15 +9,15 @@ use axum::http::{HeaderMap, Method, StatusCode, Version, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::app::App;
 use super::figures::Held;
-use super::limits::Rates;
+use super::limits::{Counted, Counts, Rates};
 use super::listen::Peer;
 use super::problem::{Kind, Named, Problem};
-use super::weighed;
+use super::weighed::{self, Scales};
 use super::{events, feed, figures, health, openapi, openings, packs, proofs, receipts, tiles};
 
 /// A path, and who answers there.
@@ -50,8 +50,9 @@ const DEAR: [(&str, usize); 2] = [("/packs", 20), ("/openings", 20)];
 struct Gate {
     app: App,
     at_once: Semaphore,
-    /// KiB of answers that may wait for their readers.
-    answers_kib: Arc<Semaphore>,
+    at_once_of_address: Counts<IpAddr>,
+    /// Room for answers that wait for their readers.
+    answers: Scales,
     addresses: Rates<IpAddr>,
 }
 
@@ -61,7 +62,8 @@ pub fn router(app: &App) -> Router {
     let gate = Gate {
         app: Arc::clone(app),
         at_once: Semaphore::new(requests.at_once_max),
-        answers_kib: Arc::new(Semaphore::new(requests.answer_bytes_at_once_max.div_ceil(1024))),
+        at_once_of_address: Counts::default(),
+        answers: Scales::new(requests.answer_bytes_at_once_max, requests.answer_bytes_of_address_max),
         addresses: Rates::new(rate.address_requests, rate.address_requests_burst),
     };
     let mut router = Router::new();
@@ -86,9 +88,10 @@ async fn account(State(gate): State<Arc<Gate>>, mut request: Request, next: Next
     let method = method(request.method());
     let response = match gate.let_in(&mut request, path) {
         Ok(place) => {
+            let address = Peer::of(request.extensions()).counts_as;
             let response = next.run(request).await;
             drop(place);
-            weighed::answer(response, &gate.answers_kib)
+            weighed::answer(response, &gate.answers, &address)
         }
         Err(problem) => problem.into_response(),
     };
@@ -111,9 +114,8 @@ async fn account(State(gate): State<Arc<Gate>>, mut request: Request, next: Next
 
 impl Gate {
     /// A place among those that are worked on, if the address has not had its share.
-    fn let_in(&self, request: &mut Request, path: &str) -> Result<tokio::sync::SemaphorePermit<'_>, Problem> {
-        let here = Peer::at(IpAddr::from([0, 0, 0, 0]));
-        let mut peer = request.extensions().get::<Peer>().copied().unwrap_or(here);
+    fn let_in(&self, request: &mut Request, path: &str) -> Result<(SemaphorePermit<'_>, Counted<IpAddr>), Problem> {
+        let mut peer = Peer::of(request.extensions());
         let proxy = &self.app.config.proxy;
         if proxy.addresses.contains(&peer.address)
             && let Some(address) = behind(request.headers(), &proxy.header)
@@ -131,10 +133,16 @@ impl Gate {
         if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
             return Err(Problem::new(Kind::BadRequest, "the request needs the header field Host exactly once"));
         }
-        self.at_once.try_acquire().map_err(|_| {
+        let most = self.app.config.requests.at_once_of_address_max;
+        let of_address = self.at_once_of_address.enter(&peer.counts_as, most).ok_or_else(|| {
+            let detail = "this address has as many requests under way as one may have: wait for their answers";
+            Problem::new(Kind::TooFast, detail).after(1)
+        })?;
+        let in_all = self.at_once.try_acquire().map_err(|_| {
             let detail = "as many requests as the server takes are under way; nothing was taken";
             Problem::new(Kind::Busy, detail).after(1)
-        })
+        })?;
+        Ok((in_all, of_address))
     }
 }
 

@@ -16,7 +16,8 @@ use super::figures::Figures;
 use super::ids::Ids;
 use super::limits::{Counts, Rates};
 use super::listen::Door;
-use super::readings::Readings;
+use super::packs::PublicPacks;
+use super::readings::{Readings, SPELL};
 use super::registry::Registry;
 use super::spent::Spent;
 use super::tls::{self, BadCertificate};
@@ -31,7 +32,7 @@ use crate::sequencer::{Published, Running, Sequencer};
 use crate::testimony::{self, Heard, Kind};
 use crate::writer::Writer;
 
-/// Packs that are made at a time: each may take a hundred megabytes.
+/// Packs with hidden values that are made at a time: each may take a hundred megabytes. Public ones have one place more.
 const PACKS_AT_ONCE_MAX: usize = 2;
 
 /// Why the ledger cannot be served.
@@ -110,9 +111,13 @@ impl Server {
             of_key: Counts::default(),
             feeds: Counts::default(),
             feed_places: Arc::new(Semaphore::new(config.feed.readers_max)),
+            bodies_of_key: Counts::default(),
+            bodies_of_address: Counts::default(),
             body_kib: Arc::new(Semaphore::new(config.events.bytes_at_once_max.div_ceil(1024))),
             disk: Arc::new(Semaphore::new(config.requests.reading_max)),
             packs: Semaphore::new(PACKS_AT_ONCE_MAX),
+            packs_of_key: Counts::default(),
+            public_packs: PublicPacks::new(config.requests.packs_waiting_max, config.requests.packs_kept_bytes_max),
             figures: Figures::new(),
             openapi: openapi::text(),
             config,
@@ -141,6 +146,7 @@ impl Server {
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), Failure> {
         let ending = self.end.subscribe();
         let door = tokio::spawn(self.door.serve(ending));
+        let settling = tokio::spawn(settle(Arc::clone(&self.app), self.end.subscribe()));
         let mirror = self.mirror.map(|mirror| tokio::spawn(keep(mirror, Arc::clone(&self.app), self.end.subscribe())));
         let mut running = tokio::task::spawn_blocking(move || self.running.join());
         let early = tokio::select! {
@@ -149,6 +155,8 @@ impl Server {
         };
         let _ = self.end.send(true);
         let _ = door.await;
+        let _ = settling.await;
+        settled(&self.app, true).await; // nobody reads any more
         if let Some(nats) = self.nats {
             nats.stop().await;
         }
@@ -233,6 +241,28 @@ fn begin_anchor(writer: &mut Writer, also: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     writer.keep_anchor_at(&also)
+/// Records what else was read within the minute of a record, once that minute is over.
+async fn settle(app: App, mut ending: watch::Receiver<bool>) {
+    loop {
+        let ends = tokio::select! {
+            () = tokio::time::sleep(SPELL) => false,
+            _ = ending.wait_for(|ends| *ends) => true,
+        };
+        if ends {
+            return;
+        }
+        settled(&app, false).await;
+    }
+}
+
+/// The same where it is over, or at the end all of it; what goes wrong is said.
+async fn settled(app: &App, all: bool) {
+    if let Some(readings) = app.readings.clone().filter(Readings::owes) {
+        let done = app.sequencer.with(move |writer| readings.settle(writer, all)).await;
+        if !matches!(done, Ok(Ok(()))) {
+            tracing::error!("what was read within the last minute could not be recorded in full");
+        }
+    }
 }
 
 /// Keeps the mirror current until the server ends.

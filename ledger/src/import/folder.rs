@@ -26,7 +26,7 @@ const BESIDE: [&str; 6] = ["plants.csv", "expected", "refused", "README", "READM
 
 /// Where the bytes of a file are.
 enum Content {
-    Disk(PathBuf),
+    Disk(PathBuf, Links),
     Memory(Vec<u8>),
 }
 
@@ -71,7 +71,7 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
 pub fn read_files(paths: &[PathBuf], party: &str, parties: &Parties, options: &Options, known: &dyn Known) -> Import {
     let named = paths.iter().map(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        (path.display().to_string(), name, Content::Disk(path.clone()))
+        (path.display().to_string(), name, Content::Disk(path.clone(), Links::Followed))
     });
     read_named(named, party, parties, options, known)
 }
@@ -138,7 +138,7 @@ impl Reader<'_> {
     fn required(&mut self, name: &'static str) -> Option<Vec<u8>> {
         let path = self.root.join(name);
         let what = if path.is_file() {
-            match bytes_of(&path, self.options) {
+            match bytes_of(&path, Links::Refused, self.options) {
                 Ok(bytes) => return Some(bytes),
                 Err(what) => what,
             }
@@ -183,7 +183,7 @@ impl Reader<'_> {
                     // What is content is never taken for what was left behind.
                     Some((event, inner)) => {
                         left -= 1;
-                        let content = Content::Disk(self.root.join(&file));
+                        let content = Content::Disk(self.root.join(&file), Links::Refused);
                         sources.push(Source { content, file, party: party.clone(), event, inner });
                         continue;
                     }
@@ -276,9 +276,9 @@ fn read_profile(bytes: &[u8]) -> Result<Option<i32>, String> {
     minutes.map(Some).ok_or_else(|| "utc_offset_minutes is no number from -840 to 840".to_owned())
 }
 
-fn bytes_of(path: &Path, options: &Options) -> Result<Vec<u8>, What> {
+fn bytes_of(path: &Path, links: Links, options: &Options) -> Result<Vec<u8>, What> {
     let max = options.limits.file_bytes;
-    verifier::files::read(path, max, Links::Refused).map_err(|e| match e.kind() {
+    verifier::files::read(path, max, links).map_err(|e| match e.kind() {
         // What this function says itself tells what to do; what the system says, its kind.
         io::ErrorKind::InvalidData => What::FileTooLarge { max },
         _ if e.raw_os_error().is_none() => What::CannotRead { why: e.to_string() },
@@ -293,7 +293,7 @@ fn read(sources: &[Source], world: &World<'_>, told: &mut Problems) -> Drafts {
     let mut skipped = Vec::new();
     for source in sources {
         let bytes = match &source.content {
-            Content::Disk(path) => bytes_of(path, world.options).map(Cow::Owned),
+            Content::Disk(path, links) => bytes_of(path, *links, world.options).map(Cow::Owned),
             Content::Memory(bytes) if bytes.len() as u64 > world.options.limits.file_bytes => {
                 Err(What::FileTooLarge { max: world.options.limits.file_bytes })
             }

@@ -10,6 +10,7 @@
 
 mod common;
 mod feed;
+mod greedy;
 mod handing;
 mod hostile;
 mod kill;

@@ -53,8 +53,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     let audience = if session.is_some() { Audience::Oversight } else { Audience::Public };
-    let own = listener.local_addr()?;
-    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience, own }));
+    let routes = Router::new().fallback(answer).with_state(Arc::new(Door { shown, audience }));
     let routes = match session {
         Some(session) => session.pages(routes).fallback(|| async { session::shut(Turned::Session) }),
         None => routes,

@@ -1,0 +1,177 @@
+//! Clients that ask for more than their share: what one key or one address takes is not taken from the others.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+
+use ledger::probe::Probe;
+use ledger::writer::Writer;
+use schemas::checkpoint::Checkpoint;
+use schemas::entry::Entry;
+use schemas::note::Note;
+use verifier::signature::SecretKey;
+
+use crate::common::{Running, Signing, World, connect, lines, read, request};
+
+/// From another address of this machine.
+const ELSEWHERE: &str = "127.0.0.9";
+
+fn size(server: &Running) -> u64 {
+    Checkpoint::parse(&Note::parse(&server.get("/checkpoint").body).unwrap().text).unwrap().size
+}
+
+fn served(server: &Running, world: &mut World) {
+    let parcel = world.attempt("cso-x", "x1");
+    let answer = server.post(&world.key("cso-x", "x1"), &[parcel]);
+    assert_eq!((answer.status, answer.lines()[0]["status"].as_str()), (200, Some("stands")));
+}
+
+/// A signed body that is announced as so long, and of which these bytes come.
+fn begun(server: &Running, key: &SecretKey, announced: usize, come: &[u8]) -> TcpStream {
+    let fields = Signing::now(server.address, key).fields("POST", "/events", Some(b"something else"));
+    let mut fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let announced = announced.to_string();
+    fields.extend([("Content-Type", "application/jsonl"), ("Content-Length", &announced)]);
+    let mut stream = connect(ELSEWHERE, server.address);
+    stream.write_all(&request(server.address, "POST", "/events", &fields, b"")).unwrap();
+    let _ = stream.write_all(come); // a server that has heard enough hangs up
+    stream
+}
+
+#[test]
+fn what_is_announced_takes_no_place() {
+    let mut world = World::new();
+    let server = world.serve("");
+    let key = world.key("cso-y", "y1");
+    // All the room that there is, announced by one key, and never sent.
+    let _held: Vec<TcpStream> = (0..12).map(|_| begun(&server, &key, 16 << 20, b"x")).collect();
+    (0..3).for_each(|_| served(&server, &mut world));
+}
+
+#[test]
+fn what_arrives_takes_the_room_of_its_key_and_no_more() {
+    let mut world = World::new();
+    let config = "[events]\nbytes_of_key_max = 131072\nbytes_of_address_max = 262144\nbytes_at_once_max = 1048576\n";
+    let server = world.serve(config);
+    let (y, d) = (world.key("cso-y", "y1"), world.key("fac-a", "d1"));
+    let much = vec![b' '; 128 << 10];
+    // A key may have 128 KiB under way beyond the first 64 of each body: so much comes, and then the rest of neither.
+    let mut full: Vec<TcpStream> = (0..2).map(|_| begun(&server, &y, 1 << 20, &much)).collect();
+    let over = |stream: &mut TcpStream| {
+        let answer = read(stream).unwrap();
+        assert_eq!((answer.status, answer.problem().as_str()), (429, "too-fast"), "{}", answer.text());
+        assert!(answer.field("retry-after").parse::<u64>().is_ok());
+    };
+    over(&mut begun(&server, &y, 1 << 20, &[b' '; 256 << 10]));
+    // Another key at the same address still has its own.
+    let mut other = begun(&server, &d, 1 << 20, &much);
+    served(&server, &mut world);
+    // A small body needs no room, even of the key that has none left.
+    let parcel = world.attempt("cso-y", "y1");
+    assert_eq!(server.post(&y, &[parcel]).status, 200);
+    for stream in full.iter_mut().chain([&mut other]) {
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let _ = read(stream);
+    }
+    // What was under way and broke off gives its room back.
+    let parcels: Vec<_> = (0..100).map(|_| world.attempt("cso-y", "y1")).collect();
+    assert!(lines(&parcels).len() > 64 << 10);
+    assert_eq!(server.post(&y, &parcels).status, 200);
+}
+
+#[test]
+fn reading_again_and_again_does_not_make_the_log_grow() {
+    let mut world = World::begun(|world, writer| {
+        let parcels = [world.attempt("cso-x", "x1"), world.attempt("cso-y", "y1"), world.attempt("cso-x", "x1")];
+        world.commit(writer, &parcels);
+    });
+    let mut server = world.serve(&format!("[readings]\nkeys = {:?}\n", world.path("keys")));
+    let x = world.key("cso-x", "x1");
+    let own = "/packs?stream=organisation/cso-x&audience=cso-x";
+    let before = size(&server);
+    // Nothing hidden is given, so nothing is recorded.
+    for (method, target, status) in [
+        ("HEAD", "/openings?from=0&limit=100", 405),
+        ("HEAD", own, 405),
+        ("HEAD", "/packs?stream=organisation/cso-x&audience=public", 200),
+        ("GET", "/packs?stream=organisation/cso-x&audience=public", 200),
+        ("GET", "/openings?from=0&limit=1", 200),
+        ("GET", "/openings?from=0&limit=0", 400),
+        ("GET", "/openings?from=999999&limit=1", 404),
+        ("GET", "/openings?from=18446744073709551615&limit=18446744073709551615", 404),
+        ("GET", "/packs?stream=programme/cso-x/none&audience=cso-x", 200),
+    ] {
+        for _ in 0..5 {
+            assert_eq!(server.signed(&x, method, target, None).status, status, "{method} {target}");
+        }
+    }
+    assert_eq!(size(&server), before);
+    // One record for each stream, and one for openings, however often they are read.
+    for (target, grown) in [(own, 2), ("/openings?from=8&limit=3", 4), ("/openings?from=10&limit=1", 4)] {
+        for _ in 0..10 {
+            assert_eq!(server.signed(&x, "GET", target, None).status, 200);
+        }
+        assert_eq!(size(&server), before + grown, "{target}: a record and a seal each");
+    }
+    // What else is read within that minute is recorded when it is over, or the server ends.
+    let answer = server.signed(&x, "GET", "/openings?from=0&limit=8", None);
+    assert_eq!((answer.status, size(&server)), (200, before + 4));
+    server.terminate();
+    assert_eq!(server.ended().0, Some(0));
+    let writer = Writer::open(&world.home, &Probe::of(env!("CARGO_BIN_EXE_ledger").into())).unwrap();
+    let events: Vec<_> =
+        writer.entries(before).map(|entry| Entry::parse(&entry.unwrap().1).unwrap().signed.event).collect();
+    let records: Vec<_> = events.iter().filter(|event| event.kind == "data.exported").collect();
+    assert_eq!(records.len(), 3, "the pack, the openings, and what else was read of them");
+    let of = |number: usize| records[number].data["rows"].as_integer().unwrap();
+    assert_eq!((of(1), of(2)), (2, 1), "its two attempts, and its enrolment");
+}
+
+#[test]
+fn public_packs_wait_in_a_short_line_and_signed_ones_in_another() {
+    let world = World::begun(|world, writer| {
+        for _ in 0..4 {
+            let parcels = world.attempts(200);
+            world.commit(writer, &parcels);
+        }
+    });
+    let config = format!("[readings]\nkeys = {:?}\n[requests]\npacks_waiting_max = 4\n", world.path("keys"));
+    let server = world.serve(&config);
+    // Many at once for many streams: what finds no place is told when to come again.
+    let mut asked: Vec<TcpStream> = (0..40)
+        .map(|number| {
+            let target = format!("/packs?audience=public&stream=organisation/cso-x&since={}", number + 1);
+            let mut stream = connect(&format!("127.0.0.{}", 20 + number % 20), server.address);
+            stream.write_all(&request(server.address, "GET", &target, &[], b"")).unwrap();
+            stream
+        })
+        .collect();
+    let own = "/packs?stream=organisation/cso-x&audience=cso-x";
+    assert_eq!(server.signed(&world.key("cso-x", "x1"), "GET", own, None).status, 200);
+    let answers: Vec<_> = asked.iter_mut().map(|stream| read(stream).unwrap()).collect();
+    for answer in &answers {
+        let busy = answer.status == 503 && answer.field("retry-after") == "2";
+        assert!(answer.status == 200 || busy, "{}", answer.status);
+    }
+    assert!(answers.iter().any(|answer| answer.status == 200));
+    // What was made is kept, and is what would be made anew.
+    let target = "/packs?audience=public&stream=organisation/cso-y";
+    let (first, again) = (server.get(target), server.get(target));
+    assert_eq!((first.status, first.body == again.body), (200, true));
+    let report = verifier::pack::check(&again.body, &world.policy, &[]).report;
+    assert!(report.faults.is_empty(), "{:?}", report.faults);
+}
+
+#[test]
+fn one_address_has_its_share_of_what_is_worked_on() {
+    let mut world = World::new();
+    let server = world.serve("[requests]\nat_once_max = 8\nat_once_of_address_max = 4\nbody_pause_seconds = 2\n");
+    let key = world.key("cso-y", "y1");
+    let mut held: Vec<TcpStream> = (0..6).map(|_| begun(&server, &key, 1 << 16, b"x")).collect();
+    served(&server, &mut world);
+    // Four of them are worked on until their time is over, and two are not.
+    let mut told: Vec<(u16, String)> =
+        held.iter_mut().map(|stream| read(stream).unwrap()).map(|answer| (answer.status, answer.problem())).collect();
+    told.sort();
+    let want = [(408, "too-slow"); 4].into_iter().chain([(429, "too-fast"); 2]);
+    assert_eq!(told, want.map(|(status, name)| (status, name.to_owned())).collect::<Vec<_>>());
+}
