@@ -4,6 +4,7 @@
 mod fsck;
 mod hidden;
 mod lost;
+mod paths;
 mod place;
 mod untouched;
 

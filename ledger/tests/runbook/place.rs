@@ -1,13 +1,17 @@
 //! A ledger in a folder, and whoever types commands there.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use schemas::policy::Policy;
 use tempfile::TempDir;
 use verifier::bundle::{self, NoVisitor};
 use verifier::files::Folder;
 use verifier::report::{Report, Verdict};
+
+/// A command that does not end within this time waits for somebody.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const PARTIES: &str = "\
 party,role,display_name,identity_mode,languages,holders
@@ -63,7 +67,23 @@ impl Place {
 
     fn run(&self, line: &str) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
-        command.args(line.split(' ')).current_dir(self.folder.path()).output().unwrap()
+        command.args(line.split(' ')).current_dir(self.folder.path()).stdin(Stdio::null()).output().unwrap()
+    }
+
+    /// Runs a command that must end by itself; one that does not is killed. Gives its code and what it said.
+    pub fn ends(&self, line: &str) -> (Option<i32>, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
+        command.args(line.split(' ')).current_dir(self.folder.path()).stdin(Stdio::null());
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let number = child.id().to_string();
+        let (say, said) = std::sync::mpsc::channel();
+        std::thread::spawn(move || drop(say.send(child.wait_with_output())));
+        let Ok(out) = said.recv_timeout(PATIENCE) else {
+            let _ = Command::new("kill").args(["-9", &number]).status();
+            panic!("{line}: it waits for somebody");
+        };
+        let out = out.unwrap();
+        (out.status.code(), String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned())
     }
 
     /// Runs a command that must succeed; gives what it printed.

@@ -2,4 +2,5 @@
 
 mod common;
 mod kill;
+mod paths;
 mod serve;
