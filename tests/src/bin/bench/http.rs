@@ -92,6 +92,7 @@ fn config() -> Config {
     let mut config = Config::default();
     config.listen.address = SocketAddr::from(([127, 0, 0, 1], 0));
     config.requests.at_once_of_key_max = CLIENTS;
+    config.requests.at_once_of_address_max = CLIENTS;
     config.rate.key_requests = u32::MAX;
     config.rate.key_requests_burst = u32::MAX;
     config.rate.key_events = u32::MAX;
@@ -213,7 +214,7 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 }
 
 /// A signed request, made before the clock starts: the outbox signs while the line is down.
-fn request(address: SocketAddr, events: &[Delivery], pen: &SecretKey) -> Vec<u8> {
+pub fn request(address: SocketAddr, events: &[Delivery], pen: &SecretKey) -> Vec<u8> {
     let line = |event: &Delivery| {
         let note = String::from_utf8_lossy(&event.note).into_owned();
         let parcel = Parcel { note, opening: event.opening.clone(), received_at: None, source: "bench".to_owned() };

@@ -8,6 +8,7 @@ mod append;
 mod bench;
 mod disk;
 mod follow;
+mod hostile;
 mod http;
 mod limits;
 mod maker;
@@ -37,6 +38,7 @@ const PARTS: &[(&str, &str, Part)] = &[
     ("limits", "what this machine can do at best", limits::run),
     ("append", "signed bytes in, durable entries and receipts out", append::run),
     ("http", "the same over HTTP, 64 clients on the same cores", http::run),
+    ("hostile", "eight honest clients, while others take what they can: 30 s a kind", hostile::run),
     ("growth", "the same while the log grows tenfold and tenfold", append::growth),
     ("packs", "packs in a log of as many entries, and their checks", packs::run),
     ("check", "a bundle of it checked offline", follow::check),
