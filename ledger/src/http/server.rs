@@ -241,6 +241,8 @@ fn begin_anchor(writer: &mut Writer, also: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     writer.keep_anchor_at(&also)
+}
+
 /// Records what else was read within the minute of a record, once that minute is over.
 async fn settle(app: App, mut ending: watch::Receiver<bool>) {
     loop {

@@ -282,7 +282,8 @@ async fn drip(from: Ipv4Addr, to: SocketAddr, begin: Vec<u8>) -> std::io::Result
     stream.write_all(&begin).await?;
     loop {
         stream.write_all(b"x").await?;
-        let pause = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut [0; 64]));
+        let mut answer = [0; 64];
+        let pause = tokio::time::timeout(Duration::from_millis(500), stream.read(&mut answer));
         if matches!(pause.await, Ok(Ok(0) | Err(_))) {
             return Ok(());
         }
