@@ -102,6 +102,7 @@ mod tests {
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
             named: false,
+            named: Default::default(),
             place: Place { file: String::new(), line: 0 },
         }
     }
