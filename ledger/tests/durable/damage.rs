@@ -135,7 +135,7 @@ fn a_broken_snapshot_of_the_database_costs_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let [_, covered] = stores(folder.path());
     let length = fs::metadata(file(&covered, "snap")).unwrap().len();
-    let mut harms: Vec<Harm> = (0..24).map(|n| Harm::Flip { name: "snap", at: n * (length * 8) / 24 + n }).collect();
+    let mut harms: Vec<Harm> = (0..10).map(|n| Harm::Flip { name: "snap", at: n * (length * 8) / 10 + n }).collect();
     harms.extend([0, 1, 7, 8, length / 3, length / 2, length - 1].map(|at| Harm::Cut { name: "snap", at }));
     harms.extend([0, length / 2].map(|at| Harm::Zero { name: "snap", at }));
     harms.push(Harm::Delete { name: "snap" });

@@ -30,6 +30,20 @@ fn lay(folder: &Path, was: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
+/// The first file of the journal.
+const JOURNAL: &str = "journal/000001";
+
+/// Puts one file back as it was.
+fn put(folder: &Path, older: &BTreeMap<PathBuf, Vec<u8>>, name: &str) {
+    let path = folder.join(name);
+    std::fs::write(&path, &older[&path]).unwrap();
+}
+
+fn cut(path: &Path, keep: usize) {
+    let bytes = std::fs::read(path).unwrap();
+    std::fs::write(path, &bytes[..keep.min(bytes.len())]).unwrap();
+}
+
 #[test]
 fn what_is_lost_is_told_and_never_begun_anew() {
     let place = Place::new();
@@ -40,15 +54,6 @@ fn what_is_lost_is_told_and_never_begun_anew() {
     place.sign(&mut outpost, 3, 4);
     drop(outpost);
     let whole = contents(&folder);
-    fn put(folder: &Path, older: &BTreeMap<PathBuf, Vec<u8>>, name: &str) {
-        let path = folder.join(name);
-        std::fs::write(&path, &older[&path]).unwrap();
-    }
-    fn cut(path: &Path, keep: usize) {
-        let bytes = std::fs::read(path).unwrap();
-        std::fs::write(path, &bytes[..keep.min(bytes.len())]).unwrap();
-    }
-    const JOURNAL: &str = "journal/000001";
     // What happens, what is said, and whether going on is offered.
     let harms: [(&str, Harm, &str, bool); 13] = [
         ("an older journal", |f, o| put(f, o, JOURNAL), "2 of 4 records", true),
