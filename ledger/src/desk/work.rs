@@ -290,12 +290,13 @@ impl Desk {
             return Ok(Filled::Again(Box::new(form)));
         }
         let address = import.drafts[0].address();
+        // First, so that the same form sent at the same moment finds it.
+        lock(&self.sent).entry(address.clone()).or_insert(digest);
         let signed = self.sign(&import.drafts)?;
         if signed.again > 0 {
             // It came twice at the same moment.
             return self.before(&address, import.drafts.first(), digest);
         }
-        lock(&self.sent).insert(address.clone(), digest);
         if let Some(draft) = signed.waiting.first() {
             return Ok(Filled::Waits(name(draft)));
         }
