@@ -101,13 +101,6 @@ impl Place {
         assert!(out.status.code() == Some(code) && why.contains(words), "{line}\n{:?} {why}", out.status.code());
     }
 
-    /// How a command ends, and what it said.
-    pub fn ends(&self, line: &str) -> (Option<i32>, String) {
-        let out = self.run(line);
-        let said = [out.stdout.as_slice(), &out.stderr].concat();
-        (out.status.code(), String::from_utf8_lossy(&said).into_owned())
-    }
-
     pub fn remove(&self, name: &str) {
         std::fs::remove_file(self.path(name)).unwrap();
     }

@@ -80,7 +80,7 @@ fn what_arrives_takes_the_room_of_its_key_and_no_more() {
 
 #[test]
 fn reading_again_and_again_does_not_make_the_log_grow() {
-    let mut world = World::begun(|world, writer| {
+    let world = World::begun(|world, writer| {
         let parcels = [world.attempt("cso-x", "x1"), world.attempt("cso-y", "y1"), world.attempt("cso-x", "x1")];
         world.commit(writer, &parcels);
     });
