@@ -120,6 +120,13 @@ impl Place {
         self.good(&format!("export {ledger} --out {bundle}"));
         let report = bundle::check(&mut Folder::new(&self.path(&bundle)), &self.policy(ledger), None, &mut NoVisitor);
         assert_eq!(report.verdict(), Verdict::Verified, "{:?}", report.faults);
+        // Packs stand on the same keys: rotated, revoked, of a later epoch.
+        for stream in ["organisation/op", "organisation/cso-x"] {
+            self.good(&format!("pack {ledger} {stream} --for public --out {ledger}.pack"));
+            let bytes = std::fs::read(self.path(&format!("{ledger}.pack"))).unwrap();
+            let checked = verifier::pack::check(&bytes, &self.policy(ledger), &[]);
+            assert_eq!(checked.report.exit_code(), 0, "{stream}: {:?}", checked.report.faults);
+        }
         report
     }
 
