@@ -101,7 +101,6 @@ mod tests {
                 .map(|of| ("organisation".to_owned(), Value::Text(of.to_owned())))
                 .into_iter()
                 .collect::<BTreeMap<_, _>>(),
-            named: false,
             named: Default::default(),
             place: Place { file: String::new(), line: 0 },
         }
