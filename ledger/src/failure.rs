@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 
 use crate::plan::Unsealed;
 use crate::publish::Waiting;
@@ -18,7 +19,7 @@ const WAY_OUT: &str = "keep this folder as evidence and restore from your newest
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The operating system refused.
-    #[error("cannot {doing} {}: {source}", .path.display())]
+    #[error("cannot {doing} {}: {source}", .path.shown())]
     Io {
         /// What was tried, a verb.
         doing: &'static str,
@@ -30,7 +31,7 @@ pub enum Failure {
     /// No space, or a quota or limit on file size is reached.
     #[error(
         "no space left for {} ({source}): free some, then start the ledger again; what was answered is safe",
-        .path.display()
+        .path.shown()
     )]
     Full {
         /// The folder that could not grow.
@@ -39,7 +40,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// What is kept is not what was written.
-    #[error("{} is damaged: {damage}; {WAY_OUT}{}", .path.display(), Known(.known.as_deref()))]
+    #[error("{} is damaged: {damage}; {WAY_OUT}{}", .path.shown(), Known(.known.as_deref()))]
     Damaged {
         /// The store, vault or file.
         path: PathBuf,
@@ -52,7 +53,7 @@ pub enum Failure {
     #[error(
         "{} gave nothing for {seconds} s and was given up: if the disk is merely slow, allow it longer; \
          else it is damaged: {WAY_OUT}{}",
-        .path.display(),
+        .path.shown(),
         Known(.known.as_deref())
     )]
     Hung {
@@ -66,7 +67,7 @@ pub enum Failure {
     /// The store ends before the last signed checkpoint: an old copy, or entries were lost.
     #[error(
         "{} ends at {size} entries, behind what was signed: to go on would fork the log; {WAY_OUT}{}",
-        .path.display(),
+        .path.shown(),
         Known(Some(.known))
     )]
     Behind {
@@ -81,7 +82,7 @@ pub enum Failure {
     #[error(
         "{} holds another history, with root {root} where the checkpoint has its own: to go on would fork \
          the log; {WAY_OUT}{}",
-        .path.display(),
+        .path.shown(),
         Known(Some(.known))
     )]
     Differs {
@@ -105,7 +106,7 @@ pub enum Failure {
     #[error(
         "whether {} is the newest copy of this log could not be asked of a quorum of witnesses ({who}), so nothing was recorded: \
          try again when they answer, or say that you go on without them: --without-witnesses",
-        .path.display()
+        .path.shown()
     )]
     Unheard {
         /// The ledger.
@@ -117,20 +118,20 @@ pub enum Failure {
     #[error(
         "{} is in use by another process: stop that one first. (A ledger that is served gives packs, receipts and proofs over \
          HTTP, and its mirror is a bundle: they need no second process.)",
-        .path.display()
+        .path.shown()
     )]
     Locked {
         /// The store.
         path: PathBuf,
     },
     /// A new one was to be made where something is already.
-    #[error("{} is there already and is not empty: choose a path where nothing is yet", .path.display())]
+    #[error("{} is there already and is not empty: choose a path where nothing is yet", .path.shown())]
     Occupied {
         /// The folder.
         path: PathBuf,
     },
     /// There is none.
-    #[error("there is no {what} at {}: check the path{}", .path.display(), hint(what))]
+    #[error("there is no {what} at {}: check the path{}", .path.shown(), hint(what))]
     Absent {
         /// What was looked for.
         what: &'static str,
@@ -141,7 +142,7 @@ pub enum Failure {
     #[error(
         "{} was not written, and what was there before still is: it would not verify: {why}; look at everything with \
          `ledger fsck`",
-        .path.display()
+        .path.shown()
     )]
     Unsound {
         /// Where it was to stand.
@@ -150,7 +151,7 @@ pub enum Failure {
         why: String,
     },
     /// A file that is kept beside the log is gone, or older than what others know.
-    #[error("{}: {what}. Nothing was begun anew; {way_out}", .path.display())]
+    #[error("{}: {what}. Nothing was begun anew; {way_out}", .path.shown())]
     Lost {
         /// The file or folder.
         path: PathBuf,
@@ -163,8 +164,8 @@ pub enum Failure {
     #[error(
         "the disk once failed to keep what was written to {}, and memory may still show it: check the disk, \
          restart the machine, delete {}, then start the ledger again",
-        .path.display(),
-        .mark.display()
+        .path.shown(),
+        .mark.shown()
     )]
     Unsynced {
         /// The folder concerned.
@@ -177,7 +178,7 @@ pub enum Failure {
         "{} lies on a file system that cannot make the names of files durable (fsync of a folder: {source}), as some \
          sticks and shares cannot: what is recorded there could be gone after a power cut. Choose a folder on the machine's \
          own disk; bundles, packs and backups may be written to such a place all the same",
-        .path.display()
+        .path.shown()
     )]
     Unsyncable {
         /// The folder.
@@ -189,7 +190,7 @@ pub enum Failure {
     #[error(transparent)]
     Exposed(verifier::output::Exposed),
     /// The policy that says which witnesses must have seen a checkpoint cannot be used.
-    #[error("{}: {why}; mend it, or set another with `ledger witness --policy FILE`", .path.display())]
+    #[error("{}: {why}; mend it, or set another with `ledger witness --policy FILE`", .path.shown())]
     Policy {
         /// The file.
         path: PathBuf,
@@ -203,8 +204,8 @@ pub enum Failure {
     #[error(
         "the clock says {now}, more than a day after the last entry of {} ({last}), and time in a log never goes \
          back: if the clock is wrong, set it; if it is right, say so with `ledger clock confirm {}`. Nothing was recorded",
-        .path.display(),
-        .path.display()
+        .path.shown(),
+        .path.shown()
     )]
     ClockAhead {
         /// The ledger.
@@ -219,8 +220,8 @@ pub enum Failure {
         "the clock of {} says {now}, and by how long the machine has run it should be about {expected}: it was set forward, and \
          time in a log never goes back. Nothing was recorded. If the clock is wrong, set it; then, or if it is right, say so with \
          `ledger clock confirm {}`",
-        .path.display(),
-        .path.display()
+        .path.shown(),
+        .path.shown()
     )]
     ClockJumped {
         /// The ledger.
@@ -231,7 +232,7 @@ pub enum Failure {
         expected: Timestamp,
     },
     /// An earlier commit failed half-way in this process.
-    #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.display())]
+    #[error("{} takes and gives nothing more after a failed commit: start the ledger again", .path.shown())]
     Stopped {
         /// The store.
         path: PathBuf,
@@ -239,7 +240,7 @@ pub enum Failure {
     /// The key that seals is lost.
     #[error(
         "{} cannot be sealed: {why}; put the key back into keys/, or name another writer: `ledger epoch --help`",
-        .path.display()
+        .path.shown()
     )]
     Unsealed {
         /// The ledger.
@@ -248,7 +249,7 @@ pub enum Failure {
         why: Box<Unsealed>,
     },
     /// A batch or lines that do not begin where the last ended.
-    #[error("{} continues at entry {size}, not at {first}: start the ledger again", .path.display())]
+    #[error("{} continues at entry {size}, not at {first}: start the ledger again", .path.shown())]
     NotNext {
         /// The store or vault.
         path: PathBuf,
@@ -281,7 +282,7 @@ pub enum Failure {
     #[error("the system gives no random numbers: nothing can be encrypted here, and nothing was recorded")]
     Random,
     /// The program that was started to try the store did not know how.
-    #[error("{} does not answer when asked to try a store: it must call `probe::take_over` first", .program.display())]
+    #[error("{} does not answer when asked to try a store: it must call `probe::take_over` first", .program.shown())]
     Unprobed {
         /// The executable.
         program: PathBuf,
@@ -399,7 +400,7 @@ struct Known<'a>(Option<&'a LastCheckpoint>);
 impl fmt::Display for Known<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(LastCheckpoint { path, size, root }) = self.0 else { return Ok(()) };
-        write!(f, "; the last signed checkpoint, in {}, says size {size} and root {root}", path.display())
+        write!(f, "; the last signed checkpoint, in {}, says size {size} and root {root}", path.shown())
     }
 }
 

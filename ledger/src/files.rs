@@ -7,6 +7,7 @@
 //! What is made is its owner's alone, files 0600 and folders 0700, whatever the umask says; bundles, which everyone may
 //! have, are written with [`publish`] and [`create_public_folder`].
 
+use schemas::visible::Show as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -118,8 +119,8 @@ pub(crate) fn die_of_sync(folder: &Path, error: &io::Error) -> ! {
     verifier::tell!(
         "the disk failed to keep what was written to {}: {error}\nThe ledger ends here, before it answers \
          anyone. Check the disk, restart the machine, delete {}, then start the ledger again.",
-        folder.display(),
-        mark.display()
+        folder.shown(),
+        mark.shown()
     );
     // Nothing is unwound: what would be flushed on the way out is not to be believed.
     std::process::exit(2);

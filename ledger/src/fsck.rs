@@ -73,7 +73,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Log(fault) => fault.fmt(f),
-            Self::Beside { path, what } => write!(f, "{}: {what}", path.display()),
+            Self::Beside { path, what } => write!(f, "{}: {what}", path.shown()),
         }
     }
 }
@@ -175,7 +175,7 @@ fn still_open(writer: &Writer, position: u64, slot: &str, by: u64, found: &mut F
     if kept.is_some_and(|kept| !kept.is_empty()) {
         let what = format!(
             "{slot} of entry {position} is still there, although entry {by} of the log erased it: ledger erase {} {by}",
-            writer.home().folder().display()
+            writer.home().folder().shown()
         );
         found.beside(writer.vault().openings(), what);
     }

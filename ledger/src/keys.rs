@@ -10,6 +10,7 @@ use schemas::file_name::encode_part;
 use schemas::note::{Origin, Vkey};
 use schemas::recipient::is_recipient;
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 use verifier::keyring::Keyring;
 use verifier::output::{self, Readers};
 use verifier::signature::SecretKey;
@@ -42,7 +43,7 @@ pub enum BadKeyFile {
     #[error(transparent)]
     Failure(#[from] Failure),
     /// Not three lines of a key file.
-    #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .path.display())]
+    #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .path.shown())]
     Form {
         /// The file.
         path: PathBuf,
@@ -51,7 +52,7 @@ pub enum BadKeyFile {
     #[error(
         "{}: the key file was changed on its way: {changes}; undone, it is one. Copy it again as a file, from the machine \
          on which it was made",
-        .path.display()
+        .path.shown()
     )]
     Changed {
         /// The file.
@@ -60,19 +61,19 @@ pub enum BadKeyFile {
         changes: String,
     },
     /// Not the line of a public key of this holder.
-    #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.display())]
+    #[error("{}: not a public key (name+id+base64) of this holder and ledger", .path.shown())]
     Public {
         /// The file.
         path: PathBuf,
     },
     /// Not an age identity or recipient.
-    #[error("{}: not an age key; `ledger keygen --age` makes one", .path.display())]
+    #[error("{}: not an age key; `ledger keygen --age` makes one", .path.shown())]
     Identity {
         /// The file.
         path: PathBuf,
     },
     /// There is no such key.
-    #[error("no key for {name} in {}: make one with `ledger keygen`, or name the folder that has it with --keys", .folder.display())]
+    #[error("no key for {name} in {}: make one with `ledger keygen`, or name the folder that has it with --keys", .folder.shown())]
     Absent {
         /// Name of the key.
         name: String,
@@ -80,7 +81,7 @@ pub enum BadKeyFile {
         folder: PathBuf,
     },
     /// A key is never overwritten.
-    #[error("{} holds a key already: use that one, replace it by a rotation (`ledger key rotate`), or make this one in another folder", .path.display())]
+    #[error("{} holds a key already: use that one, replace it by a rotation (`ledger key rotate`), or make this one in another folder", .path.shown())]
     There {
         /// The file.
         path: PathBuf,

@@ -22,6 +22,7 @@ use schemas::note::Note;
 use schemas::policy::Policy;
 use schemas::tile::{TILE_WIDTH, Tile};
 use schemas::time::Date;
+use schemas::visible::Show as _;
 use verifier::files::{Links, open_with};
 use verifier::output::{self, Readers};
 
@@ -78,7 +79,7 @@ impl Mirror {
                     clear(&aside)?;
                     fs::rename(out, &aside).map_err(|e| Failure::io("set aside", out, e))?;
                     tracing::warn!(
-                        mirror = %out.display(), aside = %aside.display(),
+                        mirror = %out.shown(), aside = %aside.shown(),
                         "the mirror had no checkpoint that can be read: it was set aside, and is made again from the log"
                     );
                 }

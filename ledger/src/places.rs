@@ -3,6 +3,7 @@
 //! Each start asks what lies there, so that a folder that was put back from a backup is told by what it wrote elsewhere
 //! since. The list is a file `places` in the ledger's folder, a line each: `anchor PATH`, `bundle PATH`, `archive PATH`.
 
+use schemas::visible::Show as _;
 use std::path::{Path, PathBuf};
 
 use crate::failure::Failure;
@@ -102,7 +103,7 @@ impl Places {
     }
 
     fn write(&self, home: &Home) -> Result<(), Failure> {
-        let line = |(lies, path): &(Lies, PathBuf)| format!("{} {}\n", lies.word(), path.display());
+        let line = |(lies, path): &(Lies, PathBuf)| format!("{} {}\n", lies.word(), path.shown());
         files::replace(&home.places(), self.0.iter().map(line).collect::<String>().as_bytes())
     }
 }

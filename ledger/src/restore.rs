@@ -7,6 +7,7 @@ use schemas::hash::Hash;
 use schemas::opening::OpeningLine;
 use schemas::policy::Policy;
 use schemas::tile;
+use schemas::visible::Show as _;
 use verifier::Verified;
 use verifier::bundle::{self, Opened, Source, Visitor};
 use verifier::files::Folder;
@@ -41,7 +42,7 @@ pub enum BadRestore {
     #[error("{}, so nothing was restored: {}", verdict(.0), first(.0))]
     NotVerified(Box<Report>),
     /// The bundle is behind the checkpoint that was signed last.
-    #[error("the bundle ends at {size} entries, but {signed} were signed ({}): restoring it would fork the log; find a newer bundle", .path.display())]
+    #[error("the bundle ends at {size} entries, but {signed} were signed ({}): restoring it would fork the log; find a newer bundle", .path.shown())]
     Behind {
         /// Size of the bundle.
         size: u64,

@@ -16,6 +16,7 @@ use schemas::fork::Fork;
 use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
 use schemas::tile::{self, Tile};
+use schemas::visible::Show as _;
 use verifier::archive::Archive;
 use verifier::bundle::Source;
 use verifier::files::Folder;
@@ -139,7 +140,7 @@ pub struct Contradiction {
 impl fmt::Display for Contradiction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { kind, place, size, own, .. } = self;
-        let (what, folder) = (kind.words(), self.folder.display());
+        let (what, folder) = (kind.words(), self.folder.shown());
         if self.differs {
             write!(
                 f,
@@ -158,7 +159,7 @@ impl fmt::Display for Contradiction {
             )?;
         }
         for (number, path) in self.evidence.iter().enumerate() {
-            write!(f, "{}{}", if number == 0 { "; kept as evidence: " } else { ", " }, path.display())?;
+            write!(f, "{}{}", if number == 0 { "; kept as evidence: " } else { ", " }, path.shown())?;
         }
         Ok(())
     }
@@ -383,7 +384,7 @@ impl Ears<'_> {
     }
 
     fn unasked(&mut self, path: &Path, why: &str) {
-        self.heard.unasked.push(format!("{}: {why}", path.display()));
+        self.heard.unasked.push(format!("{}: {why}", path.shown()));
     }
 
     /// The second pair of files with the last signed checkpoint.

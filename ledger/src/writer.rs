@@ -8,6 +8,7 @@ use schemas::hash::Hash;
 use schemas::note::{Note, Origin};
 use schemas::refusal::RefusalReceipt;
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 use verifier::bundle::adopted_document;
 use verifier::erasures::ERASURE;
 use verifier::fault::Fault;
@@ -52,7 +53,7 @@ pub enum BadLedger {
     #[error("the ledger cannot be begun: {0}")]
     Beginning(Rejection),
     /// The store holds what no ledger of this kind would have written.
-    #[error("the store at {} does not hold a log of this ledger: {fault}; restore from your newest bundle: `ledger restore --help`", .path.display())]
+    #[error("the store at {} does not hold a log of this ledger: {fault}; restore from your newest bundle: `ledger restore --help`", .path.shown())]
     Log {
         /// The store.
         path: PathBuf,
@@ -64,7 +65,7 @@ pub enum BadLedger {
         "{} holds a ledger's entries or openings, and no checkpoint: put `checkpoint` or `checkpoint.2` back from your backup, or \
          restore from your newest bundle (`ledger restore --help`). Nothing was touched; never begin another ledger here: \
          it would contradict what was handed out under the same key",
-        .path.display()
+        .path.shown()
     )]
     Orphaned {
         /// The ledger's folder.
@@ -74,14 +75,14 @@ pub enum BadLedger {
     #[error(
         "the keys in {} have signed a log, and it is not here: another one under the same key would contradict it. Restore \
          it from your newest bundle (`ledger restore --help`), or begin with new keys and another --origin",
-        .path.display()
+        .path.shown()
     )]
     UsedKeys {
         /// The folder of keys.
         path: PathBuf,
     },
     /// The last signed checkpoint cannot be read.
-    #[error("{} is no checkpoint of this log: restore it from your newest bundle", .path.display())]
+    #[error("{} is no checkpoint of this log: restore it from your newest bundle", .path.shown())]
     Checkpoint {
         /// The file.
         path: PathBuf,
@@ -259,7 +260,7 @@ impl Writer {
             mended.push(format!(
                 "a derived file was broken and was made again from the log, which is whole; the broken one lies in {}, and \
                  may be removed",
-                aside.display()
+                aside.shown()
             ));
         }
         if !home.used().exists() {

@@ -10,6 +10,7 @@ use projector::feed::BundleFeed;
 use projector::lens::Audience;
 use projector::projection::{Projection, When, project};
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 use verifier::bundle::Source;
 use verifier::files;
 use verifier::output;
@@ -98,7 +99,7 @@ enum Reader {
 /// Why nothing was written.
 #[derive(Debug, thiserror::Error)]
 enum Ended {
-    #[error("{}: {why}", .path.display())]
+    #[error("{}: {why}", .path.shown())]
     File { path: PathBuf, why: String },
     #[error("--as-of {0:?}: write it as 2026-06-30T22:59:59Z")]
     AsOf(String),
@@ -155,7 +156,7 @@ fn run_report(report: &Report) -> Result<(), Ended> {
     let last = judged.evaluations.last();
     verifier::say!(
         "{}: {} findings as of {}, {} cannot be judged without more openings; {} figures",
-        report.out.display(),
+        report.out.shown(),
         last.map_or(0, |e| e.findings.len()),
         judged.as_of,
         last.map_or(0, |e| e.undetermined.len()),
@@ -170,7 +171,7 @@ fn run_report(report: &Report) -> Result<(), Ended> {
 fn run_site(site: &Site) -> Result<(), Ended> {
     let projection = follow(&site.log, None, None)?;
     projector::output::public_site(&projection, &site.out)?;
-    verifier::say!("{}: open index.html", site.out.display());
+    verifier::say!("{}: open index.html", site.out.shown());
     Ok(())
 }
 

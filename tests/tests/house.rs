@@ -112,6 +112,19 @@ const RULES: &[Rule] = &[
         instead: "let the verifier check it: Keyring::open, Follower, check_head; no other crate makes a Verified",
     },
     Rule {
+        words: &["print!(", "println!(", "eprint!(", "eprintln!("],
+        within: SHIPPED,
+        but: &[],
+        instead: "verifier::say! and verifier::tell!: a stream that has gone ends nothing, and nothing steers a terminal",
+    },
+    Rule {
+        words: &["display()"],
+        within: SHIPPED,
+        // What a testimony's place is, as a path.
+        but: &["ledger/src/testimony.rs"],
+        instead: "schemas::visible::Show::shown(): a path's name may hold what steers a terminal",
+    },
+    Rule {
         words: &["Disclosed("],
         within: EVERYWHERE,
         but: &["projector/src/lens.rs", HERE],

@@ -1,5 +1,6 @@
 //! A bundle as one tar. FORMAT.md 13.1; feature `files`.
 
+use schemas::visible::Show as _;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -26,7 +27,7 @@ impl Archive {
     /// # Errors
     /// [`Unreadable`] if it is no tar, holds anything but regular files, or one path twice.
     pub fn open(path: &Path) -> Result<Self, Unreadable> {
-        let bad = |why: String| Unreadable { path: path.display().to_string(), why };
+        let bad = |why: String| Unreadable { path: path.shown().to_string(), why };
         let file = crate::files::open(path, crate::files::Links::Followed).map_err(|e| bad(e.to_string()))?;
         let mut places = BTreeMap::new();
         let mut tar = tar::Archive::new(&file);
@@ -81,7 +82,7 @@ impl Source for Archive {
 
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Unreadable> {
         let Some((from, size)) = self.places.get(path).copied() else { return Ok(None) };
-        let bad = |why: String| Unreadable { path: format!("{}: {path}", self.path.display()), why };
+        let bad = |why: String| Unreadable { path: format!("{}: {path}", self.path.shown()), why };
         if size > FILE_BYTES_MAX {
             return Err(bad(format!("longer than {FILE_BYTES_MAX} bytes")));
         }

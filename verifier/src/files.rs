@@ -9,6 +9,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use schemas::strays;
+use schemas::visible::Show as _;
 
 use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable};
 pub use crate::find::{NotHere, bundle, openings, policy};
@@ -149,7 +150,7 @@ fn open_below(root: &Path, path: &str) -> io::Result<File> {
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut at = rustix::fs::open(root, flags, Mode::empty()).map_err(|e| match e {
-        Errno::NOTDIR => io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no folder", root.display())),
+        Errno::NOTDIR => io::Error::new(io::ErrorKind::InvalidInput, format!("{} is no folder", root.shown())),
         other => other.into(),
     })?;
     for folder in folders.split('/').filter(|folder| !folder.is_empty()) {
@@ -202,7 +203,7 @@ impl Folder {
 
     fn walk(&self, below: &str, found: &mut Vec<String>) -> Result<(), Unreadable> {
         let folder = self.root.join(below);
-        let bad = |why: &dyn std::fmt::Display| Unreadable { path: folder.display().to_string(), why: why.to_string() };
+        let bad = |why: &dyn std::fmt::Display| Unreadable { path: folder.shown().to_string(), why: why.to_string() };
         for entry in fs::read_dir(&folder).map_err(|e| bad(&e))? {
             let entry = entry.map_err(|e| bad(&e))?;
             let name = entry.file_name();
@@ -237,7 +238,7 @@ impl Source for Folder {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Unreadable> {
         use io::ErrorKind::{IsADirectory, NotADirectory, NotFound};
         let full = self.root.join(path);
-        let bad = |why: String| Unreadable { path: full.display().to_string(), why };
+        let bad = |why: String| Unreadable { path: full.shown().to_string(), why };
         let file = match open_below(&self.root, path) {
             Ok(file) => file,
             Err(e) if matches!(e.kind(), NotFound | NotADirectory | IsADirectory) => return Ok(None),
@@ -283,19 +284,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for (path, word) in prepared(folder.path()) {
             for links in [Links::Followed, Links::Refused] {
-                let why = read(&path, 10, links).expect_err(&path.display().to_string());
+                let why = read(&path, 10, links).expect_err(&path.shown().to_string());
                 let by_link = links == Links::Refused && fs::symlink_metadata(&path).unwrap().is_symlink();
                 let word = if by_link { "links are not followed here" } else { word };
-                assert!(why.to_string().contains(word), "{}: {why}", path.display());
+                assert!(why.to_string().contains(word), "{}: {why}", path.shown());
             }
             if word.contains("longer") {
                 continue;
             }
             let end = OpenOptions::new().create(true).append(true).clone();
             for mut options in [OpenOptions::new().write(true).clone(), end] {
-                assert!(open_with(&mut options, &path, Links::Followed).is_err(), "{}", path.display());
+                assert!(open_with(&mut options, &path, Links::Followed).is_err(), "{}", path.shown());
             }
-            assert!(create(&path).is_err(), "{}", path.display());
+            assert!(create(&path).is_err(), "{}", path.shown());
         }
         assert!(!folder.path().join("nowhere").exists(), "nothing is made through a link");
         assert_eq!(read(&folder.path().join("none"), 9, Links::Followed).unwrap_err().kind(), io::ErrorKind::NotFound);

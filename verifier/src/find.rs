@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use schemas::policy::{POLICY_BYTES_MAX, Policy};
 use schemas::strays;
 use schemas::tile::index_of;
+use schemas::visible::Show as _;
 
 use crate::files::{self, Folder, Links};
 use crate::transit;
@@ -18,7 +19,7 @@ const NAMES_MAX: usize = 10_000;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotHere {
     /// It lies below.
-    #[error("the folder holds no {what} itself; there is one in {}: give that folder", .at.display())]
+    #[error("the folder holds no {what} itself; there is one in {}: give that folder", .at.shown())]
     Below {
         /// A bundle, or openings.
         what: &'static str,
@@ -26,7 +27,7 @@ pub enum NotHere {
         at: PathBuf,
     },
     /// Several lie below.
-    #[error("the folder holds no {what} itself, but several below it, such as {}: give one of those", .at.display())]
+    #[error("the folder holds no {what} itself, but several below it, such as {}: give one of those", .at.shown())]
     Several {
         /// A bundle, or openings.
         what: &'static str,
@@ -34,7 +35,7 @@ pub enum NotHere {
         at: PathBuf,
     },
     /// It is a part of one.
-    #[error("the folder is a part of a bundle, which seems to be {}: give that folder", .at.display())]
+    #[error("the folder is a part of a bundle, which seems to be {}: give that folder", .at.shown())]
     Above {
         /// Where.
         at: PathBuf,
@@ -46,7 +47,7 @@ pub enum NotHere {
     #[error("the folder is a ledger's own, not a bundle: `ledger export LEDGER --out BUNDLE` makes one")]
     Ledger,
     /// A packed bundle lies in it.
-    #[error("the folder holds no {what}, but {}: unpack that, or give it if it is a .tar that the ledger made", .at.display())]
+    #[error("the folder holds no {what}, but {}: unpack that, or give it if it is a .tar that the ledger made", .at.shown())]
     Packed {
         /// A bundle, or openings.
         what: &'static str,

@@ -4,6 +4,7 @@
 //! the umask says: a program begins with [`guard`], so that what libraries make is closed too, and what is for everyone
 //! is opened by name. Where a file system keeps no modes (FAT, most shares) nothing can be closed; it is used as it is.
 
+use schemas::visible::Show as _;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -43,7 +44,7 @@ impl Readers {
 #[error(
     "others on this machine can read {}: close it with `chmod {} {}`, and think of what stood in it as known to whoever has \
      an account here",
-    .path.display(),
+    .path.shown(),
     if *.is_folder { "700" } else { "600" },
     quoted(.path)
 )]
@@ -56,7 +57,7 @@ pub struct Exposed {
 
 /// A path as a shell takes it.
 fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+    let text = path.shown().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
     if !text.is_empty() && !text.starts_with('-') && text.chars().all(plain) {
         text

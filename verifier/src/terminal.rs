@@ -11,6 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
+use schemas::visible;
+
 use crate::output;
 
 /// What has become of the standard output.
@@ -38,19 +40,20 @@ macro_rules! tell {
     ($($what:tt)*) => { $crate::terminal::tell(::std::format_args!($($what)*)) };
 }
 
-/// Says something on the standard output, as it is.
+/// Says lines on the standard output. What hides in them or steers a terminal is a sign, whoever put it there.
 pub fn say(what: fmt::Arguments<'_>) {
-    note(|| io::stdout().lock().write_fmt(what));
+    let text = what.to_string();
+    note(|| io::stdout().lock().write_all(visible::lines(&text).as_bytes()));
 }
 
-/// The same for bytes.
+/// Says bytes on the standard output as they are.
 pub fn say_bytes(bytes: &[u8]) {
     note(|| io::stdout().lock().write_all(bytes));
 }
 
 /// Says a line on the standard error. There is nobody to tell if it cannot be said.
 pub fn tell(what: fmt::Arguments<'_>) {
-    let mut line = what.to_string();
+    let mut line = visible::lines(&what.to_string()).into_owned();
     if line.is_empty() {
         return;
     }
@@ -92,7 +95,8 @@ pub fn reasons(why: &(dyn Error + 'static)) -> String {
 pub fn parse<A: clap::Parser>() -> Result<A, u8> {
     A::try_parse().map_err(|why| {
         if why.use_stderr() {
-            let _ = why.print();
+            // It repeats what was given.
+            tell!("{why}");
         } else {
             note(|| why.print().and_then(|()| io::stdout().flush()));
         }

@@ -1,5 +1,6 @@
 //! `anchor`: a second place for the last signed checkpoint.
 
+use schemas::visible::Show as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -39,7 +40,7 @@ impl Anchor {
         match &self.also {
             Some(path) => {
                 writer.whole().keep_anchor_at(path)?;
-                verifier::say!("the last signed checkpoint is kept in {} too", path.display());
+                verifier::say!("the last signed checkpoint is kept in {} too", path.shown());
             }
             None => {
                 Places::forget_anchor(&home)?;

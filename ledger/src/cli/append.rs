@@ -18,6 +18,7 @@ use ledger::trust;
 use schemas::catalogue::Catalogue;
 use schemas::note::Origin;
 use schemas::value::Value;
+use schemas::visible::Show as _;
 
 use super::{Ended, Start, bar, parties, present, record, refusal, say, say_queued, settings};
 
@@ -77,7 +78,7 @@ impl Append {
             }
         }
         for problem in import.problems.iter_mut().chain(&mut import.warnings) {
-            problem.file = self.event.display().to_string();
+            problem.file = self.event.shown().to_string();
             problem.line = None;
         }
         if !import.problems.is_empty() {
@@ -100,7 +101,7 @@ impl Append {
         };
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut |_, _| {})?;
         for path in &signed.waiting {
-            verifier::say!("waits for a second signature: {}  (ledger cosign)", path.display());
+            verifier::say!("waits for a second signature: {}  (ledger cosign)", path.shown());
         }
         say_queued(&signed.queued, &home);
         let outcome =
@@ -143,7 +144,7 @@ impl Cosign {
                 let ledger = cosign::read_draft(path)?.signed.event.ledger;
                 let origin = Origin::parse(&ledger).ok_or_else(|| Ended::Refused(format!("no ledger: {ledger:?}")))?;
                 cosign::countersign(path, &mut KeyFolder::new(&self.keys, origin))?;
-                verifier::say!("signed: {}  (give it back to who sent it)", path.display());
+                verifier::say!("signed: {}  (give it back to who sent it)", path.shown());
             }
             return Ok(());
         }
@@ -210,7 +211,7 @@ pub(super) fn read_event(path: &Path) -> Result<String, Ended> {
         let absent = || Failure::Absent { what: "event", path: path.to_owned() };
         files::read(path, JSON_BYTES_MAX)?.ok_or_else(absent)?
     };
-    String::from_utf8(bytes).map_err(|_| Ended::Refused(format!("{}: not UTF-8", path.display())))
+    String::from_utf8(bytes).map_err(|_| Ended::Refused(format!("{}: not UTF-8", path.shown())))
 }
 
 /// The register row that the JSON stands for: its party, its type, header and row.

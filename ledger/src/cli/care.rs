@@ -1,5 +1,6 @@
 //! `restore`, `fsck`: the care of a ledger.
 
+use schemas::visible::Show as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -76,7 +77,7 @@ impl Restore {
         files::replace(&home.policy(), &text)?;
         verifier::say!(
             "{}: {} entries restored, root {}",
-            self.ledger.display(),
+            self.ledger.shown(),
             writer.log().size(),
             writer.log().root().to_base64()
         );

@@ -10,6 +10,7 @@ use ledger::publish;
 use ledger::witness::CLOCK_SECONDS;
 use ledger::writer::{BadLedger, Home};
 use schemas::time::{Date, Timestamp};
+use schemas::visible::Show as _;
 
 use super::{Ended, Start, open, settings};
 
@@ -76,7 +77,7 @@ fn typed(
             "the clock says {now}, and the last entry was received at {last}. Nothing was confirmed: look at another clock, and \
              type the date that it shows: ledger clock confirm {} --date YYYY-MM-DD. What is received under a wrong clock stands \
              in the log for good",
-            ledger.display()
+            ledger.shown()
         )));
     };
     let Some(date) = Date::parse(text) else {

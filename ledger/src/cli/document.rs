@@ -8,6 +8,7 @@ use ledger::files;
 use ledger::settings::Settings;
 use ledger::writer::{DOCUMENT_BYTES_MAX, keep_document};
 use schemas::catalogue::TEXT;
+use schemas::visible::Show as _;
 
 use super::Ended;
 
@@ -40,7 +41,7 @@ impl Document {
         let (kind, column) = if bytes == TEXT.as_bytes() {
             ("the event catalogue", "schema.adopted, catalogue")
         } else {
-            let bad = |why| Ended::Refused(format!("{}: no rule profile: {why}", self.file.display()));
+            let bad = |why| Ended::Refused(format!("{}: no rule profile: {why}", self.file.shown()));
             Settings::take(&bytes).map_err(bad)?;
             ("a rule profile", "rule.profile.adopted, profile")
         };

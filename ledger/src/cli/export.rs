@@ -13,6 +13,7 @@ use ledger::places::{Lies, Places};
 use ledger::publish;
 use ledger::writer::Writer;
 use schemas::catalogue::Role;
+use schemas::visible::Show as _;
 
 use super::{Ended, Start, bar, open, parties, record, settings};
 
@@ -81,26 +82,26 @@ impl Export {
         if let Some(out) = &self.out {
             let policy = publish::policy_text(writer)?;
             let done = export::bundle(writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
-            verifier::say!("{}: {} entries in {} files, {} bytes", out.display(), done.entries, done.files, done.bytes);
+            verifier::say!("{}: {} entries in {} files, {} bytes", out.shown(), done.entries, done.files, done.bytes);
             verifier::say!(
                 "check it: verifier check {} --policy POLICY, or open {}",
-                out.display(),
-                out.join(verifier::PAGE_NAME).display()
+                out.shown(),
+                out.join(verifier::PAGE_NAME).shown()
             );
             if let Some(archive) = &self.archive {
                 writer.make_room(Lies::Archive, archive)?;
                 let bytes = export::archive(out, archive)?;
                 Places::remember(&home, Lies::Archive, archive)?;
-                verifier::say!("{}: the same as one file, {bytes} bytes", archive.display());
+                verifier::say!("{}: the same as one file, {bytes} bytes", archive.shown());
             }
         }
         if let Some(folder) = &self.backup {
             let lines = export::backup(writer, folder)?;
-            verifier::say!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.display());
+            verifier::say!("{}: openings of {lines} entries, encrypted; their keys are not in it", folder.shown());
         }
         if let Some(folder) = &self.backup_keys {
             let lines = export::backup_keys(writer, folder)?;
-            verifier::say!("{}: keys of the openings of {lines} entries", folder.display());
+            verifier::say!("{}: keys of the openings of {lines} entries", folder.shown());
             verifier::say!("keep them apart from every copy of the openings, and destroy older copies: what is erased");
             verifier::say!("from now on could be read with them");
         }
@@ -133,7 +134,7 @@ impl Export {
         let opened = export::openings(writer, &audience, None, folder)?;
         verifier::say!(
             "{}: hidden values of {} entries for {reader}; of {} something is withheld",
-            folder.display(),
+            folder.shown(),
             opened.entries,
             opened.withheld
         );

@@ -1,5 +1,6 @@
 //! `import`: registers into the log.
 
+use schemas::visible::Show as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -95,7 +96,7 @@ impl Arguments {
         verifier::say!("{} signed into the outbox, {again} were there already", signed.signed);
         say_queued(&signed.queued, &home);
         for path in &signed.waiting {
-            verifier::say!("waits for a second signature: {}  (ledger cosign)", path.display());
+            verifier::say!("waits for a second signature: {}  (ledger cosign)", path.shown());
         }
         let outcome =
             submit::submit(&mut writer, outbox.parcels()?, &outbox.receipts(), Clock::System, &mut bar("submitting"))?;
@@ -118,7 +119,7 @@ impl Arguments {
             Some(path) => {
                 let absent = || Failure::Absent { what: "mapping file", path: path.clone() };
                 let bytes = files::read(path, MAPPING_BYTES_MAX)?.ok_or_else(absent)?;
-                Some(Mapping::read(&path.display().to_string(), &bytes).map_err(|p| Ended::Refused(render(&p)))?)
+                Some(Mapping::read(&path.shown().to_string(), &bytes).map_err(|p| Ended::Refused(render(&p)))?)
             }
             None => None,
         };
@@ -160,7 +161,7 @@ impl Arguments {
         if !import.left_behind.is_empty() {
             let (count, more) = (import.left_behind.len(), if import.left_behind.len() > 8 { ", …" } else { "" });
             let shown = import.left_behind.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
-            eprintln!("left behind by systems or hidden, and not read: {count} ({shown}{more})");
+            verifier::tell!("left behind by systems or hidden, and not read: {count} ({shown}{more})");
         }
         let all: Vec<_> = import.problems.iter().chain(&import.warnings).collect();
         if self.json {

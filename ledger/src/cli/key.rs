@@ -16,6 +16,7 @@ use ledger::trust::{self, BadTrust, Desk, NewKey};
 use ledger::writer::{Home, Writer};
 use schemas::catalogue::{Role, is_id};
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 use verifier::state::State;
 
 use super::{Ended, Start, parties, present, record, refusal, say, settings};
@@ -280,7 +281,7 @@ fn at_desk(
     // A key that nobody enrolled must not be taken for the newest later.
     let signed = made.inspect_err(|_| desk.keys.made().iter().for_each(|path| drop(files::remove(path))))?;
     for path in desk.keys.made() {
-        verifier::say!("a key was made: {}  (keep it, show it to nobody)", path.display());
+        verifier::say!("a key was made: {}  (keep it, show it to nobody)", path.shown());
     }
     pseudonyms.keep()?;
     writer.read_keys_again()?;
@@ -308,7 +309,7 @@ fn finish(home: &Home, writer: &mut Writer, outbox: &mut Outbox, signed: Vec<Sig
             Signed::Complete(parcel) => parcels.push(parcel),
             Signed::Waiting(parcel, holder) => {
                 let path = cosign::write_draft(&home.drafts(), &parcel, &holder)?;
-                verifier::say!("waits for {} of {}: {}  (ledger cosign)", holder.holder, holder.party, path.display());
+                verifier::say!("waits for {} of {}: {}  (ledger cosign)", holder.holder, holder.party, path.shown());
             }
         }
     }

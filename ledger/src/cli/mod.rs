@@ -20,6 +20,7 @@ mod setup;
 mod succeed;
 mod unseal;
 
+use schemas::visible::Show as _;
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
 
@@ -131,12 +132,12 @@ impl<E: std::error::Error + 'static> From<E> for Ended {
 
 /// Reads a policy file, and gives its bytes too.
 fn policy_file(path: &Path) -> Result<(schemas::policy::Policy, Vec<u8>), Ended> {
-    verifier::files::policy(path).map_err(|why| Ended::Could(format!("{}: {why}", path.display())))
+    verifier::files::policy(path).map_err(|why| Ended::Could(format!("{}: {why}", path.shown())))
 }
 
 /// Ends where a folder is not the one that was meant.
 fn not_here(path: &Path, found: Option<verifier::files::NotHere>) -> Result<(), Ended> {
-    found.map_or(Ok(()), |why| Err(Ended::Could(format!("{}: {why}", path.display()))))
+    found.map_or(Ok(()), |why| Err(Ended::Could(format!("{}: {why}", path.shown()))))
 }
 
 /// Makes an event with effect on trust end as who must act: the reporter, where the log would refuse.
@@ -273,13 +274,13 @@ fn record(home: &Home, start: &Start) -> Result<Recording, Ended> {
     let asked = !panel.is_empty();
     unasked.extend(publish::hear(opened.whole(), &mut panel, start)?);
     for what in &unasked {
-        verifier::tell!("note: not asked whether {} is the newest copy of this log: {what}", home.folder().display());
+        verifier::tell!("note: not asked whether {} is the newest copy of this log: {what}", home.folder().shown());
     }
     if !outside && !asked {
         verifier::tell!(
             "note: nothing outside {0} can say whether it is the newest copy of this log (no witness, mirror, bundle or second \
              anchor is known): if it was put back from a backup, record nothing, and restore: `ledger restore --help`",
-            home.folder().display()
+            home.folder().shown()
         );
     }
     Ok(Recording(opened))
@@ -369,7 +370,7 @@ fn settings(home: &Home) -> Result<Settings, Ended> {
 fn parties(path: &Path) -> Result<Parties, Ended> {
     let bytes = files::read(path, 16 << 20)?
         .ok_or_else(|| Failure::Absent { what: "list of parties", path: path.to_owned() })?;
-    let (parties, problems) = Parties::read(&path.display().to_string(), &bytes, &Limits::default());
+    let (parties, problems) = Parties::read(&path.shown().to_string(), &bytes, &Limits::default());
     if problems.is_empty() { Ok(parties) } else { Err(Ended::Refused(ledger::import::render(&problems))) }
 }
 
@@ -405,7 +406,7 @@ fn say_queued(queued: &[(String, String)], home: &Home) {
         queued.len()
     );
     for (row, tag) in queued {
-        verifier::say!("  {row}: {}", Queue::at(&home.intake()).receipt(tag).display());
+        verifier::say!("  {row}: {}", Queue::at(&home.intake()).receipt(tag).shown());
     }
 }
 
@@ -426,7 +427,7 @@ fn say(outcome: &Outcome, writer: &mut Writer, outbox: &Outbox) -> Result<(), En
     let lines: Vec<String> = outcome.refused.iter().map(|(row, why)| format!("{row}: {why}")).collect();
     Err(Ended::Refused(format!(
         "refused, everything else stands; mend the rows and import them again (each refusal is receipted in {}):\n{}",
-        outbox.receipts().folder().display(),
+        outbox.receipts().folder().shown(),
         lines.join("\n")
     )))
 }

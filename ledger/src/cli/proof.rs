@@ -15,6 +15,7 @@ use ledger::receipts;
 use ledger::writer::Writer;
 use schemas::catalogue::Role;
 use schemas::note::Note;
+use schemas::visible::Show as _;
 
 use super::{Ended, Start, open, parties, record};
 
@@ -95,11 +96,11 @@ impl Pack {
         files::write_out(&self.out, text.as_bytes())?;
         let records = pack.items.len();
         let (size, bytes) = (pack.seal.index + 1, text.len());
-        verifier::say!("{}: {records} records of {} at {size} entries, {bytes} bytes", self.out.display(), self.stream);
+        verifier::say!("{}: {records} records of {} at {size} entries, {bytes} bytes", self.out.shown(), self.stream);
         if records == 0 {
             verifier::say!("there is no such stream: the pack proves that the index has no record about it");
         }
-        verifier::say!("check it: verifier check {} --policy POLICY", self.out.display());
+        verifier::say!("check it: verifier check {} --policy POLICY", self.out.shown());
         Ok(())
     }
 }
@@ -141,7 +142,7 @@ impl Pack {
 fn note(path: &Path) -> Result<Note, Ended> {
     let absent = || Failure::Absent { what: "statement", path: path.to_owned() };
     let bytes = files::read(path, STATEMENT_BYTES_MAX)?.ok_or_else(absent)?;
-    Note::parse(&bytes).map_err(|why| Ended::Refused(format!("{}: no signed note: {why}", path.display())))
+    Note::parse(&bytes).map_err(|why| Ended::Refused(format!("{}: no signed note: {why}", path.shown())))
 }
 
 /// Arguments of `receipt`.
@@ -178,7 +179,7 @@ impl Receipt {
         match &self.out {
             Some(path) => {
                 files::write_out(path, text.as_bytes())?;
-                verifier::say!("{}: check it with: verifier check {0} --policy POLICY", path.display());
+                verifier::say!("{}: check it with: verifier check {0} --policy POLICY", path.shown());
             }
             None => verifier::terminal::say(format_args!("{text}")),
         }

@@ -1,5 +1,6 @@
 //! `publish` and `witness`: who must have seen a checkpoint, and asking them.
 
+use schemas::visible::Show as _;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -75,7 +76,7 @@ pub struct Witness {
 impl Witness {
     pub fn run(self) -> Result<(), Ended> {
         let mut writer = open(&super::home(&self.ledger)?)?;
-        let bad = |why: String| Ended::Refused(format!("{}: {why}; nothing was changed", self.policy.display()));
+        let bad = |why: String| Ended::Refused(format!("{}: {why}; nothing was changed", self.policy.shown()));
         let (policy, text) = super::policy_file(&self.policy)?;
         let own = ledger::keys::read(&writer.home().log_key())?.vkey();
         if !policy.logs.contains(&own) {
@@ -118,7 +119,7 @@ pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
     let receipts = outbox.receipts();
     match receipts.complete(writer, &outbox.parcels()?) {
         Ok(0) | Err(Failure::Unpublished(_)) => {}
-        Ok(written) => verifier::say!("{written} receipts: {}", receipts.folder().display()),
+        Ok(written) => verifier::say!("{written} receipts: {}", receipts.folder().shown()),
         Err(other) => return Err(other.into()),
     }
     match receipts::complete_sealed(writer, &Queue::at(&writer.home().intake())) {
@@ -126,7 +127,7 @@ pub fn give_receipts(writer: &Writer, outbox: &Outbox) -> Result<(), Ended> {
         Ok(written) => {
             verifier::say!(
                 "{written} receipts of the sealed stream: {}",
-                writer.home().intake().join("receipts").display()
+                writer.home().intake().join("receipts").shown()
             );
             Ok(())
         }

@@ -1,5 +1,6 @@
 //! `serve`: the ledger over HTTP.
 
+use schemas::visible::Show as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -91,7 +92,7 @@ impl Serve {
 fn read(path: &Path) -> Result<Config, Ended> {
     let absent = || Failure::Absent { what: "configuration", path: path.to_owned() };
     let bytes = files::read(path, config::FILE_BYTES_MAX)?.ok_or_else(absent)?;
-    let bad = |why: String| Ended::Refused(format!("{}: {why}", path.display()));
+    let bad = |why: String| Ended::Refused(format!("{}: {why}", path.shown()));
     let text = String::from_utf8(bytes).map_err(|_| bad("not UTF-8 text".to_owned()))?;
     Config::parse(&text).map_err(|e| bad(e.to_string()))
 }

@@ -17,6 +17,7 @@ use ledger::writer::Home;
 use schemas::catalogue::is_id;
 use schemas::hash::Hash;
 use schemas::note::Origin;
+use schemas::visible::Show as _;
 
 use super::{Ended, Recording, Start, parties};
 
@@ -69,7 +70,7 @@ impl Init {
         if let Some(strange) = home.strange()? {
             return Err(Ended::Refused(format!(
                 "{}: a ledger begins in a folder of its own, and this is none of its files; choose a folder where nothing is yet",
-                strange.display()
+                strange.shown()
             )));
         }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
@@ -83,8 +84,8 @@ impl Init {
         let now = Clock::System.now();
         let enrolled = enrol::enrol(&mut writer, &mut outbox, &list, at_hand, &pseudonyms, now, false)?;
         let policy = folder::policy(writer.log());
-        verifier::say!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
-        verifier::say!("policy for everyone who shall verify it: {}", home.policy().display());
+        verifier::say!("ledger {origin} begun in {}: {} entries", self.folder.shown(), writer.log().size());
+        verifier::say!("policy for everyone who shall verify it: {}", home.policy().shown());
         verifier::terminal::say(format_args!("{policy}"));
         if let Some(bytes) = &profile {
             verifier::say!(
@@ -108,7 +109,7 @@ impl Init {
         }
         verifier::say!(
             "keep {} secret and safe: who has them can sign checkpoints",
-            home.log_key().parent().unwrap_or(home.folder()).display()
+            home.log_key().parent().unwrap_or(home.folder()).shown()
         );
         Ok(())
     }
@@ -151,9 +152,9 @@ impl Keygen {
             files::replace(&public, format!("{recipient}\n").as_bytes())?;
             verifier::say!(
                 "secret  {}  (keep it, and a copy elsewhere: without it nobody reads what is sealed)",
-                path.display()
+                path.shown()
             );
-            verifier::say!("public  {}", public.display());
+            verifier::say!("public  {}", public.shown());
             verifier::say!("{recipient}");
             return Ok(());
         }
@@ -161,8 +162,8 @@ impl Keygen {
         let key = keys::generate(&path, &origin.holder_key_name(&self.party, &self.holder))?;
         let public = path.with_extension(PUBLIC_ENDING);
         files::replace(&public, format!("{}\n", key.vkey()).as_bytes())?;
-        verifier::say!("secret  {}  (keep it, show it to nobody)", path.display());
-        verifier::say!("public  {}", public.display());
+        verifier::say!("secret  {}  (keep it, show it to nobody)", path.shown());
+        verifier::say!("public  {}", public.shown());
         verifier::say!("{}", key.vkey());
         Ok(())
     }

@@ -23,6 +23,7 @@ use schemas::hash::Hash;
 use schemas::note::Origin;
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use schemas::visible::Show as _;
 use verifier::bundle::{self, NoVisitor};
 use verifier::files::Folder;
 use verifier::report::Verdict;
@@ -127,7 +128,7 @@ impl Succeed {
                 let draft = cosign::read_draft(path)?;
                 if !draft.is_signed() || !says(&draft.signed.event, &origin, &before, self.reason) {
                     let why = "not signed by oversight yet, or not about this old log, origin and reason";
-                    return Err(Ended::Refused(format!("{}: {why}", path.display())));
+                    return Err(Ended::Refused(format!("{}: {why}", path.shown())));
                 }
                 draft.parcel
             }
@@ -137,9 +138,9 @@ impl Succeed {
                     Signed::Complete(parcel) => parcel,
                     Signed::Waiting(parcel, holder) => {
                         let path = cosign::write_draft(&home.drafts(), &parcel, &holder)?;
-                        verifier::say!("waits for {} of {}: {}", holder.holder, holder.party, path.display());
+                        verifier::say!("waits for {} of {}: {}", holder.holder, holder.party, path.shown());
                         verifier::say!("they sign it with: ledger cosign - DRAFT --only-sign --keys THEIR-KEYS");
-                        verifier::say!("then the same again here, with --signed {}", path.display());
+                        verifier::say!("then the same again here, with --signed {}", path.shown());
                         return Ok(());
                     }
                 }
@@ -167,7 +168,7 @@ impl Succeed {
             (Verdict::Verified | Verdict::PartlyErased, Some(head)) => Ok((head.checkpoint, report.as_of)),
             _ => {
                 let why = why.unwrap_or_default();
-                let path = self.from.display();
+                let path = self.from.shown();
                 if report.faults.is_empty() {
                     return Err(Ended::Could(format!("{path}: cannot tell whether the old bundle verifies: {why}")));
                 }
@@ -192,8 +193,8 @@ impl Succeed {
         folder::settle(&writer, &read(&self.parties)?, profile)?;
         // The outbox knows which numbers each key has used.
         Outbox::open(&home.outbox())?.add(std::slice::from_ref(parcel))?;
-        verifier::say!("ledger {origin} begun in {}: {} entries", self.folder.display(), writer.log().size());
-        verifier::say!("policy for everyone who shall verify it: {}", home.policy().display());
+        verifier::say!("ledger {origin} begun in {}: {} entries", self.folder.shown(), writer.log().size());
+        verifier::say!("policy for everyone who shall verify it: {}", home.policy().shown());
         verifier::terminal::say(format_args!("{}", folder::policy(writer.log())));
         Ok(())
     }
@@ -222,7 +223,7 @@ fn signatories(list: &Parties, keys: &mut KeyFolder, folder: &Path) -> Result<(H
             if !keys.has(&party.id, holder) && !keys.has_public(&party.id, holder) {
                 return Err(Ended::Refused(format!(
                     "{}: there is no {}.{holder}.vkey: {} makes its own key with `ledger keygen` and gives you that file",
-                    folder.display(),
+                    folder.shown(),
                     party.id,
                     party.id
                 )));

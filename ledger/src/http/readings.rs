@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use schemas::catalogue::Role;
+use schemas::visible::Show as _;
 use tokio::time::Instant;
 use verifier::http_request::Caller;
 use verifier::keyring::KeyNumber;
@@ -28,7 +29,7 @@ use crate::writer::{Home, Writer};
 #[derive(Debug, thiserror::Error)]
 pub enum BadReadings {
     /// No key of the operator.
-    #[error("[readings] {}: there is no key of a holder of the operator{}", .keys.display(), of(.signer))]
+    #[error("[readings] {}: there is no key of a holder of the operator{}", .keys.shown(), of(.signer))]
     NoKey {
         /// The folder.
         keys: PathBuf,

@@ -1,5 +1,6 @@
 //! The server as a whole: what it starts, and in which order it ends.
 
+use schemas::visible::Show as _;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -235,7 +236,7 @@ fn begin_anchor(writer: &mut Writer, also: &Path) -> Result<(), Failure> {
     let also = std::path::absolute(also).unwrap_or_else(|_| also.to_owned());
     if Places::of(writer.home())?.anchor() == Some(&also) {
         tracing::error!(
-            path = %also.display(),
+            path = %also.shown(),
             "the second place of the anchor is gone, and is not written: `ledger anchor --help` begins it anew"
         );
         return Ok(());

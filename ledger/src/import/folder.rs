@@ -13,6 +13,7 @@ use std::rc::Rc;
 
 use schemas::catalogue::{Catalogue, EventType};
 use schemas::strays;
+use schemas::visible::Show as _;
 use verifier::files::Links;
 
 use super::columns::Header;
@@ -71,7 +72,7 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
 pub fn read_files(paths: &[PathBuf], party: &str, parties: &Parties, options: &Options, known: &dyn Known) -> Import {
     let named = paths.iter().map(|path| {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        (path.display().to_string(), name, Content::Disk(path.clone(), Links::Followed))
+        (path.shown().to_string(), name, Content::Disk(path.clone(), Links::Followed))
     });
     read_named(named, party, parties, options, known)
 }
@@ -224,7 +225,7 @@ impl Reader<'_> {
             }
             Err(e) => {
                 let what = What::CannotRead { why: e.kind().to_string() };
-                self.told.push(Problem::of_file(&told_path(&folder.display().to_string(), true), what));
+                self.told.push(Problem::of_file(&told_path(&folder.shown().to_string(), true), what));
             }
         }
         names.sort();

@@ -32,6 +32,7 @@ use schemas::pack::Pack;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 use schemas::value::Value;
+use schemas::visible::Show as _;
 use verifier::pack::{self, PackReport};
 use verifier::transit;
 
@@ -144,13 +145,13 @@ pub enum BadOutpost {
     #[error("a passphrase of at least {PASSPHRASE_CHARS_MIN} characters: five words that do not belong together")]
     Short,
     /// The key file would be stolen with the folder.
-    #[error("{}: the key file must not lie in the folder that it opens", .path.display())]
+    #[error("{}: the key file must not lie in the folder that it opens", .path.shown())]
     KeyInside {
         /// The file.
         path: PathBuf,
     },
     /// The file is none.
-    #[error("{}: not the key file of an outbox", .path.display())]
+    #[error("{}: not the key file of an outbox", .path.shown())]
     KeyFile {
         /// The file.
         path: PathBuf,
@@ -178,7 +179,7 @@ pub enum BadOutpost {
 fn words(failure: &Failure) -> String {
     match failure {
         Failure::Damaged { path, damage, .. } => {
-            format!("{} is damaged: {damage}. Nothing was changed; {WAY_OUT}", path.display())
+            format!("{} is damaged: {damage}. Nothing was changed; {WAY_OUT}", path.shown())
         }
         other => other.to_string(),
     }

@@ -16,6 +16,7 @@ use projector::serve::server;
 use projector::serve::session::Session;
 use projector::serve::shown::Shown;
 use schemas::policy::Policy;
+use schemas::visible::Show as _;
 use tokio::sync::watch;
 use verifier::files::{self, Folder};
 use verifier::output;
@@ -62,7 +63,7 @@ pub struct Serve {
 #[derive(Debug, thiserror::Error)]
 pub enum BadServe {
     /// A file cannot be read or used.
-    #[error("{}: {why}", .path.display())]
+    #[error("{}: {why}", .path.shown())]
     File {
         /// The file.
         path: PathBuf,

@@ -23,6 +23,7 @@ use schemas::note::Origin;
 use schemas::policy::Policy;
 use schemas::receipt::Receipt;
 use schemas::value::Value;
+use schemas::visible::Show as _;
 use verifier::fault::Fault;
 use verifier::files::{self, Links};
 use verifier::head::{SignedHead, check_head};
@@ -54,10 +55,10 @@ pub const EVIDENCE: &str = "evidence";
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The state folder is in use.
-    #[error("{} is in use by another projector; give each its own --state", .0.display())]
+    #[error("{} is in use by another projector; give each its own --state", .0.shown())]
     InUse(PathBuf),
     /// A file of the state folder.
-    #[error("{}: {source}; check that the disk has room and that the folder may be written", .path.display())]
+    #[error("{}: {source}; check that the disk has room and that the folder may be written", .path.shown())]
     Io {
         /// The file.
         path: PathBuf,
@@ -68,7 +69,7 @@ pub enum Failure {
     #[error(transparent)]
     Exposed(#[from] Exposed),
     /// The book was changed by somebody else, or by the disk.
-    #[error("{}: {why}. Move the folder away and start again: everything in it is fetched and checked anew", .path.display())]
+    #[error("{}: {why}. Move the folder away and start again: everything in it is fetched and checked anew", .path.shown())]
     Book {
         /// The file.
         path: PathBuf,
@@ -80,11 +81,11 @@ pub enum Failure {
         "{}: how far the log was followed from here is gone; nothing was begun anew, as a log that was set back or forked \
          since would then pass unnoticed. Put the folder back from its newest copy; or give another --state, and compare \
          the checkpoint that it finds with one that you kept (`verifier compare`)",
-        .0.display()
+        .0.shown()
     )]
     Lost(PathBuf),
     /// The book's checkpoint is not one of this policy.
-    #[error("{}: the policy does not accept the checkpoint that was followed before: {why}. Give this log its own --state", .path.display())]
+    #[error("{}: the policy does not accept the checkpoint that was followed before: {why}. Give this log its own --state", .path.shown())]
     Policy {
         /// The book.
         path: PathBuf,

@@ -30,6 +30,7 @@ mod text;
 mod title;
 mod transparency;
 
+use schemas::visible::Show as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -44,7 +45,7 @@ pub type SiteFile = (&'static str, Vec<u8>);
 
 /// Why a site could not be written. The operator must act; writing again is safe.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}; check that the folder exists and has room", path.display())]
+#[error("cannot write {}: {source}; check that the folder exists and has room", path.shown())]
 pub struct Unwritten {
     /// The file or folder.
     pub path: PathBuf,

@@ -30,6 +30,7 @@ use schemas::catalogue::Role;
 use schemas::note::Origin;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 use verifier::audience::Audience;
 use verifier::bundle::{NoVisitor, Source, check};
 use verifier::files::Folder;
@@ -101,9 +102,9 @@ impl Places {
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // each is the error of one step
 pub enum BadDemo {
-    #[error("{} holds something else: choose another folder with --out, or remove it", .0.display())]
+    #[error("{} holds something else: choose another folder with --out, or remove it", .0.shown())]
     Occupied(PathBuf),
-    #[error("{} has no {what}: a scenario is a folder with parties.csv, profile.toml and registers/", .folder.display())]
+    #[error("{} has no {what}: a scenario is a folder with parties.csv, profile.toml and registers/", .folder.shown())]
     Scenario { folder: PathBuf, what: &'static str },
     #[error("the registers are not as they should be:\n{0}")]
     Registers(String),

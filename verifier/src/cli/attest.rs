@@ -41,10 +41,10 @@ impl Attest {
     pub fn run(self) -> Result<u8, CannotBegin> {
         let policy = read::policy_apart(&self.policy, &[&self.bundle])?;
         let key = verifier::witness::service::key_file::read(&self.key)
-            .map_err(|why| CannotBegin::File { path: self.key.display().to_string(), why: why.to_string() })?;
+            .map_err(|why| CannotBegin::File { path: self.key.shown().to_string(), why: why.to_string() })?;
         let Kind::Bundle(mut source) = read::kind(&self.bundle)? else {
             let why = "give a bundle: a folder or a .tar".to_owned();
-            return Err(CannotBegin::File { path: self.bundle.display().to_string(), why });
+            return Err(CannotBegin::File { path: self.bundle.shown().to_string(), why });
         };
         let (report, _) = read::bundle_with_hashes(source.as_mut(), &policy);
         let head = report.head.clone().filter(|_| report.exit_code() == 0);
@@ -56,7 +56,7 @@ impl Attest {
         };
         let (size, note) = (head.checkpoint.size, Statement { checkpoint: head.checkpoint }.sign(&key));
         output::write(&self.out, note.to_text().as_bytes(), Readers::Owner)
-            .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
+            .map_err(|e| CannotBegin::File { path: self.out.shown().to_string(), why: e.to_string() })?;
         let (out, vkey) = (self.out.shown(), key.vkey());
         say(&format!("{out}: index recomputed up to {size} entries\nreaders need your key: --auditor {vkey}\n"));
         Ok(0)

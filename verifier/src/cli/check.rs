@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use schemas::policy::Policy;
+use schemas::visible::Show as _;
 use verifier::bundle::{self, Source};
 use verifier::compare;
 use verifier::given::Given;
@@ -77,7 +78,7 @@ impl Check {
         let kind = read::kind(&self.path)?;
         if !matches!(kind, Kind::Pack(_)) && (self.index.is_some() || self.since.is_some()) {
             let why = "--index and --since go with a pack".to_owned();
-            return Err(CannotBegin::File { path: self.path.display().to_string(), why });
+            return Err(CannotBegin::File { path: self.path.shown().to_string(), why });
         }
         match kind {
             Kind::Bundle(source) => self.bundle(source, &policy),
@@ -155,7 +156,7 @@ impl Check {
         if let Some(path) = &self.index {
             let Kind::Bundle(mut source) = read::kind(path)? else {
                 let why = "--index needs a bundle: a folder or a .tar".to_owned();
-                return Err(CannotBegin::File { path: path.display().to_string(), why });
+                return Err(CannotBegin::File { path: path.shown().to_string(), why });
             };
             let (report, levels) = read::bundle_with_hashes(source.as_mut(), policy);
             if report.exit_code() == 0 {
@@ -190,7 +191,7 @@ fn since(checked: &mut PackReport, older: &Path, policy: &Policy) -> Result<(), 
         }
         _ => {
             let why = "--since needs an older pack or checkpoint".to_owned();
-            return Err(CannotBegin::File { path: older.display().to_string(), why });
+            return Err(CannotBegin::File { path: older.shown().to_string(), why });
         }
     }
     Ok(())

@@ -118,7 +118,7 @@ impl Compare {
                 let kept = match &self.evidence {
                     Some(path) => {
                         let bad = |e: std::io::Error| CannotBegin::File {
-                            path: path.display().to_string(),
+                            path: path.shown().to_string(),
                             why: e.to_string(),
                         };
                         output::write(path, fork.to_text().as_bytes(), Readers::Owner).map_err(bad)?;
@@ -147,7 +147,7 @@ impl Compare {
     fn mine(&self, folder: &Path, policy: &Policy) -> Result<u8, CannotBegin> {
         let Kind::Pack(bytes) = read::kind(&self.first)? else {
             let why = "--mine compares with a pack".to_owned();
-            return Err(CannotBegin::File { path: self.first.display().to_string(), why });
+            return Err(CannotBegin::File { path: self.first.shown().to_string(), why });
         };
         let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, policy, &[]));
         if checked.report.exit_code() != 0 {
@@ -205,12 +205,12 @@ fn side(path: &Path, policy: &Policy) -> Result<Option<Side>, CannotBegin> {
         }
         Kind::Refusal(_) | Kind::Fork(_) => {
             let why = "it has no checkpoint to compare".to_owned();
-            return Err(CannotBegin::File { path: path.display().to_string(), why });
+            return Err(CannotBegin::File { path: path.shown().to_string(), why });
         }
     };
     // What the log signed counts, whatever happened around it on the way; that it did is said.
     for why in report.unknown.iter().filter(|_| !report.has_fault()) {
-        say(&format!("{}: {why}\n", path.display()));
+        say(&format!("{}: {why}\n", path.shown()));
     }
     let holds = !report.has_fault();
     Ok(report.head.filter(|_| holds).map(|head| Side { head, levels, pack }))
@@ -267,7 +267,7 @@ fn own(folder: &Path, policy: &Policy, carriers: &[Vkey]) -> Result<Vec<Own>, Ca
     }
     if events.is_empty() {
         let why = "no signed events in it: give your outbox, the folder with 000001.jsonl".to_owned();
-        return Err(CannotBegin::File { path: folder.display().to_string(), why });
+        return Err(CannotBegin::File { path: folder.shown().to_string(), why });
     }
     let own = |signed: SignedEvent| {
         let id = signed.id();

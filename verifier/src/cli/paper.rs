@@ -51,7 +51,7 @@ impl Print {
             }
             _ => {
                 let why = "only a receipt or a checkpoint can be printed".to_owned();
-                return Err(CannotBegin::File { path: self.path.display().to_string(), why });
+                return Err(CannotBegin::File { path: self.path.shown().to_string(), why });
             }
         };
         let Some(page) = page.filter(|_| report.exit_code() == 0) else {
@@ -59,7 +59,7 @@ impl Print {
             return Ok(report.exit_code().max(1));
         };
         output::write(&self.out, page.as_bytes(), Readers::Owner)
-            .map_err(|e| CannotBegin::File { path: self.out.display().to_string(), why: e.to_string() })?;
+            .map_err(|e| CannotBegin::File { path: self.out.shown().to_string(), why: e.to_string() })?;
         say(&format!("{}: open it in any browser and print it\n{}\n", self.out.shown(), words.shown()));
         Ok(0)
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Vkey};
 use schemas::policy::{POLICY_BYTES_MAX, Policy};
+use schemas::visible::Show as _;
 use verifier::Verified;
 use verifier::archive::Archive;
 use verifier::bundle::{self, Opened, Source, Visitor};
@@ -41,7 +42,7 @@ pub enum Kind {
 
 /// Reads a path and tells what it holds.
 pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
-    let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
+    let bad = |why: String| CannotBegin::File { path: path.shown().to_string(), why };
     if path.is_dir() {
         let folder = files::bundle(path).map_err(|why| bad(why.to_string()))?;
         return Ok(Kind::Bundle(Box::new(folder)));
@@ -92,7 +93,7 @@ fn neither(kind: Option<transit::Kind>, bytes: &[u8]) -> String {
 
 /// The openings beside a bundle.
 pub fn openings(folder: &Path) -> Result<Folder, CannotBegin> {
-    let bad = |why: String| CannotBegin::File { path: folder.display().to_string(), why };
+    let bad = |why: String| CannotBegin::File { path: folder.shown().to_string(), why };
     if !folder.is_dir() {
         return Err(bad("no folder".to_owned()));
     }
@@ -101,19 +102,19 @@ pub fn openings(folder: &Path) -> Result<Folder, CannotBegin> {
 
 /// Reads a small file.
 pub fn file(path: &Path, max: u64) -> Result<Vec<u8>, CannotBegin> {
-    let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
+    let bad = |why: String| CannotBegin::File { path: path.shown().to_string(), why };
     files::read(path, max, Links::Followed).map_err(|e| bad(e.to_string()))
 }
 
 /// Reads the file of the policy that the reader holds.
 pub fn policy_bytes(path: &Path) -> Result<Vec<u8>, CannotBegin> {
-    let bad = |e: std::io::Error| CannotBegin::Policy { path: path.display().to_string(), why: e.to_string() };
+    let bad = |e: std::io::Error| CannotBegin::Policy { path: path.shown().to_string(), why: e.to_string() };
     files::read(path, POLICY_BYTES_MAX as u64, Links::Followed).map_err(bad)
 }
 
 /// Reads the policy that the reader holds.
 pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
-    let bad = |why: String| CannotBegin::Policy { path: path.display().to_string(), why };
+    let bad = |why: String| CannotBegin::Policy { path: path.shown().to_string(), why };
     let (policy, _) = files::policy(path).map_err(bad)?;
     if policy.logs.is_empty() {
         return Err(bad("it names no log, so there is nothing to check against".to_owned()));
@@ -124,7 +125,7 @@ pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
 /// Reads the policy that the reader holds, which none of what is checked may have brought.
 pub fn policy_apart(path: &Path, checked: &[&Path]) -> Result<Policy, CannotBegin> {
     if let Some(with) = checked.iter().find(|checked| files::came_with(path, checked)) {
-        let (policy, checked) = (path.display().to_string(), with.display().to_string());
+        let (policy, checked) = (path.shown().to_string(), with.shown().to_string());
         return Err(CannotBegin::PolicyInside { policy, checked });
     }
     policy(path)
@@ -132,7 +133,7 @@ pub fn policy_apart(path: &Path, checked: &[&Path]) -> Result<Policy, CannotBegi
 
 /// Reads an identity of oversight.
 pub fn identity(path: &Path) -> Result<Identity, CannotBegin> {
-    let bad = |why: String| CannotBegin::File { path: path.display().to_string(), why };
+    let bad = |why: String| CannotBegin::File { path: path.shown().to_string(), why };
     let bytes = output::read_secret(path, 65_536).map_err(|e| bad(e.to_string()))?;
     let bytes = bytes.ok_or_else(|| bad("no such file".to_owned()))?;
     Identity::parse(std::str::from_utf8(&bytes).unwrap_or_default()).map_err(|e| bad(e.to_string()))

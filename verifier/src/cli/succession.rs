@@ -48,7 +48,7 @@ fn bundle(path: &Path) -> Result<Box<dyn Source>, CannotBegin> {
         Kind::Bundle(source) => Ok(source),
         _ => {
             let why = "give a bundle: a folder or a .tar".to_owned();
-            Err(CannotBegin::File { path: path.display().to_string(), why })
+            Err(CannotBegin::File { path: path.shown().to_string(), why })
         }
     }
 }

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use schemas::base;
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Origin, Vkey};
+use schemas::visible::Show as _;
 use verifier::signature::BadKey;
 use verifier::witness::answer::Answer;
 use verifier::witness::ratchet::Ratchet;
@@ -81,7 +82,7 @@ pub enum BadWitness {
         why: String,
     },
     /// The policy cannot be used.
-    #[error("{}: {why}", .path.display())]
+    #[error("{}: {why}", .path.shown())]
     Policy {
         /// The file.
         path: PathBuf,
@@ -115,7 +116,7 @@ impl Witness {
             Self::Keygen { name, out } => {
                 let key = key_file::generate(&out, &name)?;
                 let vkey = key.cosigner_vkey();
-                say(&format!("secret  {}  (keep it, show it to nobody)", out.display()));
+                say(&format!("secret  {}  (keep it, show it to nobody)", out.shown()));
                 say("line for policies (a name of your choice, the key, the address at which you are asked):");
                 say(&format!("witness NAME {vkey} http://ADDRESS:PORT"));
                 say(&vkey.to_string());
@@ -188,7 +189,7 @@ fn tell(news: &News, evidence: &Path) {
             verifier::tell!(
                 "FORK: {origin} has signed two different trees of size {size} (the second: {digest}). The evidence is in \
                  {}; show it to everyone who relies on this log. Answered {}.",
-                evidence.display(),
+                evidence.shown(),
                 answer.status()
             );
         }

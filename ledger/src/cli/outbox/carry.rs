@@ -9,6 +9,7 @@ use ledger::keys;
 use ledger::outpost::stick::{self, Stick};
 use ledger::outpost::{Client, Line as _};
 use schemas::event::SignedEvent;
+use schemas::visible::Show as _;
 
 use super::super::Ended;
 use super::setup::{origin, text};
@@ -87,7 +88,7 @@ impl Carry {
                 }
             }
             let path = stick.answer(&file.name, &answers)?;
-            verifier::say!("{} answers in {}", answers.len(), path.display());
+            verifier::say!("{} answers in {}", answers.len(), path.shown());
         }
         if refused == 0 {
             Ok(())

@@ -11,6 +11,7 @@ use ledger::keys::KeyFolder;
 use ledger::outpost::{Outpost, SignedHere, State, Waiting};
 use ledger::sign::Channel;
 use schemas::hash::Hash;
+use schemas::visible::Show as _;
 
 use super::super::Ended;
 use super::super::append::{csv_of, read_event};
@@ -57,7 +58,7 @@ impl Import {
             Some(path) => {
                 let absent = || Failure::Absent { what: "mapping file", path: path.clone() };
                 let bytes = files::read(path, MAPPING_BYTES_MAX)?.ok_or_else(absent)?;
-                Some(Mapping::read(&path.display().to_string(), &bytes).map_err(|p| Ended::Refused(render(&p)))?)
+                Some(Mapping::read(&path.shown().to_string(), &bytes).map_err(|p| Ended::Refused(render(&p)))?)
             }
             None => None,
         };
@@ -155,7 +156,7 @@ impl Append {
         }
         let mut read = import::read_bytes(file(), &party, &parties, &options, &known);
         for problem in read.problems.iter_mut().chain(&mut read.warnings) {
-            problem.file = self.event.display().to_string();
+            problem.file = self.event.shown().to_string();
             problem.line = None;
         }
         if !read.problems.is_empty() {

@@ -8,6 +8,7 @@ use ledger::files;
 use ledger::outpost::{Outpost, Standing};
 use ledger::settings::Settings;
 use schemas::note::Origin;
+use schemas::visible::Show as _;
 
 use super::super::Ended;
 use super::Place;
@@ -108,12 +109,12 @@ impl Init {
         // Before anything is made: another try must not find a folder that is taken.
         standing.pseudonyms()?;
         if standing.parties()?.get(&self.party).is_none() {
-            return Err(Ended::Refused(format!("{}: no party {}", self.parties.display(), self.party)));
+            return Err(Ended::Refused(format!("{}: no party {}", self.parties.shown(), self.party)));
         }
         let outpost = Outpost::create(&self.place.folder, &self.place.lock.secret()?, &standing)?;
-        verifier::say!("outbox of {} for {} in {}", self.party, outpost.standing().origin, self.place.folder.display());
+        verifier::say!("outbox of {} for {} in {}", self.party, outpost.standing().origin, self.place.folder.shown());
         if let Some(path) = &self.place.lock.key_file {
-            verifier::say!("it opens with {}: keep it elsewhere, and a copy in the safe", path.display());
+            verifier::say!("it opens with {}: keep it elsewhere, and a copy in the safe", path.shown());
         }
         Ok(())
     }
@@ -174,5 +175,5 @@ pub fn origin(policy: &str) -> Result<Origin, Ended> {
 pub fn text(what: &'static str, path: &Path) -> Result<String, Ended> {
     let absent = || Failure::Absent { what, path: path.to_owned() };
     let bytes = files::read(path, FILE_BYTES_MAX)?.ok_or_else(absent)?;
-    String::from_utf8(bytes).map_err(|_| Ended::Refused(format!("{}: not UTF-8", path.display())))
+    String::from_utf8(bytes).map_err(|_| Ended::Refused(format!("{}: not UTF-8", path.shown())))
 }

@@ -1,5 +1,6 @@
 //! `outbox status`, `outbox receipts`.
 
+use schemas::visible::Show as _;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -139,7 +140,7 @@ impl Receipts {
     pub fn run(self) -> Result<(), Ended> {
         let outpost = self.place.open()?;
         if self.out.exists() {
-            return Err(Ended::Refused(format!("{} is there already: choose another folder", self.out.display())));
+            return Err(Ended::Refused(format!("{} is there already: choose another folder", self.out.shown())));
         }
         let io = |source| Failure::Io { doing: "write", path: self.out.clone(), source };
         let draft = Unfinished::folder(&self.out, Readers::Owner).map_err(io)?;
@@ -151,11 +152,11 @@ impl Receipts {
         draft.put_folder().map_err(io)?;
         verifier::say!(
             "{records} records, {papers} receipts, refusals and stamps in {}, in the clear",
-            self.out.display()
+            self.out.shown()
         );
         if pack.is_some() {
             let path = self.out.join(NEWEST);
-            verifier::say!("the newest pack about {} in {}", outpost.standing().party, path.display());
+            verifier::say!("the newest pack about {} in {}", outpost.standing().party, path.shown());
         }
         Ok(())
     }

@@ -15,6 +15,7 @@ use ledger::writer::Writer;
 use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 
 use super::super::{Ended, Start, publish, record};
 use super::{Place, say_taken};
@@ -36,7 +37,7 @@ impl PackUp {
         let outpost = self.place.open()?;
         match outpost.pack_up(&Stick::at(&self.stick), &self.to.iter().map(String::as_str).collect::<Vec<_>>())? {
             Some((path, count)) => {
-                verifier::say!("{count} records in {}", path.display());
+                verifier::say!("{count} records in {}", path.shown());
                 if self.to.is_empty() {
                     verifier::say!(
                         "what is restricted lies there in the clear, as in a register: carry it so, or use --to"
@@ -64,12 +65,12 @@ impl TakeIn {
         let back = outpost.take_in(&Stick::at(&self.stick), Clock::System.now())?;
         verifier::say!("{} stamps and {} packs kept", back.stamps, back.packs);
         for (path, why) in &back.bad_packs {
-            verifier::tell!("{}: not kept: {why}", path.display());
+            verifier::tell!("{}: not kept: {why}", path.shown());
         }
         for (path, how) in &back.changed {
-            eprintln!(
+            verifier::tell!(
                 "{}: changed on its way: {how}; what is signed in it was taken as far as it holds",
-                path.display()
+                path.shown()
             );
         }
         say_strays(&Stick::at(&self.stick))?;
@@ -128,7 +129,7 @@ impl Office {
                 lines.extend(line);
             }
             let path = stick.answer(&file.name, &lines)?;
-            verifier::say!("{} answers in {}", lines.len(), path.display());
+            verifier::say!("{} answers in {}", lines.len(), path.shown());
         }
         verifier::say!(
             "the log has {} entries; {refused} events were refused, each with its receipt",
@@ -148,7 +149,10 @@ pub fn parcels(stick: &Stick, identity: Option<&Path>) -> Result<Vec<Packed>, En
     say_strays(stick)?;
     for file in &files {
         if let Some(how) = &file.changed {
-            eprintln!("{}: changed on its way: {how}; what is signed in it was taken as far as it holds", file.name);
+            verifier::tell!(
+                "{}: changed on its way: {how}; what is signed in it was taken as far as it holds",
+                file.name
+            );
         }
         for line in &file.unread {
             verifier::tell!("{}, line {line}: no parcel (FORMAT.md 20)", file.name);
@@ -178,7 +182,11 @@ fn say_strays(stick: &Stick) -> Result<(), Ended> {
     if !strays.is_empty() {
         let shown = strays.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = if strays.len() > 8 { ", …" } else { "" };
-        eprintln!("not ours, and not read: {} in {} ({shown}{more})", strays.len(), ledger::outpost::stick::FOLDER);
+        verifier::tell!(
+            "not ours, and not read: {} in {} ({shown}{more})",
+            strays.len(),
+            ledger::outpost::stick::FOLDER
+        );
     }
     Ok(())
 }
@@ -187,7 +195,7 @@ fn say_strays(stick: &Stick) -> Result<(), Ended> {
 pub fn no_parcels(stick: &Path) -> Ended {
     Ended::Refused(format!(
         "no parcels on {}: an institution puts them there with `ledger outbox pack-up`, each in a file of its folder",
-        stick.display()
+        stick.shown()
     ))
 }
 

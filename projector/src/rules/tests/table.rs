@@ -1,3 +1,4 @@
+use schemas::visible::Show as _;
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -51,8 +52,7 @@ fn every_rule_has_its_file_title_and_source() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/rules");
     for rule in RULES {
         let file = folder.join(format!("{}.rs", rule.id.to_lowercase().replace('-', "")));
-        let source =
-            std::fs::read_to_string(&file).unwrap_or_else(|_| panic!("{}: no file {}", rule.id, file.display()));
+        let source = std::fs::read_to_string(&file).unwrap_or_else(|_| panic!("{}: no file {}", rule.id, file.shown()));
         assert!(
             source.starts_with(&format!("//! {}, {}. `rules/RULES.md` 2", rule.id, rule.title)),
             "{}: first line of its file",

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::base;
 use schemas::note::Vkey;
+use schemas::visible::Show as _;
 
 use zeroize::Zeroizing;
 
@@ -20,7 +21,7 @@ const BYTES_MAX: usize = 4096;
 #[derive(Debug, thiserror::Error)]
 pub enum BadKeyFile {
     /// The system refused.
-    #[error("cannot {doing} {}: {source}", .path.display())]
+    #[error("cannot {doing} {}: {source}", .path.shown())]
     Io {
         /// What was tried, a verb.
         doing: &'static str,
@@ -33,10 +34,10 @@ pub enum BadKeyFile {
     #[error(transparent)]
     Exposed(#[from] output::Exposed),
     /// There is one already.
-    #[error("{} is there already: a witness's key is made once; choose another name for a new witness", .0.display())]
+    #[error("{} is there already: a witness's key is made once; choose another name for a new witness", .0.shown())]
     Occupied(PathBuf),
     /// Not three lines of a key file.
-    #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .0.display())]
+    #[error("{}: not a key file (three lines: {MAGIC}, the key's name, base64 of 32 bytes)", .0.shown())]
     Form(PathBuf),
     /// The name cannot stand in a signature line.
     #[error("--name {0:?}: 1 to 400 characters without blanks and without +, such as witness.example/w1")]

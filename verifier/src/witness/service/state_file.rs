@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::note::Note;
 use schemas::value::Value;
+use schemas::visible::Show as _;
 
 use crate::files::{self, Links};
 use crate::output::{self, Readers};
@@ -36,7 +37,7 @@ pub struct StateFile {
 #[derive(Debug, thiserror::Error)]
 pub enum BadState {
     /// The system refused.
-    #[error("cannot {doing} {}: {source}", .path.display())]
+    #[error("cannot {doing} {}: {source}", .path.shown())]
     Io {
         /// What was tried, a verb.
         doing: &'static str,
@@ -46,10 +47,10 @@ pub enum BadState {
         source: io::Error,
     },
     /// Another process has it.
-    #[error("{} is in use by another process: a witness runs once; stop the other one first", .0.display())]
+    #[error("{} is in use by another process: a witness runs once; stop the other one first", .0.shown())]
     Locked(PathBuf),
     /// It is not what this witness wrote.
-    #[error("{}: {why}; {WAY_OUT}", .path.display())]
+    #[error("{}: {why}; {WAY_OUT}", .path.shown())]
     Records {
         /// The file.
         path: PathBuf,
@@ -57,7 +58,7 @@ pub enum BadState {
         why: BadRecords,
     },
     /// It was there once and is gone.
-    #[error("{} is gone, but {} says that this key has been used: {WAY_OUT}", .path.display(), .mark.display())]
+    #[error("{} is gone, but {} says that this key has been used: {WAY_OUT}", .path.shown(), .mark.shown())]
     Lost {
         /// Where it should be.
         path: PathBuf,
@@ -68,8 +69,8 @@ pub enum BadState {
     #[error(
         "{} is not there, and no {} says that this key has never cosigned: {WAY_OUT}. Only if it truly never has, say so \
          with --never-cosigned",
-        .path.display(),
-        .mark.display()
+        .path.shown(),
+        .mark.shown()
     )]
     Unknown {
         /// Where it should be.
@@ -120,7 +121,7 @@ impl StateFile {
             }
         };
         if !mark.exists() {
-            let text = format!("This key has cosigned; it must not be used without {}\n", path.display());
+            let text = format!("This key has cosigned; it must not be used without {}\n", path.shown());
             replace(&mark, text.as_bytes())?;
         }
         let unused = with_ending(key_file, UNUSED);
