@@ -551,7 +551,7 @@ async function judgeBundle(given, trust = nobody(), options = {}) {
     return report;
   }
   const inFiles = ['file-missing', 'file-changed', 'file-extra', 'line'];
-  if (!report.faults.some((fault) => inFiles.includes(fault.code) || (fault.section === '10.1' && fault.name === 'form'))) return report;
+  if (!report.faults.some((fault) => inFiles.includes(fault.code) || fault.name === 'manifest' || (fault.section === '10.1' && fault.name === 'form'))) return report;
   let own = nobody();
   try {
     own = readPolicy(files.get('policy'));
