@@ -1,10 +1,13 @@
 //! The one file that asks what time it is.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use schemas::time::Timestamp;
+
+use crate::files;
 
 /// Where `received_at` comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +42,17 @@ impl Hands {
     }
 }
 
+/// An instant in the form of the header field `Date`. RFC 9110 5.6.7.
+pub fn http_date(at: Timestamp) -> String {
+    let seconds = u64::try_from(at.unix()).unwrap_or_default();
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
 /// How long the machine has run, its sleep included, where the system says so; else how long this process has.
 fn running() -> i64 {
     static BEGUN: OnceLock<Instant> = OnceLock::new();
-    let text = std::fs::read_to_string("/proc/uptime").ok();
+    let text = files::read(Path::new("/proc/uptime"), 64).ok().flatten();
+    let text = text.and_then(|text| String::from_utf8(text).ok());
     let seconds = text.and_then(|text| text.split('.').next()?.parse().ok());
     seconds.unwrap_or_else(|| i64::try_from(BEGUN.get_or_init(Instant::now).elapsed().as_secs()).unwrap_or(i64::MAX))
 }

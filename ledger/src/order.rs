@@ -113,7 +113,7 @@ mod tests {
             .iter()
             .map(|id| format!("{id},cso,N {id},{},en,h\n", if *id == "d" { "named" } else { "pseudonym" }))
             .collect();
-        let header = "party_id,role,display_name,identity_mode,languages,holders\n";
+        let header = "party,role,display_name,identity_mode,languages,holders\n";
         let (parties, bad) = Parties::read("parties.csv", (header.to_owned() + &list).as_bytes(), &Limits::default());
         assert!(bad.is_empty(), "{bad:?}");
         let unnamed = ids.iter().filter(|id| **id != "d");

@@ -46,7 +46,7 @@ pub async fn post(State(app): State<App>, request: Request) -> Result<Response, 
     let limits = &app.config.events;
     length(&parts.headers, &body, limits.bytes_max)?;
     let present = caller::caller(&app, &parts, Purpose::HandIn).await?;
-    let mut room = Room::new(&app, &present.caller.get().key, &Peer::of(&parts.extensions).counts_as);
+    let mut room = Room::new(&app, present.caller.get().key, &Peer::of(&parts.extensions).counts_as);
     let body = read(body, &mut room).await?;
     present.caller.get().carries(&body).map_err(|why| Problem::new(Kind::BadRequest, why.to_string()))?;
     let lines_max = limits.lines_max;
@@ -98,8 +98,8 @@ struct Room<'a> {
 }
 
 impl<'a> Room<'a> {
-    fn new(app: &'a App, key: &KeyNumber, address: &IpAddr) -> Self {
-        let of_key = app.bodies_of_key.nothing(key);
+    fn new(app: &'a App, key: KeyNumber, address: &IpAddr) -> Self {
+        let of_key = app.bodies_of_key.nothing(&key);
         let of_address = app.bodies_of_address.nothing(address);
         Self { app, of_key, of_address, in_all: None, taken: 0 }
     }

@@ -28,8 +28,8 @@ const SINCE_MAX: usize = 16;
 const RECORDS_MAX: usize = 20_000;
 /// Packs with hidden values that one key has or waits for at a time.
 const PACKS_OF_KEY_MAX: usize = 2;
-/// Public packs that one address waits for at a time.
-const PACKS_OF_ADDRESS_MAX: usize = 4;
+/// Public packs that one address waits for at a time: a few addresses do not fill the line.
+const PACKS_OF_ADDRESS_MAX: usize = 2;
 /// What a pack that is kept takes beside its bytes.
 const KEPT_BYTES: usize = 256;
 /// Media type: JSON Lines.

@@ -6,7 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use schemas::time::Timestamp;
 use verifier::Verified;
@@ -154,6 +154,6 @@ fn path(home: &Home) -> PathBuf {
 
 /// Which run of the machine this is; nothing where the system does not say.
 fn boot() -> Option<String> {
-    let text = std::fs::read_to_string(BOOT).ok()?;
+    let text = String::from_utf8(files::read(Path::new(BOOT), 64).ok()??).ok()?;
     Some(text.trim().to_owned()).filter(|text| !text.is_empty())
 }

@@ -216,7 +216,8 @@ fn a_ledger_whose_checkpoint_is_gone_is_neither_opened_nor_begun_again() {
     fs::write(&second, &two).unwrap();
     assert_eq!(open(&home).log().batches(), 5, "nothing was touched");
 
-    // Killed while it was begun: nobody was answered.
+    // Killed while it was begun: nobody was answered, and nothing was ever stopped.
+    fs::remove_dir_all(home.state()).unwrap();
     fs::remove_file(&first).unwrap();
     fs::remove_file(&second).unwrap();
     fs::write(home.folder().join("begun"), "").unwrap();

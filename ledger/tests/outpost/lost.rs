@@ -9,6 +9,7 @@ use ledger::desk::Desk;
 use ledger::desk::office::Office;
 use ledger::desk::posted::File;
 use ledger::outpost::Outpost;
+use verifier::output::{Readers, create_folders};
 
 use crate::place::{Place, files, register};
 
@@ -25,7 +26,7 @@ fn lay(folder: &Path, was: &BTreeMap<PathBuf, Vec<u8>>) {
         std::fs::remove_dir_all(folder).unwrap();
     }
     for (path, bytes) in was {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        create_folders(path.parent().unwrap(), Readers::Owner).unwrap();
         std::fs::write(path, bytes).unwrap();
     }
 }

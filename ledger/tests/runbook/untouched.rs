@@ -94,7 +94,7 @@ fn who_only_looks_or_is_refused_changes_nothing() {
         ("receipt my nobody/visit.attempted/r1 --out r.tlog-proof", 1),
         ("export my --openings o --for nobody --purpose audit --keys keys", 1),
         ("document my bad.toml", 1),
-        ("witness my --policy other.policy", 1),
+        ("witness my --policy other.policy", 2),
         ("unseal my 2 --identity keys/npm.sealed.identity --purpose audit --keys keys", 1),
         ("restore my --bundle nowhere --policy my/policy --from my", 2),
     ] {

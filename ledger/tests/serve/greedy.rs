@@ -61,7 +61,7 @@ fn what_arrives_takes_the_room_of_its_key_and_no_more() {
         assert_eq!((answer.status, answer.problem().as_str()), (429, "too-fast"), "{}", answer.text());
         assert!(answer.field("retry-after").parse::<u64>().is_ok());
     };
-    over(&mut begun(&server, &y, 1 << 20, &[b' '; 256 << 10]));
+    over(&mut begun(&server, &y, 1 << 20, &vec![b' '; 256 << 10]));
     // Another key at the same address still has its own.
     let mut other = begun(&server, &d, 1 << 20, &much);
     served(&server, &mut world);
@@ -84,7 +84,8 @@ fn reading_again_and_again_does_not_make_the_log_grow() {
         let parcels = [world.attempt("cso-x", "x1"), world.attempt("cso-y", "y1"), world.attempt("cso-x", "x1")];
         world.commit(writer, &parcels);
     });
-    let mut server = world.serve(&format!("[readings]\nkeys = {:?}\n", world.path("keys")));
+    let mut server =
+        world.serve(&format!("[readings]\nkeys = {:?}\n[rate]\naddress_requests_burst = 100000\n", world.path("keys")));
     let x = world.key("cso-x", "x1");
     let own = "/packs?stream=organisation/cso-x&audience=cso-x";
     let before = size(&server);

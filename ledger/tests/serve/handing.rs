@@ -99,7 +99,7 @@ fn what_no_witness_has_seen_waits_and_is_not_shown() {
         let policy = format!("log {}\nwitness w {witness}\nquorum w\n", log.vkey());
         ledger::files::replace(&writer.home().policy(), policy.as_bytes()).unwrap();
     });
-    let server = world.serve("");
+    let server = world.serve("[start]\nwithout_witnesses = true\n");
     let x = world.key("cso-x", "x1");
     let parcel = world.attempt("cso-x", "x1");
     let answer = &server.post(&x, std::slice::from_ref(&parcel)).lines()[0];

@@ -1,5 +1,7 @@
 //! What to try next, for each of the three kinds of user.
 
+use ledger::clock::Clock;
+
 use super::Places;
 use schemas::visible::Show as _;
 
@@ -33,15 +35,16 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
  The header row of any register, ready to be filled in:
    cargo run --release --bin ledger -- template visit.completed
 
- An organisation puts on record that it was turned away at the gate. The sample log ends long ago, and time in a log
- never goes back, so somebody looks at another clock first, and says that this machine's is right:
-   cargo run --release --bin ledger -- clock confirm {out}/ledger
- Nobody is handed the record before two of three witnesses have seen it, and none runs yet: the answer says for whom it
- waits:
-   cargo run --release --bin ledger -- append {out}/ledger {event} --keys {out}/keys
- Start two of them (sample keys; real witnesses run elsewhere, in hands of their own), then ask again:
+ An organisation puts on record that it was turned away at the gate. Nothing is recorded before two of three witnesses
+ were asked what they know of the log, and nobody is handed a record before they have seen it. Start two of them (sample
+ keys; real witnesses run elsewhere, in hands of their own):
    cargo run --release --bin verifier -- witness serve --listen 127.0.0.1:7801 --key {out}/witnesses/archive.key --state {out}/witnesses/archive.state --policy {out}/policy &
    cargo run --release --bin verifier -- witness serve --listen 127.0.0.1:7802 --key {out}/witnesses/bar.key --state {out}/witnesses/bar.state --policy {out}/policy &
+ The sample log ends long ago, and time in a log never goes back, so somebody looks at another clock first, and types
+ the date that it shows:
+   cargo run --release --bin ledger -- clock confirm {out}/ledger --date {today}
+   cargo run --release --bin ledger -- append {out}/ledger {event} --keys {out}/keys
+ Who has seen it:
    cargo run --release --bin ledger -- publish {out}/ledger
  Then the log is exported and checked again:
    cargo run --release --bin ledger -- export {out}/ledger --out {out}/bundle
@@ -49,6 +52,7 @@ pub fn steps(places: &Places) -> std::io::Result<String> {
 ",
         scenario = places.scenario.shown(),
         event = event.shown(),
+        today = Clock::System.now().date(0),
         register = register.shown(),
     ))
 }

@@ -395,6 +395,10 @@ fn special_authors(round: usize, kind: &EventType) -> Vec<&'static Party> {
         // Of one's own records alone; what is corrected is the organisation's.
         "record.corrected" | "record.retracted" => vec![csos[round]],
         "restriction.reported" => vec![csos[round]],
+        // By oversight, or by both sides: the prison of the visit, and whoever disputed it.
+        "visit.dispute.resolved" if kind.authors[round % kind.authors.len()] == Role::Administration => {
+            vec![known("fac-a")]
+        }
         // Keys that were enrolled: those of genesis have no enrolment to refer to.
         "key.rotated" | "key.revoked" => vec![csos[round]],
         _ => {

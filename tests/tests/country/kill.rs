@@ -136,6 +136,8 @@ fn signed_only(from: &Places, name: &str) -> Places {
     copy_folder(&from.keys(), &to.keys());
     copy_folder(&from.home().outbox(), &to.home().outbox());
     copy_folder(&from.home().folder().join("keys"), &to.home().folder().join("keys"));
+    // As they were before the first checkpoint.
+    std::fs::remove_file(to.home().folder().join("keys/used")).expect("keys that have signed");
     let reached = from.home().folder().join("outbox.reached");
     for path in [from.home().pseudonyms(), reached, from.out.join("made-by-the-demo")] {
         let below = path.strip_prefix(&from.out).expect("it lies there");

@@ -183,7 +183,7 @@ fn two_histories_are_proven_and_end_it() {
         assert_eq!(evidence, ["fork.jsonl"], "{name}");
         let proof = std::fs::read(folder.path().join(EVIDENCE).join("fork.jsonl")).unwrap();
         let report = verifier::compare::check_fork(&proof, &WORLD.policy);
-        assert_eq!(report.verdict(), Verdict::Verified, "{name}: {:?}", report.faults);
+        assert_eq!(report.verdict(), Verdict::Proven, "{name}: {:?}", report.faults);
         // It stands: nothing more is taken, now and after a start, and what was shown stays.
         files.set(LOG.bundle.clone());
         assert_eq!(projector.step(&mut feed), Step::Stopped, "{name}");

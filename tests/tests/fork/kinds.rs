@@ -233,7 +233,7 @@ fn two_histories_are_told_with_evidence_that_convinces_anyone() {
         let evidence = contents(&home.join("evidence"));
         let fork = evidence.iter().find(|(path, _)| path.extension().is_some_and(|ending| ending == "jsonl"));
         let policy = Policy::parse(&fs::read_to_string(&place.small.policy).unwrap()).unwrap();
-        assert_eq!(check_fork(&fork.expect("evidence").1, &policy).exit_code(), 0);
+        assert_eq!(check_fork(&fork.expect("evidence").1, &policy).exit_code(), 1, "proven");
         assert!(said.contains("ledger succeed"), "{said}");
     }
 }

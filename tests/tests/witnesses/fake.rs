@@ -137,7 +137,7 @@ fn only_a_line_that_holds_at_a_time_that_can_be_is_taken() {
         (
             "a refusal",
             |_, _, _| (403, TEXT_TYPE, "who\u{7} are you?\nGo.\n".to_owned()),
-            Some(Silence::Refused { status: 403, words: "who are you?".to_owned() }),
+            Some(Silence::Refused { status: 403, words: "who⟨U+0007⟩ are you?".to_owned() }),
         ),
     ];
     for (what, said, want) in cases {

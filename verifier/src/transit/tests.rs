@@ -29,8 +29,11 @@ fn checkpoint() -> Vec<u8> {
     receipt.split_once("\n\n").unwrap().1.as_bytes().to_vec()
 }
 
+/// What happens to a text on its way.
+type Way = fn(&str) -> Vec<u8>;
+
 /// What a file's way does to it, and whether that can be undone.
-fn ways() -> Vec<(&'static str, fn(&str) -> Vec<u8>)> {
+fn ways() -> Vec<(&'static str, Way)> {
     fn utf16(text: &str, big: bool, mark: bool) -> Vec<u8> {
         let mark = if mark { "\u{feff}" } else { "" };
         let units = format!("{mark}{text}");
@@ -42,7 +45,7 @@ fn ways() -> Vec<(&'static str, fn(&str) -> Vec<u8>)> {
         ("CR LF at some lines", |t| t.replacen('\n', "\r\n", 2).into_bytes()),
         ("byte order mark", |t| format!("\u{feff}{t}").into_bytes()),
         ("byte order mark and CR LF", |t| format!("\u{feff}{}", t.replace('\n', "\r\n")).into_bytes()),
-        ("last line end gone", |t| t[..t.len() - 1].as_bytes().to_vec()),
+        ("last line end gone", |t| t.as_bytes()[..t.len() - 1].to_vec()),
         ("last line end doubled", |t| format!("{t}\n").into_bytes()),
         ("five line ends more", |t| format!("{t}\r\n\r\n\n\n\n").into_bytes()),
         ("Ctrl-Z", |t| format!("{t}\u{1a}").into_bytes()),
@@ -57,7 +60,7 @@ fn ways() -> Vec<(&'static str, fn(&str) -> Vec<u8>)> {
 }
 
 /// What a mail program does to the dashes of a note.
-fn dashed() -> Vec<(&'static str, fn(&str) -> Vec<u8>)> {
+fn dashed() -> Vec<(&'static str, Way)> {
     vec![
         ("hyphens", |t| t.replace("\n\u{2014} ", "\n- ").into_bytes()),
         ("two hyphens", |t| t.replace("\n\u{2014} ", "\n-- ").into_bytes()),

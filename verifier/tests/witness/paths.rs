@@ -46,8 +46,8 @@ fn no_option_of_any_command_waits_or_reads_without_end() {
         ("succession @ --policy policy --predecessor dir --predecessor-policy policy", false),
         ("succession dir --policy @ --predecessor dir --predecessor-policy policy", true),
         ("succession dir --policy policy --predecessor dir --predecessor-policy @", true),
-        ("witness serve --listen 127.0.0.1:0 --key @ --state state", true),
-        ("witness serve --listen 127.0.0.1:0 --key key --state @", true),
+        ("witness serve --listen 127.0.0.1:0 --key @ --state state --policy policy", true),
+        ("witness serve --listen 127.0.0.1:0 --key key --state @ --policy policy", true),
         ("witness serve --listen 127.0.0.1:0 --key key --state state --policy @", true),
     ] {
         for (name, word) in [

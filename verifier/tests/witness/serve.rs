@@ -63,8 +63,8 @@ fn a_slow_client_blocks_nobody() {
             "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(&body.as_bytes()[..body.len() - 1]).unwrap();
+        // Who has the most connections gives way to whoever comes: some of these are closed by now.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body.as_bytes()[..body.len() - 1]));
     }
     // All of them have sent all but the last byte; who sends everything is answered.
     assert_eq!(post(running.address, &body).unwrap().status, 200);
