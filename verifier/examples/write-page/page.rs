@@ -1,6 +1,7 @@
 //! The offline page, put together from its parts.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io::{Error, Result};
 use std::path::Path;
 
@@ -41,7 +42,7 @@ pub fn assemble(web: &Path) -> Result<String> {
     let mut script = String::from("'use strict';\n");
     // The one list of what systems leave behind; the page reads no other.
     let strays: Vec<String> = schemas::strays::names().map(str::to_owned).collect();
-    script += &format!("\nconst STRAYS = {};\n", texts(&strays).to_json());
+    let _ = writeln!(script, "\nconst STRAYS = {};", texts(&strays).to_json()); // a string takes it all
     for name in read("src/order")?.lines() {
         script += "\n";
         script += &read(&format!("src/{name}.js"))?;

@@ -1,6 +1,7 @@
 //! Bundles of a few entries, under a policy that their reader holds. FORMAT.md 13.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use schemas::base::to_base64;
 use schemas::checkpoint::Checkpoint;
@@ -126,7 +127,7 @@ impl Bundle {
     fn body(&self) -> String {
         let mut body = format!("policy: {}\n", to_base64(self.policy.as_bytes()));
         for (path, bytes) in &self.files {
-            body += &format!("file: {path} {}\n", to_base64(bytes));
+            let _ = writeln!(body, "file: {path} {}", to_base64(bytes)); // a string takes it all
         }
         body
     }

@@ -112,7 +112,7 @@ fn requested(log: &mut Log, field: &str) -> Draft {
     let draft =
         log.draft("erasure.requested", "npm").with("basis", "data_subject_request").value("fields", list(&[field]));
     let id = format!("npm/{}", draft.0.row);
-    draft.to_all("targets", &[ADDRESS]).but(|event| event.id = Some(id))
+    draft.about_all("targets", &[ADDRESS]).but(|event| event.id = Some(id))
 }
 
 fn decided(log: &mut Log, decision: &str) -> Draft {
@@ -120,7 +120,7 @@ fn decided(log: &mut Log, decision: &str) -> Draft {
 }
 
 fn bare(log: &mut Log, field: &str) -> Draft {
-    log.draft("erasure.executed", "op").value("fields", list(&[field])).to_all("targets", &[ADDRESS])
+    log.draft("erasure.executed", "op").value("fields", list(&[field])).about_all("targets", &[ADDRESS])
 }
 
 fn erased(log: &mut Log) -> Draft {
@@ -133,7 +133,7 @@ fn finding(log: &mut Log, closed: bool) -> (Draft, &'static [Who]) {
         log.draft("finding.closed", "npm").with("outcome", "remedied").to("finding", "npm/finding-1")
     } else {
         let fields = r#"{"addressee":"fac-one","as_of":"2031-03-04T10:00:00Z","kind":"fact","rule":"ACC-01","sealed_subject":false,"severity":"medium"}"#;
-        let draft = log.draft("finding.issued", "npm").all(fields).to_all("evidence", &[ADDRESS]);
+        let draft = log.draft("finding.issued", "npm").all(fields).about_all("evidence", &[ADDRESS]);
         draft.but(|event| event.id = Some("npm/finding-1".to_owned()))
     };
     (draft, &[NPM])

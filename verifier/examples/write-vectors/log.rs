@@ -1,6 +1,7 @@
 //! A log as small as a case needs: entries in order, signed by keys that everybody knows.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
@@ -60,7 +61,7 @@ impl Draft {
     }
 
     /// With a list of refs.
-    pub fn to_all(mut self, name: &str, targets: &[&str]) -> Self {
+    pub fn about_all(mut self, name: &str, targets: &[&str]) -> Self {
         let targets = targets.iter().map(|target| (*target).to_owned()).collect();
         self.0.refs.insert(name.to_owned(), RefValue::Many(targets));
         self
@@ -236,7 +237,7 @@ impl Log {
     pub fn body(&self) -> String {
         let mut body = format!("origin: {ORIGIN}\n");
         for bytes in &self.entries {
-            body += &format!("entry: {}\n{}", bytes.len(), String::from_utf8_lossy(bytes));
+            let _ = write!(body, "entry: {}\n{}", bytes.len(), String::from_utf8_lossy(bytes)); // a string takes it all
         }
         body
     }

@@ -117,7 +117,8 @@ static CASES: &[Case] = &[
     ("08-operator", 8, "the operator requests an erasure", || {
         said(
             |log| {
-                by(log, "erasure.requested", "op", ERASED).to_all("targets", &["cso-one/access.request.submitted/r4"])
+                by(log, "erasure.requested", "op", ERASED)
+                    .about_all("targets", &["cso-one/access.request.submitted/r4"])
             },
             &[OP],
         )
@@ -190,7 +191,7 @@ static CASES: &[Case] = &[
         said(|log| acknowledged(log).to("request", "cso-one/request-99"), &[FAC])
     }),
     ("12-list", 12, "a list where one is asked for", || {
-        said(|log| acknowledged(log).to_all("request", &[REQUEST]), &[FAC])
+        said(|log| acknowledged(log).about_all("request", &[REQUEST]), &[FAC])
     }),
     ("12-unknown", 12, "a ref that the type does not have", || {
         said(|log| acknowledged(log).to("visit", REQUEST), &[FAC])
@@ -202,7 +203,7 @@ static CASES: &[Case] = &[
         said(
             |log| {
                 let address = "cso-one/access.request.submitted/r4";
-                by(log, "erasure.requested", "npm", ERASED).to_all("targets", &[address, address])
+                by(log, "erasure.requested", "npm", ERASED).about_all("targets", &[address, address])
             },
             &[NPM],
         )
