@@ -21,6 +21,9 @@ use crate::outbox::{Opening, Outbox, Parcel};
 /// Longest draft, in bytes.
 const DRAFT_BYTES_MAX: usize = 2 << 20;
 
+/// Ending of their file names.
+const ENDING: &str = ".draft";
+
 /// Why a draft cannot be completed.
 #[derive(Debug, thiserror::Error)]
 pub enum BadDraft {
@@ -46,13 +49,18 @@ pub enum BadDraft {
     Failure(#[from] Failure),
 }
 
+/// Name of the file in which the event of a row waits.
+pub fn file_name(source: &str) -> String {
+    format!("{}{ENDING}", source.replace('/', "."))
+}
+
 /// Writes an event that waits for its second signature: the parcel, then whose signature it is.
 ///
 /// # Errors
 /// [`Failure`] if it cannot be written.
 pub fn write_draft(folder: &Path, parcel: &Parcel, holder: &Holder) -> Result<PathBuf, Failure> {
     files::create_folder(folder)?;
-    let path = folder.join(format!("{}.draft", parcel.source.replace('/', ".")));
+    let path = folder.join(file_name(&parcel.source));
     let text = format!("{}\n{} {}\n", parcel.to_line(), holder.party, holder.holder);
     files::replace(&path, text.as_bytes())?;
     Ok(path)
@@ -88,6 +96,18 @@ pub fn read_draft(path: &Path) -> Result<Draft, BadDraft> {
     Ok(Draft { parcel, signed, holder: Holder { party: party.to_owned(), holder: holder.to_owned() } })
 }
 
+/// The drafts of a folder, by file. What is no draft is passed over; `ledger cosign` says what is wrong with it.
+///
+/// # Errors
+/// [`Failure`] if the folder cannot be read.
+pub fn drafts(folder: &Path) -> Result<Vec<(PathBuf, Draft)>, Failure> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let paths = files::list(folder, |name| name.ends_with(ENDING))?;
+    Ok(paths.into_iter().filter_map(|path| read_draft(&path).ok().map(|draft| (path, draft))).collect())
+}
+
 /// Takes hidden values out of the drafts of these events; see [`Outbox::erase`].
 ///
 /// # Errors
@@ -97,7 +117,7 @@ pub fn erase(folder: &Path, slots: &BTreeMap<String, Vec<usize>>, by: u64) -> Re
     if !folder.is_dir() {
         return Ok(any);
     }
-    for path in files::list(folder, |name| name.strip_suffix(".draft").is_some())? {
+    for path in files::list(folder, |name| name.ends_with(ENDING))? {
         let bytes = files::read(&path, DRAFT_BYTES_MAX)?.unwrap_or_default();
         let text = String::from_utf8_lossy(&bytes);
         let Some((line, whose)) = text.split_once('\n') else { continue };
@@ -148,6 +168,11 @@ pub fn complete(path: &Path, keys: &KeyFolder, log: (&Keyring, Timestamp)) -> Re
         draft.sign(&keys.in_force(&draft.holder.party, &draft.holder.holder, log.0, log.1)?);
     }
     Ok(draft)
+}
+
+/// Whether a parcel holds the event of a draft; a second signature does not change it.
+pub fn is_of(parcel: &Parcel, draft: &Draft) -> bool {
+    SignedEvent::parse(parcel.note.as_bytes()).is_ok_and(|signed| signed.id() == draft.signed.id())
 }
 
 /// Puts a completed event into the outbox; the draft is removed after that.

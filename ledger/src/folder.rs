@@ -452,12 +452,7 @@ pub fn numbers_used(
         *slot = (*slot).max(highest);
     }
     let mut parcels = outbox.parcels()?;
-    if drafts.is_dir() {
-        for path in files::list(drafts, |name| Path::new(name).extension().is_some_and(|e| e == "draft"))? {
-            // What is no draft has used no number; `ledger cosign` says what is wrong with it.
-            parcels.extend(cosign::read_draft(&path).ok().map(|draft| draft.parcel));
-        }
-    }
+    parcels.extend(cosign::drafts(drafts)?.into_iter().map(|(_, draft)| draft.parcel));
     for parcel in parcels {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { continue };
         let Some((party, holder)) = keyring.origin().holder_of(&signed.note.signatures[0].name) else { continue };

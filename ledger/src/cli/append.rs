@@ -69,12 +69,20 @@ impl Append {
         let mut import = import::read_bytes(vec![file], party, &list, &options, &held);
         if let Some(draft) = first.drafts.first() {
             let standing = outbox.receipts().offered(outbox.parcels()?);
-            let offset = settings.utc_offset_minutes;
-            let known =
-                standing.iter().filter_map(|parcel| Some((parcel, beside(draft, parcel, None, &pseudonyms, offset)?)));
-            let known = known.map(|(parcel, beside)| (parcel.source.as_str(), beside));
-            if let Some((source, beside)) = known.into_iter().find(|(source, beside)| given.is_it(source, beside)) {
-                return given.again(source, &beside);
+            let drafts = cosign::drafts(&home.drafts())?;
+            let waiting = drafts.iter().map(|(path, one)| (&one.parcel, Some((&one.holder, path))));
+            let all = standing.iter().map(|parcel| (parcel, None)).chain(waiting);
+            for (parcel, waits) in all {
+                let second = waits.map(|(holder, _)| holder);
+                let Some(beside) = beside(draft, parcel, second, &pseudonyms, settings.utc_offset_minutes) else {
+                    continue;
+                };
+                if given.is_it(&parcel.source, &beside) {
+                    let waits = waits.map(|(_, path)| {
+                        format!("in {}  (ledger cosign; who takes it back removes that file)", path.display())
+                    });
+                    return given.again(&parcel.source, &beside, waits.as_deref());
+                }
             }
         }
         for problem in import.problems.iter_mut().chain(&mut import.warnings) {
@@ -133,7 +141,10 @@ pub struct Cosign {
 
 impl Cosign {
     pub fn run(self) -> Result<(), Ended> {
-        for path in &self.drafts {
+        // Given again after it was signed, a draft is gone and its record is there; `--show` has nothing else to show.
+        let (there, gone): (Vec<&PathBuf>, Vec<&PathBuf>) =
+            self.drafts.iter().partition(|path| path.symlink_metadata().is_ok() || self.show || self.only_sign);
+        for path in &there {
             Self::print(path)?;
         }
         if self.show {
@@ -151,16 +162,44 @@ impl Cosign {
         let home = super::home(&self.ledger)?;
         let mut writer = record(&home, &self.start)?;
         let mut outbox = Outbox::open(&home.outbox())?;
+        let standing = outbox.receipts().offered(outbox.parcels()?);
+        for path in gone {
+            let is_it =
+                |parcel: &&Parcel| path.file_name().is_some_and(|name| *name == *cosign::file_name(&parcel.source));
+            let Some(parcel) = standing.iter().find(is_it) else {
+                return Err(Failure::Absent { what: "draft", path: path.clone() }.into());
+            };
+            verifier::say!("signed and recorded before: {}", parcel.source);
+        }
         let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         let now = present(&writer);
-        let complete = |path: &PathBuf| cosign::complete(path, &keys, (writer.log().keyring(), now));
-        let drafts = self.drafts.iter().map(complete).collect::<Result<Vec<_>, _>>()?;
+        let mut drafts = Vec::new();
+        for path in there {
+            let draft = cosign::complete(path, &keys, (writer.log().keyring(), now))?;
+            // A copy of it that was carried back twice; another event of the same row is no repeat of it.
+            match standing.iter().find(|parcel| parcel.source == draft.parcel.source) {
+                Some(parcel) if cosign::is_of(parcel, &draft) => {
+                    cosign::hand_over(path, &draft, &mut outbox)?;
+                    verifier::say!("signed and recorded before: {}", parcel.source);
+                }
+                Some(parcel) => {
+                    return Err(Ended::Refused(format!(
+                        "{}: another event of {} was recorded already; nothing was signed. Remove the file, and correct a \
+                         mistake with record.corrected",
+                        path.display(),
+                        parcel.source
+                    )));
+                }
+                None => drafts.push((path, draft)),
+            }
+        }
         // What the log would refuse stays a draft: in the outbox it would be handed in for ever.
         let catalogue = Catalogue::built_in();
         let is_trust = |draft: &&Draft| catalogue.event(&draft.signed.event.kind).is_some_and(|kind| kind.trust);
-        let parcels: Vec<Parcel> = drafts.iter().filter(is_trust).map(|draft| draft.parcel.clone()).collect();
+        let parcels: Vec<Parcel> =
+            drafts.iter().map(|(_, draft)| draft).filter(is_trust).map(|draft| draft.parcel.clone()).collect();
         trust::rehearse(writer.log(), &parcels, now).map_err(refusal)?;
-        for (path, draft) in self.drafts.iter().zip(&drafts) {
+        for (path, draft) in &drafts {
             cosign::hand_over(path, draft, &mut outbox)?;
         }
         let outcome =
@@ -295,25 +334,26 @@ impl Given {
         }
     }
 
-    /// Says what was recorded from it before.
-    pub fn again(&self, source: &str, beside: &Beside) -> Result<(), Ended> {
+    /// Says what was recorded from it before, and where it waits for its second signature, if it does.
+    pub fn again(&self, source: &str, beside: &Beside, waits: Option<&str>) -> Result<(), Ended> {
         let Beside { differs, sealed } = beside;
         let own = "for what happened besides, give the event a row_id of its own";
+        let waits = waits.map(|place| format!("; it waits for its second signature {place}")).unwrap_or_default();
         if !differs.is_empty() {
             return Err(Ended::Refused(format!(
-                "{source} was recorded already, and says something else in: {}; nothing was recorded. Correct a mistake with \
-                 record.corrected; {own}",
+                "{source} was recorded already, and says something else in: {}; nothing was recorded{waits}. Correct a \
+                 mistake with record.corrected; {own}",
                 differs.join(", ")
             )));
         }
         if !sealed.is_empty() && self.is_made {
             return Err(Ended::Refused(format!(
-                "{source} was recorded already, and may be the same: what is sealed ({}) cannot be compared here; nothing was \
-                 recorded; {own}",
+                "{source} was recorded already, and may be the same: what is sealed ({}) cannot be compared here; nothing \
+                 was recorded{waits}; {own}",
                 sealed.join(", ")
             )));
         }
-        verifier::say!("recorded before, as {source}: nothing was added; {own}");
+        verifier::say!("recorded before, as {source}: nothing was added{waits}; {own}");
         Ok(())
     }
 }

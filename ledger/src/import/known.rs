@@ -73,6 +73,10 @@ impl Known for Without<'_> {
         self.known.role_of(party)
     }
 
+    fn is_named(&self, party: &str) -> Option<bool> {
+        self.known.is_named(party)
+    }
+
     fn party_in(&self, address: &str, field: &str) -> Option<String> {
         self.known.party_in(address, field)
     }

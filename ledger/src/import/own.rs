@@ -2,6 +2,7 @@
 //! same; here the officer sees it before anything is signed.
 
 use schemas::catalogue::{Cosigner, Role};
+use verifier::erasures::ERASURE;
 
 use super::columns::Use;
 use super::echo::shown;
@@ -67,7 +68,8 @@ fn keys(row: &mut Row<'_>, world: &World<'_>, about: Option<String>, told: &mut 
 }
 
 /// A second signature is wanted, or not; only where trust hangs on it is a missing one refused, or one by the same
-/// holder. Elsewhere rule V-03 makes that public, and admission refuses another's.
+/// holder: elsewhere rule V-03 makes that public. One by whom the catalogue does not name is refused here as admission
+/// would (FORMAT.md 11.14.3), before anything is signed.
 fn signatures(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
     let event = row.sheet.event;
     let name = || event.name.clone();
@@ -77,7 +79,8 @@ fn signatures(row: &mut Row<'_>, world: &World<'_>, told: &mut Problems) {
         }
         return;
     };
-    if !event.trust {
+    let is_free = row.cosigner.is_none() || row.cosigner == row.signer || event.name == ERASURE;
+    if !event.trust && is_free {
         return;
     }
     let party = &row.sheet.party;

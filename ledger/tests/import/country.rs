@@ -132,6 +132,25 @@ pub const REGISTRATION: Sheet<'_> = (
         ("languages", "fr;ar"),
     ],
 );
+pub const AGREEMENT: Sheet<'_> = (
+    "min",
+    "agreement.concluded",
+    &[
+        ("signer", "cab-1"),
+        ("cosigner", "cso-x:office-1"),
+        ("id", "ag-1"),
+        ("organisation", "cso-x"),
+        ("facilities", "fac-a"),
+        ("scope", "monitoring"),
+        ("access_regime", "notice_only"),
+        ("private_interviews", "true"),
+        ("valid_from", "2025-03-05"),
+        ("publication_clause", "none"),
+        ("confidentiality", "respected"),
+        ("termination_notice", "30"),
+        ("doc", DIGEST),
+    ],
+);
 pub const KEY: Sheet<'_> = (
     "fac-a",
     "key.enrolled",

@@ -159,11 +159,29 @@ fn a_dispute_ends_by_oversight_or_by_both_sides() {
 
 #[test]
 fn dual_control_is_judged_by_a_rule_and_not_here() {
-    for cosigner in ["", "desk-1", "npm:chief-1"] {
+    for cosigner in ["", "desk-1"] {
         let import = Country::good().with(DENIAL, &[("cosigner", cosigner)]).read();
         assert_eq!(told(&import), "", "{cosigner:?}");
         let draft = import.drafts.iter().find(|d| d.event == DENIAL.1).unwrap();
         assert_eq!(draft.cosigner.is_none(), cosigner.is_empty());
+    }
+    // Who the catalogue does not name is no second person at all, and admission would refuse it.
+    for cosigner in ["npm:chief-1", "fac-a:desk-1", "op:ops-1", "cso-y:office-1"] {
+        let message = refused(&Country::good().with(DENIAL, &[("cosigner", cosigner)]), DENIAL, "cell.cosigner");
+        assert!(
+            message.contains("column cosigner") && message.contains("a holder of fac-b as party:holder"),
+            "{message}"
+        );
+    }
+    // Of the organisation concerned, where the catalogue says so.
+    for (cosigner, is_good) in [("cso-x:office-2", true), ("", true), ("cso-y:office-1", false), ("sec-1", false)] {
+        let country = Country::good().with(AGREEMENT, &[("cosigner", cosigner)]);
+        if is_good {
+            assert_eq!(told(&country.read()), "", "{cosigner:?}");
+        } else {
+            let message = refused(&country, AGREEMENT, "cell.cosigner");
+            assert!(message.contains("a holder of cso-x as party:holder"), "{message}");
+        }
     }
 }
 

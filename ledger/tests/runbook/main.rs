@@ -1,6 +1,7 @@
 //! The commands as the people concerned would type them: `KEYS.md`, run, for every loss of keys, and what handles
 //! hidden values.
 
+mod again;
 mod fsck;
 mod hidden;
 mod lost;

@@ -84,19 +84,50 @@ impl Prison {
         };
         let secret = Secret::KeyFile(folder.path().join("stick/outbox.key"));
         let outpost = Outpost::create(&folder.path().join("desk"), &secret, &standing).unwrap();
-        let office = Office::of(&outpost, &desk_keys, Some(PROFILE.as_bytes())).unwrap();
+        let mut prison = Self {
+            folder,
+            cable,
+            ledger: served,
+            address: "127.0.0.1:0".parse().unwrap(),
+            links: Box::new(|| None),
+            stop: None,
+            runtime: None,
+        };
+        prison.serve(outpost);
+        prison
+    }
+
+    /// Closes the desk and opens it again over the same outbox.
+    pub fn restart(&mut self) {
+        drop(self.stop.take());
+        self.links = Box::new(|| None);
+        self.runtime.take().unwrap().shutdown_timeout(std::time::Duration::from_secs(60));
+        let secret = Secret::KeyFile(self.folder.path().join("stick/outbox.key"));
+        // Whoever carries has it until the last word is said.
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        let outpost = loop {
+            match Outpost::open(&self.folder.path().join("desk"), &secret) {
+                Ok(outpost) => break outpost,
+                Err(why) => assert!(std::time::Instant::now() < end, "{why}"),
+            }
+        };
+        self.serve(outpost);
+    }
+
+    fn serve(&mut self, outpost: Outpost) {
+        let office = Office::of(&outpost, &self.folder.path().join("desk-keys"), Some(PROFILE.as_bytes())).unwrap();
         let desk = Desk::new(office, Arc::new(Mutex::new(outpost)), Clock::System, true).unwrap();
-        let key = ledger::keys::read(&folder.path().join("desk-keys/fac-a.d1.key")).unwrap();
-        let line = Client::new(&format!("http://{}", cable.address), key);
+        let key = ledger::keys::read(&self.first_key()).unwrap();
+        let line = Client::new(&format!("http://{}", self.cable.address), key);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let listening = runtime.block_on(Listening::at(any, desk, Some(Box::new(line)))).unwrap();
-        let (address, links) = (listening.address(), Box::new(listening.links()));
+        (self.address, self.links) = (listening.address(), Box::new(listening.links()));
         let (stop, stopped) = oneshot::channel();
         runtime.spawn(serve(listening, async {
             let _ = stopped.await;
         }));
-        Self { folder, cable, ledger: served, address, links, stop: Some(stop), runtime: Some(runtime) }
+        (self.stop, self.runtime) = (Some(stop), Some(runtime));
     }
 
     /// A new link that opens the desk once.

@@ -86,6 +86,14 @@ fn enter(prison: &Prison) -> In {
     inside
 }
 
+/// Asks until the desk has the pack that tells of the others' records.
+fn has_pack(inside: &In) {
+    let end = std::time::Instant::now() + Duration::from_secs(60);
+    while !inside.get("", &inside.cookie()).body.contains(">Owed <span class=\"count\">") {
+        assert!(std::time::Instant::now() < end, "no pack came");
+    }
+}
+
 #[test]
 fn whoever_should_not_be_heard_is_not() {
     let prison = Prison::open("en");
@@ -155,6 +163,7 @@ fn whoever_should_not_be_heard_is_not() {
     // Too much: the length alone is enough to refuse it, and so is the body of one who lies about it.
     let huge = "a".repeat(17 << 20);
     let body = part("form", &inside.form)
+        + &part("charset", "utf-8")
         + "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"visit.completed.csv\"\r\n\r\n"
         + &huge
         + "\r\n--x--\r\n";
@@ -269,9 +278,10 @@ fn a_form_sent_twice_is_one_record() {
 
     // A file whose button is pressed twice says both times what became of it.
     let file = format!(
-        "row_id,occurred_at,signer,cosigner,facility,status,reason,from\nt1,{today},d1,,fac-a,partial,staffing,{today}T00:00:00Z\n"
+        "row_id,occurred_at,signer,cosigner,id,facility,status,reason,from\nt1,{today},d1,,,fac-a,partial,staffing,{today}T00:00:00Z\n"
     );
     let body = part("form", &inside.form)
+        + &part("charset", "utf-8")
         + "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"facility.status.changed.\u{202e}gpj.csv\"\r\n\r\n"
         + &file
         + "\r\n--x--\r\n";
@@ -282,14 +292,95 @@ fn a_form_sent_twice_is_one_record() {
     let body = part("form", &inside.form) + &part("number", &number) + "--x--\r\n";
     for _ in 0..2 {
         let taken = inside.post("file/record", &headers, &body);
-        assert!(taken.status == 200 && taken.body.contains("1 row is recorded here"), "{}", taken.body);
+        assert!(taken.status == 200 && taken.body.contains("<bdi>1</bdi> row is recorded here"), "{}", taken.body);
     }
+}
+
+#[test]
+fn a_form_sent_again_after_a_restart_shows_the_record_that_it_made() {
+    let mut prison = Prison::open("en");
+    let today = ledger::clock::Clock::System.now().date(60).to_string();
+    let from = format!("{today}T00:00");
+    let status = [("f.signer", "d1"), ("f.status", "partial"), ("f.reason", "staffing"), ("f.from", from.as_str())];
+    let corrected = [
+        ("f.signer", "d1"),
+        ("f.cosigner", "d2"),
+        ("f.target", "fac-a/facility.status.changed/s-1"),
+        ("f.field_name", "status"),
+        ("f.new_value_public", "open"),
+        ("b.new_value_public", "fr"),
+        ("f.reason", "typo"),
+    ];
+    let send = |prison: &Prison, page: &str, row: &str, at: &str, fields: &[(&str, &str)]| {
+        let inside = enter(prison);
+        let headers = format!("{}Origin: http://{}\r\n", inside.cookie(), inside.address);
+        let own = [("form", inside.form.as_str()), ("row", row), ("f.occurred_at", &today), ("b.occurred_at", at)];
+        let body = own.iter().chain(fields).map(|(name, value)| part(name, value)).collect::<String>() + "--x--\r\n";
+        inside.post(&format!("record/{page}"), &headers, &body)
+    };
+    let to = |answer: &Answer| {
+        let line = answer.head.lines().find_map(|line| line.strip_prefix("location: ")).map(str::to_owned);
+        // After the session's own part.
+        line.and_then(|line| {
+            line.rsplit_once('/').map(|(place, name)| format!("{}/{name}", place.rsplit('/').next().unwrap()))
+        })
+    };
+    // A day alone, and an instant; one that a second person is to sign, with values that nobody here can read again.
+    let forms = [
+        ("facility.status.changed", "s-1", "", &status[..], true),
+        ("facility.status.changed", "s-2", "00:00", &status[..], true),
+        ("record.corrected", "d-1", "", &corrected[..], false),
+    ];
+    let made = forms.map(|(page, row, at, fields, _)| {
+        let sent = send(&prison, page, row, at, fields);
+        assert_eq!(sent.status, 303, "{row}: {}", sent.body);
+        to(&sent).unwrap()
+    });
+    prison.restart();
+    for ((page, row, at, fields, is_open), made) in forms.into_iter().zip(&made) {
+        let again = send(&prison, page, row, at, fields);
+        if is_open {
+            assert_eq!((again.status, to(&again).as_ref()), (303, Some(made)), "{row}: {}", again.body);
+        } else {
+            assert_eq!(again.status, 200, "{row}: {}", again.body);
+            assert!(again.body.contains(made) && again.body.contains("says the same"), "{}", again.body);
+        }
+        let other: Vec<(&str, &str)> = fields
+            .iter()
+            .map(|(name, value)| {
+                (*name, if *name == "f.reason" { if is_open { "holiday" } else { "late_info" } } else { *value })
+            })
+            .collect();
+        assert_eq!(send(&prison, page, row, at, &other).status, 409, "{row}");
+    }
+
+    // An approval sent twice, and once more after a restart, is one record.
+    let (place, name) = made[2].split_once('/').unwrap();
+    assert_eq!(place, "approve");
+    let key = std::fs::read_to_string(prison.second_key()).unwrap();
+    for _ in 0..2 {
+        for _ in 0..2 {
+            let inside = enter(&prison);
+            let headers = format!("{}Origin: http://{}\r\n", inside.cookie(), inside.address);
+            let body = part("form", &inside.form)
+                + "--x\r\nContent-Disposition: form-data; name=\"key\"; filename=\"k\"\r\n\r\n"
+                + &key
+                + "\r\n--x--\r\n";
+            let approved = inside.post(&format!("approve/{name}"), &headers, &body);
+            assert_eq!((approved.status, to(&approved)), (303, Some(format!("records/{name}"))), "{}", approved.body);
+        }
+        prison.restart();
+    }
+    let inside = enter(&prison);
+    let held = inside.get("records", &inside.cookie()).body;
+    assert_eq!(held.matches(&format!("records/{name}")).count(), 1, "{held}");
 }
 
 #[test]
 fn whoever_approves_sees_what_is_signed() {
     let prison = Prison::open("en");
     let inside = enter(&prison);
+    has_pack(&inside);
     let headers = format!("{}Origin: http://{}\r\n", inside.cookie(), inside.address);
     let today = ledger::clock::Clock::System.now().date(60).to_string();
     let denied = |row: &str, id: &str, text: &str| {

@@ -8,7 +8,7 @@ use ledger::failure::Failure;
 use ledger::files;
 use ledger::import::{self, Charset, MAPPING_BYTES_MAX, Mapping, Options, render};
 use ledger::keys::KeyFolder;
-use ledger::outpost::{Outpost, SignedHere, State, Waiting};
+use ledger::outpost::{Held, Outpost, SignedHere, State, Waiting};
 use ledger::sign::Channel;
 use schemas::hash::Hash;
 use schemas::visible::Show as _;
@@ -151,7 +151,8 @@ impl Append {
         if let Some(draft) = first.drafts.first() {
             let before = outpost.before(draft)?.map_or_else(|| outpost.alike(draft), |before| Ok(Some(before)))?;
             if let Some(before) = before.filter(|before| given.is_it(&before.source, &before.beside)) {
-                return given.again(&before.source, &before.beside);
+                let waits = before.waits.then_some("here  (ledger outbox cosign)");
+                return given.again(&before.source, &before.beside, waits);
             }
         }
         let mut read = import::read_bytes(file(), &party, &parties, &options, &known);
@@ -199,6 +200,13 @@ impl Cosign {
             let found: Vec<Hash> =
                 outpost.waiting().filter(|d| d.id.to_hex().starts_with(wanted.as_str())).map(|d| d.id).collect();
             let [event] = found.as_slice() else {
+                let is_it = |held: &&Held| {
+                    held.id.to_hex().starts_with(wanted.as_str()) && !matches!(held.state, State::Refused { .. })
+                };
+                if let (true, false, Some(held)) = (found.is_empty(), self.discard, outpost.held().iter().find(is_it)) {
+                    verifier::say!("signed and recorded before: {}", held.parcel.source);
+                    continue;
+                }
                 return Err(Ended::Refused(format!("{} drafts begin with {wanted:?}: name one", found.len())));
             };
             let Some(draft) = outpost.draft(event).cloned() else { continue };
@@ -284,9 +292,7 @@ impl Propose {
                 let device = device.ok_or_else(|| {
                     no("enrol the device first: `outbox propose DIR device`, then `outbox set --device`")
                 })?;
-                let reached = |held: &&ledger::outpost::Held| {
-                    matches!(held.state, State::Covered { .. } | State::Received { .. })
-                };
+                let reached = |held: &&Held| matches!(held.state, State::Covered { .. } | State::Received { .. });
                 let numbers: Vec<i64> =
                     outpost.held().iter().filter(reached).map(|held| held.signed.event.seq).collect();
                 let (Some(first), Some(last)) = (numbers.iter().min(), numbers.iter().max()) else {

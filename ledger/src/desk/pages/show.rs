@@ -124,11 +124,13 @@ impl<'a> Show<'a> {
                 None => return self.no_page(),
             },
         };
+        // An honest repeat is no conflict; what is sealed, only who reads it can tell.
+        let is_same = before.beside.differs.is_empty() && !before.beside.sealed.is_empty();
         let to = format!("{}/{}", if before.waits { "approve" } else { "records" }, name(&before.id));
         let columns = |columns: &[String]| html! { @for (n, column) in columns.iter().enumerate() { @if n > 0 { ", " } code dir="ltr" { (column) } } };
         let body = html! {
             section.summary role="alert" {
-                p { (icon("refused")) " " strong { (view.say("before-said")) } }
+                p { (icon("refused")) " " strong { (view.say(if is_same { "before-maybe" } else { "before-said" })) } }
                 @if !before.beside.differs.is_empty() { p { (view.lang.tell("before-differs", &[("columns", &columns(&before.beside.differs))])) } }
                 @if !before.beside.sealed.is_empty() { p { (view.lang.tell("before-sealed", &[("columns", &columns(&before.beside.sealed))])) } }
             }
@@ -138,7 +140,8 @@ impl<'a> Show<'a> {
                 li { a href=(view.link(&format!("record/{}", kind.name))) { (view.say("before-new")) } }
             }
         };
-        (StatusCode::CONFLICT, page(&view, "record", &title, &body))
+        let status = if is_same { StatusCode::OK } else { StatusCode::CONFLICT };
+        (status, page(&view, "record", &title, &body))
     }
 
     pub fn file(&self, wrong: Option<&Markup>) -> Shown {
