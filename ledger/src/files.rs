@@ -350,12 +350,14 @@ fn read_as(path: &Path, max: usize, links: Links) -> Result<Option<Vec<u8>>, Fai
 /// is not there.
 ///
 /// # Errors
-/// [`Failure::Exposed`] with the command that mends it, [`Failure::Io`], [`Failure::Unfit`] if it is longer.
+/// [`Failure::Exposed`] with the command that mends it; [`Failure::Io`], also if it is longer.
 pub fn read_secret(path: &Path, max: usize) -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     output::read_secret(path, max).map_err(|why| match why {
         BadSecret::Exposed(exposed) => Failure::Exposed(exposed),
         BadSecret::Io(e) => Failure::io("read", path, e),
-        BadSecret::Long { max } => Failure::Unfit { what: "a file with a secret", bytes: max + 1, min: 0, max },
+        why @ BadSecret::Long { .. } => {
+            Failure::io("read", path, io::Error::new(io::ErrorKind::InvalidData, why.to_string()))
+        }
     })
 }
 

@@ -1,7 +1,7 @@
 //! Whatever stands where a file is expected: no command waits for it, takes memory for it, or follows it elsewhere.
 
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -21,8 +21,15 @@ fn prepare(folder: &Path) {
     assert!(std::process::Command::new("mkfifo").arg(folder.join("fifo")).status().expect("mkfifo").success());
     drop(UnixListener::bind(folder.join("socket")).unwrap());
     symlink("nowhere", folder.join("dangling")).unwrap();
-    File::create(folder.join("sparse")).unwrap().set_len(100 << 30).unwrap();
-    fs::create_dir(folder.join("dir")).unwrap();
+    let sparse = File::create(folder.join("sparse")).unwrap();
+    sparse.set_len(100 << 30).unwrap();
+    // Where a key is expected, one that others can read is refused for that, whatever mode the umask leaves.
+    sparse.set_permissions(fs::Permissions::from_mode(0o600)).unwrap();
+    make_dir(&folder.join("dir"));
+}
+
+fn make_dir(path: &Path) {
+    fs::DirBuilder::new().mode(0o700).create(path).unwrap();
 }
 
 fn place() -> Place {
@@ -49,12 +56,12 @@ fn no_option_of_any_command_waits_or_reads_without_end() {
         "document my @",
         "witness my --policy @",
         "unseal my 1 --identity @ --purpose audit --keys keys",
-        "succeed next --origin c.example/log --from bundle --from-policy @ --reason key-lost --parties parties.csv --keys keys",
+        "succeed next --origin c.example/log --from bundle --from-policy @ --reason loss --parties parties.csv --keys keys",
         "outbox init out --policy @ --party cso-x --parties parties.csv --key-file secret",
         "outbox init out --policy my/policy --party cso-x --parties @ --key-file secret",
         "outbox init out --policy my/policy --party cso-x --parties parties.csv --profile @ --key-file secret",
         "outbox init out --policy my/policy --party cso-x --parties parties.csv --pseudonyms @ --key-file secret",
-        "outbox init out --policy my/policy --party cso-x --parties parties.csv --passphrase-file @",
+        "outbox init out --policy my/policy --party cso-x --parties parties.csv --pseudonyms my/pseudonyms --passphrase-file @",
         "outbox carry stick --policy @ --key keys/cso-x.x1.key",
         "outbox carry stick --policy my/policy --key @",
         "take-in my stick --identity @",
@@ -90,7 +97,7 @@ fn a_file_of_the_ledger_or_of_a_stick_may_be_anything_too() {
             let _ = fs::remove_file(&path);
             match name {
                 // Moved there, as a link to it would be refused for what it is.
-                "dir" => fs::create_dir(&path).unwrap(),
+                "dir" => make_dir(&path),
                 _ => fs::rename(place.path(name), &path).unwrap(),
             }
             let (code, said) = place.ends(line);
