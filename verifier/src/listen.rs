@@ -71,22 +71,26 @@ struct Places {
 }
 
 impl Places {
-    /// A place for that address. Where all are taken, the oldest connection of whoever has most gives way, if that is
-    /// more than the newcomer has.
+    /// A place for that address. Where it has its share, its own oldest connection gives way: who is slow makes room for
+    /// who comes. Where all are taken, the oldest of whoever has most does, if that is more than the newcomer has.
     fn enter(all: &Arc<Mutex<Self>>, address: IpAddr, limits: &Limits) -> Option<(Place, oneshot::Receiver<()>)> {
         let address = neighbourhood(address);
         let mut places = all.lock().unwrap_or_else(PoisonError::into_inner);
         let has = |places: &Self, address: &IpAddr| places.of.get(address).map_or(0, VecDeque::len);
         let own = has(&places, &address);
-        if own >= limits.of_address_max {
-            return None;
-        }
-        if places.taken >= limits.connections_max {
+        let gives_way = if own >= limits.of_address_max {
+            Some(address)
+        } else if places.taken >= limits.connections_max {
             let (most, many) = places.of.iter().map(|(address, of)| (*address, of.len())).max_by_key(|one| one.1)?;
             if many <= own + 1 {
                 return None;
             }
-            let (oldest, cut) = places.of.get_mut(&most)?.pop_front()?;
+            Some(most)
+        } else {
+            None
+        };
+        if let Some(address) = gives_way {
+            let (oldest, cut) = places.of.get_mut(&address)?.pop_front()?;
             places.taken -= 1;
             let _ = (oldest, cut.send(())); // an error means that it has just ended
         }
@@ -218,8 +222,9 @@ mod tests {
         let limits = Limits { connections_max: 6, of_address_max: 4, seconds: 9, speed_min: 9 };
         let all = Arc::default();
         let enter = |last: u8| Places::enter(&all, IpAddr::from([192, 0, 2, last]), &limits);
+        let mut first = enter(1).unwrap();
         let mut greedy: Vec<_> = (0..4).map(|_| enter(1).unwrap()).collect();
-        assert!(enter(1).is_none(), "four are its share");
+        assert!(first.1.try_recv().is_ok(), "four are its share");
         let others: Vec<_> = (2..4).map(|last| enter(last).unwrap()).collect();
         // All are taken. Whoever comes first still gets in, and the greedy one's oldest goes.
         let more: Vec<_> = (4..6).map(|last| enter(last).unwrap()).collect();

@@ -1,7 +1,7 @@
 //! Whatever stands where a file is expected: no command of the verifier waits for it or takes memory for it.
 
 use std::fs::{self, File};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -21,6 +21,8 @@ fn no_option_of_any_command_waits_or_reads_without_end() {
     symlink("nowhere", folder.join("dangling")).unwrap();
     symlink("fifo", folder.join("to-a-pipe")).unwrap();
     File::create(folder.join("sparse")).unwrap().set_len(100 << 30).unwrap();
+    // A secret that others can read is refused for that.
+    fs::set_permissions(folder.join("sparse"), fs::Permissions::from_mode(0o600)).unwrap();
     fs::create_dir(folder.join("dir")).unwrap();
     fs::write(folder.join("policy"), format!("log {}\nquorum none\n", files.logs[0].vkey())).unwrap();
     fs::write(folder.join("file"), "a text that is nothing in particular\n").unwrap();
