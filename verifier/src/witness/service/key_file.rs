@@ -85,7 +85,7 @@ pub fn read(path: &Path) -> Result<SecretKey, BadKeyFile> {
     let read = output::read_secret(path, BYTES_MAX).map_err(|why| match why {
         BadSecret::Exposed(exposed) => BadKeyFile::Exposed(exposed),
         BadSecret::Io(source) => io(source),
-        BadSecret::Long { .. } => form(),
+        long @ BadSecret::Long { .. } => io(std::io::Error::new(std::io::ErrorKind::InvalidData, long.to_string())),
     })?;
     let bytes = read.ok_or_else(|| io(std::io::ErrorKind::NotFound.into()))?;
     let mut lines = std::str::from_utf8(&bytes).map_err(|_| form())?.lines();
