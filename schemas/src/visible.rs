@@ -4,14 +4,14 @@
 //! controls reads otherwise than it was signed; a zero-width character makes two contents look like
 //! one. So whatever a program did not write itself is printed through one of these:
 //!
-//! - [`line`]: a name, a path, a code, a value inside a line. Line breaks too become signs, so that
+//! - [`fn@line`]: a name, a path, a code, a value inside a line. Line breaks too become signs, so that
 //!   nobody else's text begins a line of ours;
 //! - [`lines`]: a text of several lines, and whole outputs at the door of a program; [`page`] for a page, [`json`] for
 //!   JSON;
 //! - [`exact`]: what somebody is about to sign or to approve: two different contents never look the
 //!   same because of what cannot be seen.
 //!
-//! A sign is `⟨U+202E⟩`: the character's number in brackets. [`line`] and [`lines`] leave signs as
+//! A sign is `⟨U+202E⟩`: the character's number in brackets. [`fn@line`] and [`lines`] leave signs as
 //! they are, so a text may pass through both; [`exact`] tells a sign that stands in the text from
 //! one that it made. [`hidden`] says what a text that is about to be written must not have.
 //!
@@ -76,7 +76,7 @@ pub fn line(text: &str) -> Cow<'_, str> {
     show(text, |_| false)
 }
 
-/// Somebody else's words inside a line: the first `chars_max` characters, with [`line`] applied.
+/// Somebody else's words inside a line: the first `chars_max` characters, with [`fn@line`] applied.
 pub fn start(text: &str, chars_max: usize) -> String {
     let end = text.char_indices().nth(chars_max).map_or(text.len(), |(at, _)| at);
     line(&text[..end]).into_owned()
@@ -102,7 +102,7 @@ pub fn hidden_in_line(text: &str) -> Option<Hidden> {
     first(text, |_| false)
 }
 
-/// A text as whoever signs or approves it must see it. Beyond what [`line`] shows, these are signs: each
+/// A text as whoever signs or approves it must see it. Beyond what [`fn@line`] shows, these are signs: each
 /// joiner and selector; blanks other than U+0020, and U+0020 at either end or beside another; what a
 /// text that is not in NFC spells otherwise than NFC would; and the brackets of signs that stand in the
 /// text. A line break is a sign, and then breaks the line.
@@ -205,7 +205,7 @@ pub fn is_selector(c: char) -> bool {
 
 /// A path, a file name or a text as it may stand inside a line of output.
 pub trait Show {
-    /// It, with [`line`] applied; bytes that are no UTF-8 are signs such as `⟨0xFF⟩`.
+    /// It, with [`fn@line`] applied; bytes that are no UTF-8 are signs such as `⟨0xFF⟩`.
     fn shown(&self) -> Shown<'_>;
 }
 
@@ -335,7 +335,7 @@ mod tests {
     use super::*;
     use serde_json::Value;
 
-    /// Rows of `tests/visible.json`: a text, and what [`line`] and [`exact`] make of it. The offline page
+    /// Rows of `tests/visible.json`: a text, and what [`fn@line`] and [`exact`] make of it. The offline page
     /// reads the same file.
     fn table() -> Vec<[String; 3]> {
         serde_json::from_str::<Vec<[String; 3]>>(include_str!("../tests/visible.json")).unwrap()

@@ -261,7 +261,7 @@ fn is_without_modes(number: u32) -> bool {
 }
 
 /// Makes the names in a folder durable; true if it could. A file system that cannot (EINVAL on some sticks and shares)
-/// is no error here: what must never be lost asks [`can_sync_folder`] beforehand.
+/// is no error here: what must never be lost is not begun in such a folder.
 ///
 /// # Errors
 /// What the system says.
