@@ -79,7 +79,7 @@ impl Append {
                 };
                 if given.is_it(&parcel.source, &beside) {
                     let waits = waits.map(|(_, path)| {
-                        format!("in {}  (ledger cosign; who takes it back removes that file)", path.display())
+                        format!("in {}  (ledger cosign; who takes it back removes that file)", path.shown())
                     });
                     return given.again(&parcel.source, &beside, waits.as_deref());
                 }
@@ -186,7 +186,7 @@ impl Cosign {
                     return Err(Ended::Refused(format!(
                         "{}: another event of {} was recorded already; nothing was signed. Remove the file, and correct a \
                          mistake with record.corrected",
-                        path.display(),
+                        path.shown(),
                         parcel.source
                     )));
                 }
