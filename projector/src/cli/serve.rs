@@ -144,6 +144,7 @@ impl Serve {
 
     async fn serve(&self, shown: &Arc<Shown>) -> Result<(), BadServe> {
         let (stop, stopping) = watch::channel(false);
+        let signalled = signalled(shown);
         let mut listeners = Vec::new();
         let doors = std::iter::once((self.listen, false));
         let oversight = self.oversight_listen.map(|address| (address, true));
@@ -170,7 +171,7 @@ impl Serve {
             listeners.push((address, tokio::spawn(served)));
             verifier::say!("{}", words.trim_end());
         }
-        signalled(shown).await;
+        signalled.await;
         let _ = stop.send(true);
         for (address, listener) in listeners {
             if let Ok(Err(source)) = listener.await {
@@ -268,31 +269,35 @@ fn user(address: &str) -> Option<String> {
 }
 
 /// Ready at Ctrl-C or SIGTERM. SIGHUP asks for a rebuild.
-async fn signalled(shown: &Shown) {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+fn signalled(shown: &Shown) -> impl Future<Output = ()> + '_ {
+    // Heard from now on, not only once somebody waits: whoever is told an address may end it at once.
     #[cfg(unix)]
-    {
+    let heard = {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
-            return interrupted.await;
+        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+    };
+    async move {
+        let interrupted = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         };
-        tokio::pin!(interrupted);
-        loop {
-            tokio::select! {
-                () = &mut interrupted => return,
-                _ = terminate.recv() => return,
-                _ = hang_up.recv() => shown.ask_rebuild(),
+        #[cfg(unix)]
+        {
+            let (Ok(mut terminate), Ok(mut hang_up)) = heard else { return interrupted.await };
+            tokio::pin!(interrupted);
+            loop {
+                tokio::select! {
+                    () = &mut interrupted => return,
+                    _ = terminate.recv() => return,
+                    _ = hang_up.recv() => shown.ask_rebuild(),
+                }
             }
         }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = shown;
-        interrupted.await;
+        #[cfg(not(unix))]
+        {
+            let _ = shown;
+            interrupted.await;
+        }
     }
 }

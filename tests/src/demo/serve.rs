@@ -47,13 +47,16 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
                 HeaderValue::from_static("nosniff"),
             ))
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
+        // Heard from now on, before anybody is told the address.
+        #[cfg(unix)]
+        let heard = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
         say(&format!("transparency view, for everyone      http://{address}/"));
         say(&format!("accountability view, for everyone    http://{address}/accountability.html"));
         say(&format!("report for oversight, hidden values  {link}"));
         say("                                     (the link opens once, in one browser; press Enter for another)");
         say("stop with Ctrl-C");
         more_links(&session);
-        let stopped = async {
+        let stopped = async move {
             // Without a way to hear Ctrl-C, the default action of the signal ends the process.
             let interrupted = async {
                 if tokio::signal::ctrl_c().await.is_err() {
@@ -61,7 +64,7 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
                 }
             };
             #[cfg(unix)]
-            if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            if let Ok(mut terminate) = heard {
                 tokio::select! {
                     () = interrupted => {}
                     _ = terminate.recv() => {}

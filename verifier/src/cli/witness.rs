@@ -143,7 +143,7 @@ impl Serve {
         let evidence = state.evidence();
         let tell = move |news: News| tell(&news, &evidence);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(BadWitness::Runtime)?;
-        runtime.block_on(server::serve(self.listen, ratchet, state, now, tell, stopped()))?;
+        runtime.block_on(async { server::serve(self.listen, ratchet, state, now, tell, stopped()).await })?;
         say("stopped; everything cosigned is in the state file");
         Ok(())
     }
@@ -206,25 +206,24 @@ fn tell(news: &News, evidence: &Path) {
 }
 
 /// Ready at Ctrl-C or SIGTERM.
-async fn stopped() {
-    let interrupted = async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    };
+fn stopped() -> impl Future<Output = ()> + Send {
+    // Heard from now on, not only once somebody waits.
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    () = interrupted => {}
-                    _ = terminate.recv() => {}
-                }
+    let heard = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+    async move {
+        let interrupted = async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                std::future::pending::<()>().await;
             }
-            Err(_) => interrupted.await,
+        };
+        #[cfg(unix)]
+        if let Ok(mut terminate) = heard {
+            tokio::select! {
+                () = interrupted => {}
+                _ = terminate.recv() => {}
+            }
+            return;
         }
+        interrupted.await;
     }
-    #[cfg(not(unix))]
-    interrupted.await;
 }
