@@ -135,15 +135,19 @@ impl Serve {
         let open = if self.never_cosigned { StateFile::begin } else { StateFile::open };
         let (state, records) = open(&self.state, &self.key, &key)?;
         let ratchet = Ratchet::new(key, &logs, records)?;
-        say(&format!("witness  {vkey}"));
-        for origin in ratchet.origins() {
-            let known = ratchet.records().get(origin).map_or(0, |record| record.checkpoint.size);
-            say(&format!("watches  {origin}  from size {known}  /{}/checkpoint", Hash::of(&[origin.as_bytes()])));
-        }
         let evidence = state.evidence();
         let tell = move |news: News| tell(&news, &evidence);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(BadWitness::Runtime)?;
-        runtime.block_on(async { server::serve(self.listen, ratchet, state, now, tell, stopped()).await })?;
+        runtime.block_on(async {
+            let stopped = stopped();
+            say(&format!("witness  {vkey}"));
+            for origin in ratchet.origins() {
+                let known = ratchet.records().get(origin).map_or(0, |record| record.checkpoint.size);
+                let path = Hash::of(&[origin.as_bytes()]);
+                say(&format!("watches  {origin}  from size {known}  /{path}/checkpoint"));
+            }
+            server::serve(self.listen, ratchet, state, now, tell, stopped).await
+        })?;
         say("stopped; everything cosigned is in the state file");
         Ok(())
     }
