@@ -1,13 +1,13 @@
 //! Whether a row says what was recorded before: a form sent twice, a file given twice, an answer that was lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use schemas::catalogue::Catalogue;
 use schemas::event::SignedEvent;
 use schemas::opening::{Disclosure, Slot};
 use schemas::value::Value;
 
-use crate::import::{Claim, Draft, Holder};
+use crate::import::{Claim, Draft, Holder, Import, Problem, What};
 use crate::outbox::Parcel;
 use crate::pseudonym::Pseudonyms;
 
@@ -55,7 +55,10 @@ pub fn beside(
         }
     };
     let outside = |value: &Value| pseudonyms.outside(&value.to_json());
-    let name = |holder: &Holder| format!("/{}/{}", pseudonyms.party(&holder.party), pseudonyms.inside(&holder.holder));
+    let name = |holder: &Holder| {
+        let Holder { party, holder } = pseudonyms.shown(holder);
+        format!("/{party}/{holder}")
+    };
     let signer = signed.note.signatures.first().map_or("", |line| line.name.as_str());
     tell(signer.ends_with(&name(&draft.signer)), "signer");
     let cosigner = signed.note.signatures.get(1).map(|line| line.name.clone()).or_else(|| second.map(name));
@@ -112,6 +115,35 @@ pub fn beside(
         }
     }
     Some(Beside { differs: differs.into_iter().collect(), sealed: sealed.into_iter().collect() })
+}
+
+/// Warns of rows that were taken in before and say something else now: nothing of them is added, and nobody shall think
+/// that it was. `recorded` are the records, each with who signs second where it waits for that.
+pub fn tell_changed<'a>(
+    import: &mut Import,
+    recorded: impl IntoIterator<Item = (&'a Parcel, Option<&'a Holder>)>,
+    pseudonyms: &Pseudonyms,
+    utc_offset_minutes: i32,
+) {
+    let again: HashMap<String, &Draft> = import.again.iter().map(|draft| (draft.address(), draft)).collect();
+    let mut changed = Vec::new();
+    for (parcel, second) in recorded {
+        let Some(draft) = again.get(&parcel.source) else { continue };
+        let Some(beside) = beside(draft, parcel, second, pseudonyms, utc_offset_minutes) else { continue };
+        let column = match beside.differs.as_slice() {
+            [] => continue,
+            [column] => Some(column.clone()),
+            _ => None,
+        };
+        changed.push(Problem {
+            file: draft.place.file.clone(),
+            line: Some(draft.place.line),
+            row: Some(draft.row_id.clone()),
+            column,
+            what: What::RowChanged { columns: beside.differs.join(", ") },
+        });
+    }
+    import.warn(changed);
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use schemas::catalogue::{Catalogue, EventType};
 use schemas::event::{BadEvent, SignedEvent};
-use schemas::opening::{Disclosure, Slot};
+use schemas::opening::{BadOpening, Disclosure, OpeningLine, Slot};
 use schemas::time::Timestamp;
 use schemas::visible::{self, Show as _};
 use verifier::keyring::Keyring;
@@ -17,6 +17,7 @@ use crate::files;
 use crate::import::Holder;
 use crate::keys::{BadKeyFile, KeyFolder};
 use crate::outbox::{Opening, Outbox, Parcel};
+use crate::pseudonym::Pseudonyms;
 
 /// Longest draft, in bytes.
 const DRAFT_BYTES_MAX: usize = 2 << 20;
@@ -40,6 +41,18 @@ pub enum BadDraft {
         path: PathBuf,
         /// What is wrong.
         why: BadEvent,
+    },
+    /// What would be shown of its hidden values is not what would be signed.
+    #[error(
+        "{}: the hidden values beside the event are not those that it commits to ({why}): nothing was signed. Ask whoever \
+         sent it for it again, and keep this file",
+        .path.shown()
+    )]
+    Hidden {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        why: BadOpening,
     },
     /// The second holder's key is not at hand.
     #[error(transparent)]
@@ -93,7 +106,23 @@ pub fn read_draft(path: &Path) -> Result<Draft, BadDraft> {
     if !(1..=2).contains(&signed.note.signatures.len()) {
         return Err(form());
     }
+    fits(&signed, &parcel.opening).map_err(|why| BadDraft::Hidden { path: path.to_owned(), why })?;
     Ok(Draft { parcel, signed, holder: Holder { party: party.to_owned(), holder: holder.to_owned() } })
+}
+
+/// Whether the hidden values are those of the event: what a second person reads is what they sign.
+fn fits(signed: &SignedEvent, opening: &Opening) -> Result<(), BadOpening> {
+    let got = opening.slots.len().max(opening.digests.len());
+    let kind = Catalogue::built_in().event(&signed.event.kind);
+    match (signed.event.hidden_root(), kind) {
+        (None, _) if got == 0 => Ok(()),
+        (None, _) => Err(BadOpening::Count { want: 0, got }),
+        (Some(_), None) => Err(BadOpening::Form),
+        (Some(root), Some(kind)) => {
+            let Opening { digests, slots } = opening.clone();
+            OpeningLine { entry: 0, event: signed.id(), digests, slots }.check(root, kind).map(drop)
+        }
+    }
 }
 
 /// The drafts of a folder, by file. What is no draft is passed over; `ledger cosign` says what is wrong with it.
@@ -162,10 +191,16 @@ pub fn countersign(path: &Path, keys: &mut KeyFolder) -> Result<Draft, BadDraft>
 ///
 /// # Errors
 /// [`BadDraft`] if there is no such key, or no draft.
-pub fn complete(path: &Path, keys: &KeyFolder, log: (&Keyring, Timestamp)) -> Result<Draft, BadDraft> {
+pub fn complete(
+    path: &Path,
+    keys: &KeyFolder,
+    pseudonyms: &Pseudonyms,
+    log: (&Keyring, Timestamp),
+) -> Result<Draft, BadDraft> {
     let mut draft = read_draft(path)?;
     if !draft.is_signed() {
-        draft.sign(&keys.in_force(&draft.holder.party, &draft.holder.holder, log.0, log.1)?);
+        let holder = pseudonyms.shown(&draft.holder);
+        draft.sign(&keys.in_force(&holder.party, &holder.holder, log.0, log.1)?);
     }
     Ok(draft)
 }

@@ -82,6 +82,15 @@ impl Held {
         self
     }
 
+    /// With drafts that wait for their second signature: the same row again is the same record. What they say of who is
+    /// shown by name does not count before it is signed.
+    #[must_use]
+    pub fn and_drafts(mut self, drafts: &[(PathBuf, cosign::Draft)], pseudonyms: &Pseudonyms) -> Self {
+        let named = self.named.clone();
+        drafts.iter().for_each(|(_, draft)| self.add(&draft.parcel, pseudonyms));
+        Self { named, ..self }
+    }
+
     fn add(&mut self, parcel: &Parcel, pseudonyms: &Pseudonyms) {
         let Ok(signed) = SignedEvent::parse(parcel.note.as_bytes()) else { return };
         let event = &signed.event;
@@ -342,6 +351,8 @@ pub fn sign_into(
             match signed {
                 Ok(Signed::Complete(parcel)) => parcels.push(parcel),
                 Ok(Signed::Waiting(parcel, holder)) => {
+                    // As the log names them: so are the key and its file named, wherever the draft is signed.
+                    let holder = pseudonyms.shown(&holder);
                     result.waiting.push(cosign::write_draft(&options.drafts, &parcel, &holder)?);
                 }
                 Err(why) => bad.push(why),

@@ -8,7 +8,7 @@ use verifier::state::State;
 
 use crate::failure::Failure;
 use crate::files;
-use crate::import::Parties;
+use crate::import::{Holder, Parties};
 use crate::keys::{self, BadKeyFile};
 use crate::outbox::Outbox;
 
@@ -155,6 +155,12 @@ impl Pseudonyms {
     /// How the log names a party.
     pub fn party<'a>(&'a self, id: &'a str) -> &'a str {
         self.by_id.get(id).map_or(id, String::as_str)
+    }
+
+    /// A holder as the log names it, whichever of the two spellings it has.
+    pub fn shown(&self, holder: &Holder) -> Holder {
+        let (party, name) = (self.outside(&holder.party), self.outside(&holder.holder));
+        Holder { party: self.party(&party).to_owned(), holder: self.inside(&name) }
     }
 
     /// Whether the log shows the party under a pseudonym.

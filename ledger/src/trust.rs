@@ -113,8 +113,7 @@ fn number(n: u64) -> Value {
 impl Desk<'_> {
     /// A holder as the log names it.
     pub fn shown(&self, holder: &Holder) -> Holder {
-        let party = self.pseudonyms.party(&holder.party).to_owned();
-        Holder { party, holder: self.pseudonyms.inside(&holder.holder) }
+        self.pseudonyms.shown(holder)
     }
 
     /// A key for a holder that the log does not know yet: from its file, else made.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ledger::again::{Beside, beside};
 use ledger::clock::Clock;
-use ledger::cosign::{self, Draft};
+use ledger::cosign::{self, BadDraft, Draft};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, Held, SignOptions};
@@ -172,10 +172,11 @@ impl Cosign {
             verifier::say!("signed and recorded before: {}", parcel.source);
         }
         let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
+        let pseudonyms = super::pseudonyms(&writer, &parties(&home.parties())?, &outbox)?;
         let now = present(&writer);
         let mut drafts = Vec::new();
         for path in there {
-            let draft = cosign::complete(path, &keys, (writer.log().keyring(), now))?;
+            let draft = cosign::complete(path, &keys, &pseudonyms, (writer.log().keyring(), now))?;
             // A copy of it that was carried back twice; another event of the same row is no repeat of it.
             match standing.iter().find(|parcel| parcel.source == draft.parcel.source) {
                 Some(parcel) if cosign::is_of(parcel, &draft) => {
@@ -209,7 +210,10 @@ impl Cosign {
 
     /// Shows what would be signed.
     fn print(path: &Path) -> Result<(), Ended> {
-        let draft = cosign::read_draft(path)?;
+        let draft = cosign::read_draft(path).map_err(|why| match why {
+            BadDraft::Hidden { .. } => Ended::Refused(why.to_string()),
+            why => why.into(),
+        })?;
         verifier::say!("{}", cosign::shown(&draft.signed, &draft.parcel.opening).trim_end());
         verifier::say!(
             "signed by {}; asked for: {} of {}",

@@ -1,10 +1,13 @@
 //! `import`: registers into the log.
 
 use schemas::visible::Show as _;
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::Args;
+use ledger::again;
 use ledger::clock::Clock;
+use ledger::cosign::{self, Draft};
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::folder::{self, Held, SignOptions};
@@ -65,8 +68,15 @@ impl Arguments {
         // Who records holds the ledger's lock from here on: two imports at once would sign twice.
         let writer = if self.dry_run { None } else { Some(record(&home, &self.start)?) };
         let mut outbox = Outbox::open(&home.outbox())?;
-        let (import, pseudonyms) = self.read(&home, &outbox, writer.as_deref(), settings.utc_offset_minutes)?;
+        let drafts = cosign::drafts(&home.drafts())?;
+        let (mut import, pseudonyms) =
+            self.read(&home, &outbox, &drafts, writer.as_deref(), settings.utc_offset_minutes)?;
+        let standing = outbox.receipts().offered(outbox.parcels()?);
+        let waiting = drafts.iter().map(|(_, draft)| (&draft.parcel, Some(&draft.holder)));
+        let recorded = standing.iter().map(|parcel| (parcel, None)).chain(waiting);
+        again::tell_changed(&mut import, recorded, &pseudonyms, settings.utc_offset_minutes);
         self.show(&import);
+        let again_rows: HashSet<String> = import.again.iter().map(import::Draft::address).collect();
         let rows = import.drafts.len();
         let (refused, again) = (import.refused, import.skipped.len());
         if !import.problems.is_empty() && !self.accept_valid {
@@ -80,11 +90,10 @@ impl Arguments {
         };
         let keyring = writer.log().keyring().clone();
         let recipients = writer.log().recipients().clone();
-        let drafts = home.drafts();
         let options = SignOptions {
             keyring: &keyring,
             keys: &self.keys,
-            drafts,
+            drafts: home.drafts(),
             intake: home.intake(),
             settings: &settings,
             recipients: &recipients,
@@ -95,7 +104,8 @@ impl Arguments {
         let signed = folder::sign_into(&mut outbox, import, &pseudonyms, &options, &mut bar("signing"))?;
         verifier::say!("{} signed into the outbox, {again} were there already", signed.signed);
         say_queued(&signed.queued, &home);
-        for path in &signed.waiting {
+        let still = drafts.iter().filter(|(_, draft)| again_rows.contains(&draft.parcel.source));
+        for path in signed.waiting.iter().chain(still.map(|(path, _)| path)) {
             verifier::say!("waits for a second signature: {}  (ledger cosign)", path.shown());
         }
         let outcome =
@@ -112,6 +122,7 @@ impl Arguments {
         &self,
         home: &Home,
         outbox: &Outbox,
+        drafts: &[(PathBuf, Draft)],
         writer: Option<&Writer>,
         utc_offset_minutes: i32,
     ) -> Result<(Import, Pseudonyms), Ended> {
@@ -132,7 +143,7 @@ impl Arguments {
         let held = |list: &Parties| -> Result<(Held, Pseudonyms), Ended> {
             let log = writer.map(Writer::log);
             let pseudonyms = Pseudonyms::of_ledger(&home.pseudonyms(), list, log, outbox)?;
-            let held = Held::of(outbox, &pseudonyms, list)?;
+            let held = Held::of(outbox, &pseudonyms, list)?.and_drafts(drafts, &pseudonyms);
             Ok(match log {
                 Some(log) => (held.beside(log, outbox, &pseudonyms), pseudonyms),
                 None => (held, pseudonyms),

@@ -357,6 +357,7 @@ impl Desk {
         let named = files.iter().map(|file| (file.name.clone(), file.bytes.clone())).collect();
         let mut import = self.read(named, charset, &seen);
         second_people(&mut import);
+        hold(&self.outpost).tell_changed(&mut import)?;
         let mut tried = Tried {
             number: 0,
             names: files.iter().map(|file| file.name.clone()).collect(),

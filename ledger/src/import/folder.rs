@@ -20,7 +20,7 @@ use super::columns::Header;
 use super::near::did_you_mean;
 use super::problem::{Problem, Problems, Severity, What};
 use super::row::{Read, Row, Sheet, World};
-use super::{Import, Known, Options, Parties, Place, is_harmless, refs, table};
+use super::{Import, Known, Options, Parties, is_harmless, refs, table};
 
 /// What may stand beside the registers and is not read.
 const BESIDE: [&str; 6] = ["plants.csv", "expected", "refused", "README", "README.md", "README.txt"];
@@ -63,9 +63,9 @@ pub fn read_folder(root: &Path, options: &Options, known: &dyn Known) -> Import 
     let world = World { parties: &parties, known, options, utc_offset_minutes };
     let sources = reader.find(&world);
     let left_behind = reader.left_behind;
-    let (drafts, skipped, refused) = read(&sources, &world, &mut told);
+    let read = read(&sources, &world, &mut told);
     let (problems, warnings) = told.finish();
-    Import { parties, profile, drafts, skipped, refused, problems, warnings, left_behind }
+    Import { parties, profile, problems, warnings, left_behind, ..read }
 }
 
 /// Reads files of one party, each named `<event.type>.csv` or `<event.type>.<anything>.csv`.
@@ -115,9 +115,9 @@ fn read_named(
             _ => told.push(Problem::of_file(&file, unknown_type(stem))),
         }
     }
-    let (drafts, skipped, refused) = read(&sources, &world, &mut told);
+    let read = read(&sources, &world, &mut told);
     let (problems, warnings) = told.finish();
-    Import { parties: parties.clone(), profile: None, drafts, skipped, refused, problems, warnings, left_behind }
+    Import { parties: parties.clone(), problems, warnings, left_behind, ..read }
 }
 
 /// Whether only the ledger itself writes events of a type: what its own clock makes, and the
@@ -287,11 +287,9 @@ fn bytes_of(path: &Path, links: Links, options: &Options) -> Result<Vec<u8>, Wha
     })
 }
 
-type Drafts = (Vec<super::Draft>, Vec<Place>, usize);
-
-fn read(sources: &[Source], world: &World<'_>, told: &mut Problems) -> Drafts {
-    let mut rows = Vec::new();
-    let mut skipped = Vec::new();
+/// The rows of the files, and nothing else of an import.
+fn read(sources: &[Source], world: &World<'_>, told: &mut Problems) -> Import {
+    let (mut rows, mut again) = (Vec::new(), Vec::new());
     for source in sources {
         let bytes = match &source.content {
             Content::Disk(path, links) => bytes_of(path, *links, world.options).map(Cow::Owned),
@@ -303,13 +301,15 @@ fn read(sources: &[Source], world: &World<'_>, told: &mut Problems) -> Drafts {
         let bytes = bytes.map_err(|what| (None, what));
         let text = bytes.and_then(|bytes| world.options.charset.decode(&bytes));
         match text {
-            Ok(text) => read_sheet(source, &text, world, told, &mut rows, &mut skipped),
+            Ok(text) => read_sheet(source, &text, world, told, &mut rows, &mut again),
             Err((line, what)) => told.push(Problem { line, ..Problem::of_file(&source.file, what) }),
         }
     }
-    let rows = refs::settle(rows, world, told);
+    let skipped = again.iter().map(Row::place).collect();
+    let (rows, again) = refs::settle(rows, again, world, told);
     let refused = rows.iter().filter(|row| row.refused).count();
-    (rows.into_iter().filter_map(Row::into_draft).collect(), skipped, refused)
+    let drafts = |rows: Vec<Row<'_>>| rows.into_iter().filter_map(Row::into_draft).collect();
+    Import { drafts: drafts(rows), skipped, again: drafts(again), refused, ..Import::default() }
 }
 
 fn read_sheet<'a>(
@@ -318,7 +318,7 @@ fn read_sheet<'a>(
     world: &World<'a>,
     told: &mut Problems,
     rows: &mut Vec<Row<'a>>,
-    skipped: &mut Vec<Place>,
+    again: &mut Vec<Row<'a>>,
 ) {
     let Source { file, party, event, inner, .. } = source;
     let mut problems = Vec::new();
@@ -358,7 +358,7 @@ fn read_sheet<'a>(
     for record in records {
         match Row::read(&sheet, record, world, told) {
             Read::Row(row) => rows.push(*row),
-            Read::Known(place) => skipped.push(place),
+            Read::Known(row) => again.push(*row),
             Read::Empty => {}
         }
     }

@@ -106,6 +106,9 @@ pub struct Import {
     pub drafts: Vec<Draft>,
     /// Rows that were taken in before and are passed over.
     pub skipped: Vec<Place>,
+    /// The same rows as they stand now, to be held against their records ([`crate::again::tell_changed`]); without those
+    /// that could not be recorded as they stand, and none in a replay.
+    pub again: Vec<Draft>,
     /// How many rows are refused.
     pub refused: usize,
     /// Why files and rows are refused, by file and line.
@@ -114,6 +117,15 @@ pub struct Import {
     pub warnings: Vec<Problem>,
     /// What systems and programs left behind among the files, and what is hidden there: nothing of it was read.
     pub left_behind: Vec<String>,
+}
+
+impl Import {
+    /// Adds what somebody should look at.
+    pub fn warn(&mut self, problems: Vec<Problem>) {
+        let mut told = problem::Problems::new(Limits::default().problems);
+        told.extend(std::mem::take(&mut self.warnings).into_iter().chain(problems));
+        self.warnings = told.finish().1;
+    }
 }
 
 /// The header row of a register of that type, ready to be filled in; `None` where there is no

@@ -220,6 +220,8 @@ whats! {
         "the row has {found} cells where the header has {expected}" "check for a comma that is not in quotation marks"
     EmptyRow {} Warning "row.empty"
         "the row is empty and was passed over" "delete it"
+    RowChanged { columns: String } Warning "row.changed"
+        "the row was recorded before and says something else in: {columns}; nothing of it was added" "correct a mistake with record.corrected; for what happened besides, give the row a row_id of its own"
     RowIdTwice { line: String } RefuseRow "row.twice"
         "the row_id already stands at {line}" "give each row its own row_id"
     // A cell.

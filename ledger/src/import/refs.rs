@@ -20,8 +20,14 @@ struct Index {
     ids: BTreeMap<String, usize>,
 }
 
-/// Resolves all refs, checks what hangs on them, and puts the rows in order.
-pub(crate) fn settle<'a>(mut rows: Vec<Row<'a>>, world: &World<'_>, told: &mut Problems) -> Vec<Row<'a>> {
+/// Resolves all refs, checks what hangs on them, and puts the rows in order. `again` are rows that were taken in before:
+/// their refs are resolved too, nothing hangs on them, and those that cannot be read as they stand are left out.
+pub(crate) fn settle<'a>(
+    mut rows: Vec<Row<'a>>,
+    mut again: Vec<Row<'a>>,
+    world: &World<'_>,
+    told: &mut Problems,
+) -> (Vec<Row<'a>>, Vec<Row<'a>>) {
     rows.sort_by(|a, b| {
         let key = |r: &Row<'a>| (r.received_at.filter(|_| world.options.replay), r.line);
         let (sheet_a, sheet_b) = (&a.sheet, &b.sheet);
@@ -37,6 +43,13 @@ pub(crate) fn settle<'a>(mut rows: Vec<Row<'a>>, world: &World<'_>, told: &mut P
         modes.see(&rows[at]);
         resolve(&mut rows, at, &index, &modes, world, told);
     }
+    let fresh = rows.len();
+    rows.append(&mut again);
+    for at in fresh..rows.len() {
+        resolve(&mut rows, at, &index, &modes, world, &mut Problems::new(0));
+    }
+    let mut again = rows.split_off(fresh);
+    again.retain(|row| !row.refused);
     if !world.options.replay {
         rows = targets_first(rows, told);
     }
@@ -51,7 +64,7 @@ pub(crate) fn settle<'a>(mut rows: Vec<Row<'a>>, world: &World<'_>, told: &mut P
             privacy::check_shown(row, world, told);
         }
     }
-    rows
+    (rows, again)
 }
 
 /// What the rows so far have said of who is shown by name.

@@ -108,17 +108,25 @@ impl<'a> Row<'a> {
             return Read::Row(Box::new(row));
         }
         if !row.row_id.is_empty() && world.known.has_row(&sheet.party, &sheet.event.name, &row.row_id) {
-            return Read::Known(row.place());
+            // It is read once more, to be held against its record; what stands in the way of it now is no problem.
+            if !world.options.replay {
+                row.cells(record, world, &mut Problems::new(0));
+            }
+            return Read::Known(Box::new(row));
         }
-        let mut cells = Cells { row: &mut row, record, told, limit: world.options.limits.cell_bytes };
+        row.cells(record, world, told);
+        own::check(&mut row, world, told);
+        privacy::check(&mut row, world, told);
+        Read::Row(Box::new(row))
+    }
+
+    fn cells(&mut self, record: &Record, world: &World<'_>, told: &mut Problems) {
+        let mut cells = Cells { row: self, record, told, limit: world.options.limits.cell_bytes };
         cells.names();
         cells.times(world);
         cells.signers(world);
         cells.refs();
         cells.fields(world);
-        own::check(&mut row, world, told);
-        privacy::check(&mut row, world, told);
-        Read::Row(Box::new(row))
     }
 
     /// Where it stands.
@@ -208,7 +216,7 @@ impl<'a> Row<'a> {
 /// What became of a record.
 pub(crate) enum Read<'a> {
     Row(Box<Row<'a>>),
-    Known(Place),
+    Known(Box<Row<'a>>),
     Empty,
 }
 

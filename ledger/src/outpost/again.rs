@@ -4,8 +4,8 @@ use schemas::event::SignedEvent;
 use schemas::hash::Hash;
 
 use super::{BadOutpost, Outpost, State};
-use crate::again::{Beside, beside};
-use crate::import::{Draft, Holder};
+use crate::again::{Beside, beside, tell_changed};
+use crate::import::{Draft, Holder, Import};
 use crate::outbox::Parcel;
 
 /// A record that is here already, beside a row that is given now.
@@ -39,6 +39,23 @@ impl Outpost {
         self.find_before(draft, |_, beside| beside.differs.is_empty())
     }
 
+    /// Warns of rows that were recorded here before and say something else now; see [`tell_changed`].
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if the parties cannot be read.
+    pub fn tell_changed(&self, import: &mut Import) -> Result<(), BadOutpost> {
+        let offset = self.standing().utc_offset_minutes;
+        tell_changed(import, self.standing_parcels(), &self.pseudonyms()?, offset);
+        Ok(())
+    }
+
+    /// Records that were not refused, and drafts with who signs second.
+    fn standing_parcels(&self) -> impl Iterator<Item = (&Parcel, Option<&Holder>)> {
+        let held = self.held().iter().filter(|held| !matches!(held.state, State::Refused { .. }));
+        let waiting = self.waiting().map(|one| (&one.parcel, Some(&one.holder)));
+        held.map(|held| (&held.parcel, None)).chain(waiting)
+    }
+
     fn find_before(
         &self,
         draft: &Draft,
@@ -46,10 +63,8 @@ impl Outpost {
     ) -> Result<Option<Before>, BadOutpost> {
         let (pseudonyms, offset) = (self.pseudonyms()?, self.standing().utc_offset_minutes);
         let kind = format!("/{}/", draft.event);
-        let held = self.held().iter().filter(|held| !matches!(held.state, State::Refused { .. }));
-        let held = held.map(|held| (&held.parcel, None::<&Holder>, false));
-        let all = held.chain(self.waiting().map(|one| (&one.parcel, Some(&one.holder), true)));
-        for (parcel, second, waits) in all.filter(|(parcel, ..)| parcel.source.contains(&kind)) {
+        for (parcel, second) in self.standing_parcels().filter(|(parcel, _)| parcel.source.contains(&kind)) {
+            let waits = second.is_some();
             let Some(beside) = beside(draft, parcel, second, &pseudonyms, offset) else { continue };
             let Some(signed) = SignedEvent::parse(parcel.note.as_bytes()).ok().filter(|_| wanted(parcel, &beside))
             else {

@@ -1,6 +1,8 @@
 //! What is given twice (a lost answer, a second window, a copy that was carried back again) is recorded once.
 
-use crate::place::Place;
+use ledger::import;
+
+use crate::place::{Place, copy};
 
 const PARTIES: &str = "\
 party,role,display_name,identity_mode,languages,holders
@@ -9,7 +11,7 @@ min,ministry,Ministry of Justice,named,en,m1
 npm,oversight,Preventive Mechanism,named,en,n1
 fac-a,facility,Prison A,named,en,d1
 cso-x,cso,Open Hands,named,en,x1;x2
-cso-y,cso,Blue House,pseudonym,en,y1
+cso-y,cso,Blue House,pseudonym,en,y1;y2
 ";
 
 fn place() -> Place {
@@ -135,4 +137,135 @@ fn a_draft_that_is_given_or_signed_twice_is_one_record() {
         assert_eq!(place.check("my").head.unwrap().checkpoint.size, size);
     }
     place.bad("cosign my my/drafts/none.draft --keys office", 2, "there is no draft at my/drafts/none.draft");
+}
+
+/// A register of rows by column, the rest empty.
+pub fn register(place: &Place, path: &str, kind: &str, rows: &[&[(&str, &str)]]) {
+    let header = import::template(kind).unwrap();
+    let mut text = header.clone();
+    for row in rows {
+        let cell = |column| row.iter().find(|(name, _)| *name == column).map_or("", |(_, cell)| cell);
+        text += &(header.trim_end().split(',').map(cell).collect::<Vec<_>>().join(",") + "\n");
+    }
+    place.write(path, &text);
+}
+
+pub const ATTEMPT: [(&str, &str); 10] = [
+    ("row_id", "r1"),
+    ("signer", "x1"),
+    ("id", "at-1"),
+    ("occurred_at", "2025-03-04"),
+    ("facility", "fac-a"),
+    ("organisation", "cso-x"),
+    ("attempted_on", "2025-03-04"),
+    ("arrived_at", "2025-03-04T09:00:00Z"),
+    ("outcome", "turned_away"),
+    ("wait", "30"),
+];
+
+/// A row with other cells in some columns.
+pub fn with<'a>(row: &[(&'a str, &'a str)], other: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    other.iter().chain(row.iter().filter(|(name, _)| other.iter().all(|(is, _)| is != name))).copied().collect()
+}
+
+#[test]
+fn a_register_that_is_imported_again_adds_nothing() {
+    let place = place();
+    let corrected = [
+        ("row_id", "c1"),
+        ("signer", "x1"),
+        ("cosigner", "x2"),
+        ("occurred_at", "2025-03-05"),
+        ("target", "cso-x/visit.attempted/r1"),
+        ("field_name", "wait"),
+        ("new_value_public", "31"),
+        ("new_value_public_lang", "en"),
+        ("reason", "typo"),
+    ];
+    let (attempts, corrections) = ("visit.attempted.csv", "record.corrected.csv");
+    let import = |ledger: &str, file: &str| format!("import {ledger} {file} --party cso-x --keys keys");
+    let says = |line: &str, words: &[&str]| {
+        let (code, said) = place.ends(line);
+        assert!(code == Some(0) && words.iter().all(|words| said.contains(words)), "{line}\n{code:?} {said}");
+        said
+    };
+    let known = "0 signed into the outbox, 1 were there already";
+    copy(&place.path("my"), &place.path("before"));
+    register(&place, attempts, "visit.attempted", &[&ATTEMPT]);
+    says(&import("my", attempts), &["1 signed into the outbox, 0 were there already", "1 in the log"]);
+    says(&import("my", attempts), &[known]);
+    // Signed and not handed in yet: as a kill leaves it.
+    for name in ["outbox", "outbox.reached"] {
+        let _ = std::fs::remove_dir_all(place.path(&format!("before/{name}")));
+    }
+    verifier::output::create_folders(&place.path("before/outbox"), verifier::output::Readers::Owner).unwrap();
+    for found in std::fs::read_dir(place.path("my/outbox")).unwrap() {
+        let path = found.unwrap().path();
+        if path.is_file() {
+            std::fs::copy(&path, place.path("before/outbox").join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    std::fs::copy(place.path("my/outbox.reached"), place.path("before/outbox.reached")).unwrap();
+    says(&import("before", attempts), &[known, "1 in the log"]);
+    says(&import("before", attempts), &[known]);
+
+    // Waiting for its second signature: the same file, a copy of it, a dry run, a copy of the ledger's folder.
+    place.move_to("keys/cso-x.x2.key", "office/cso-x.x2.key");
+    register(&place, corrections, "record.corrected", &[&corrected]);
+    says(
+        &import("my", corrections),
+        &["0 signed into the outbox, 0 were there", "waits for a second signature: my/drafts/"],
+    );
+    let draft = place.draft("my");
+    let bytes = std::fs::read(place.path(&draft)).unwrap();
+    register(&place, "copied/record.corrected.2.csv", "record.corrected", &[&corrected]);
+    copy(&place.path("my"), &place.path("other"));
+    let same = |ledger: &str, file: &str| {
+        says(&import(ledger, file), &[known, &format!("waits for a second signature: {ledger}/drafts/")]);
+        let draft = place.draft(ledger);
+        assert!(std::fs::read(place.path(&draft)).unwrap() == bytes, "{file}: it was signed anew");
+    };
+    same("my", corrections);
+    same("my", "copied/record.corrected.2.csv");
+    same("other", corrections);
+    says(&format!("{} --dry-run", import("my", corrections)), &["0 rows would be recorded, 1 are there already"]);
+
+    // A row that says something else is told, and is not recorded; the others are.
+    let changed = with(&corrected, &[("new_value_public", "32"), ("reason", "wrong_date")]);
+    let new = with(&corrected, &[("row_id", "c2"), ("cosigner", "")]);
+    register(&place, corrections, "record.corrected", &[&changed, &new]);
+    let told = "says something else in: new_value_public, reason; nothing of it was added";
+    says(&import("my", corrections), &[told, "1 signed into the outbox, 1 were there already", "1 in the log"]);
+    register(&place, attempts, "visit.attempted", &[&with(&ATTEMPT, &[("wait", "31")])]);
+    says(&import("my", attempts), &["says something else in: wait; nothing of it was added", known]);
+    let json = says(&format!("{} --json --dry-run", import("my", attempts)), &["row.changed"]);
+    assert!(json.contains("\"column\":\"wait\""), "{json}");
+    assert!(std::fs::read(place.path(&draft)).unwrap() == bytes, "it was signed anew");
+
+    // After the first signer's key changed it is known still; the log refuses it with the old key, and then it may be
+    // signed again.
+    place.good("key rotate my --party cso-x --holder x1 --keys keys");
+    register(&place, corrections, "record.corrected", &[&corrected]);
+    same("my", corrections);
+    place.bad(&format!("cosign my {draft} --keys office"), 1, "cso-x/record.corrected/c1");
+    let size = place.check("my").head.unwrap().checkpoint.size;
+    says(&import("my", corrections), &["0 were there already", "waits for a second signature: my/drafts/"]);
+    let said = place.good(&format!("cosign my {draft} --keys office"));
+    assert!(said.contains("1 in the log"), "{said}");
+    says(&import("my", corrections), &[known]);
+    assert_eq!(place.check("my").head.unwrap().checkpoint.size, size + 2, "the record and its seal");
+
+    // Refused as its key was not enrolled yet: signed again when it is.
+    let of_y = [("signer", "y2"), ("organisation", "cso-y"), ("row_id", "r2"), ("id", "at-2")];
+    register(&place, attempts, "visit.attempted", &[&with(&ATTEMPT, &of_y)]);
+    let import_y = "import my visit.attempted.csv --party cso-y --keys keys";
+    // Whoever is not named has keys under the name that the log shows.
+    let pseudonyms = std::fs::read_to_string(place.path("my/pseudonyms")).unwrap();
+    let name = pseudonyms.trim().strip_prefix("cso-y ").unwrap();
+    place.good(&format!("keygen --origin a.example/log --party {name} --holder y2 --keys keys"));
+    place.bad(import_y, 1, "cso-y/visit.attempted/r2");
+    place.good("key enrol my --party cso-y --holder y2 --by cso-y:y1 --keys keys");
+    says(import_y, &["1 signed into the outbox, 0 were there already", "1 in the log"]);
+    says(import_y, &[known]);
+    place.check("my");
 }

@@ -2,6 +2,7 @@
 //! hidden values.
 
 mod again;
+mod cosign;
 mod fsck;
 mod hidden;
 mod lost;

@@ -66,7 +66,8 @@ impl Import {
             Some(label) => Charset::parse(label).map_err(|e| Ended::Refused(e.to_string()))?,
             None => Charset::default(),
         };
-        let read = checked(&outpost, &self.files, Options { mapping, charset, ..Options::default() })?;
+        let mut read = checked(&outpost, &self.files, Options { mapping, charset, ..Options::default() })?;
+        outpost.tell_changed(&mut read)?;
         verifier::tell!("{}{}", render(&read.problems), render(&read.warnings));
         let (rows, refused, again) = (read.drafts.len(), read.refused, read.skipped.len());
         if !read.problems.is_empty() && !self.accept_valid {
@@ -115,6 +116,12 @@ fn say_draft(draft: &Waiting) {
         draft.id.to_hex(),
         draft.parcel.source
     );
+}
+
+/// A draft with every byte of it.
+fn say_whole(draft: &Waiting) {
+    say_draft(draft);
+    verifier::say!("{}", ledger::cosign::shown(&draft.signed, &draft.parcel.opening).trim_end());
 }
 
 /// Arguments of `outbox append`.
@@ -190,10 +197,7 @@ impl Cosign {
     pub fn run(self) -> Result<(), Ended> {
         let mut outpost = self.place.open()?;
         if self.drafts.is_empty() {
-            for draft in outpost.waiting() {
-                say_draft(draft);
-                verifier::say!("{}", ledger::cosign::shown(&draft.signed, &draft.parcel.opening).trim_end());
-            }
+            outpost.waiting().for_each(say_whole);
             return Ok(());
         }
         for wanted in &self.drafts {
@@ -215,6 +219,8 @@ impl Cosign {
                 verifier::say!("ended: {}", draft.parcel.source);
                 continue;
             }
+            // What is signed is what was read.
+            say_whole(&draft);
             let pseudonyms = outpost.pseudonyms()?;
             let unnamed = || Ended::Refused("--keys names the folder with the second person's key".to_owned());
             let keys = self.keys.as_ref().ok_or_else(unnamed)?;
