@@ -107,6 +107,7 @@ pub fn parse<A: clap::Parser>() -> Result<A, u8> {
 /// Runs a program: what it makes is its owner's alone ([`output::guard`]), and its code is 0, 1 or 2 whatever happens.
 pub fn run(program: &str, body: impl FnOnce() -> u8) -> ExitCode {
     output::guard();
+    outlive();
     let code = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
         tell!(
             "could not: {program} has a mistake in itself, which shows above. What was recorded before stands; run the \
@@ -115,6 +116,12 @@ pub fn run(program: &str, body: impl FnOnce() -> u8) -> ExitCode {
         2
     });
     ExitCode::from(ended(code))
+}
+
+/// A file that may grow no further (`ulimit -f`) is an error of its write, as a full disk is, and not the program's end.
+fn outlive() {
+    #[cfg(unix)]
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
 
 /// The code to end with, once all has been said.
