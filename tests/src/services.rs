@@ -115,6 +115,14 @@ impl Services {
         services
     }
 
+    /// Where ledger, witness and projector listen.
+    pub fn addresses(&self) -> [(Service, SocketAddr); 3] {
+        let said = self.running[&Service::Projector].said();
+        let projector = said.split_once("http://").map_or("", |(_, rest)| rest).split(['/', ' ', '\n']).next();
+        let projector = projector.and_then(|address| address.parse().ok()).unwrap_or_else(|| panic!("{said}"));
+        [(Service::Ledger, self.ledger), (Service::Witness, self.witness), (Service::Projector, projector)]
+    }
+
     /// Kills each in turn, `rounds` times, while clients hand in; `blow` is called once a round for what else can be
     /// struck. At the end every event that was answered is where the answer said, in a bundle that verifies, and the
     /// projector has the state that follows from that bundle.

@@ -125,7 +125,7 @@ impl Drop for Place {
 }
 
 /// Whom an address counts as: one has a whole IPv6 /64 as easily as one address.
-fn neighbourhood(address: IpAddr) -> IpAddr {
+pub fn neighbourhood(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -186,6 +186,7 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()> + Send +
         .route("/leave", post(leave))
         .route("/style.css", get(|| async { plain("text/css; charset=utf-8", STYLE) }))
         .route("/drop.js", get(|| async { plain("text/javascript; charset=utf-8", SCRIPT) }))
+        .method_not_allowed_fallback(no_act)
         .fallback(missing)
         .layer(middleware::from_fn_with_state(Arc::clone(&room), inside_only))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
@@ -249,7 +250,8 @@ fn asked(request: &Request) -> Asked<'_> {
     let headers = request.headers();
     Asked {
         changes: !matches!(*request.method(), Method::GET | Method::HEAD),
-        host: text(headers, "host"),
+        // A request that names the host itself is for that one, whatever the header says. RFC 9112, 3.2.2.
+        host: request.uri().authority().map_or_else(|| text(headers, "host"), |named| Some(named.as_str())),
         origin: text(headers, "origin"),
         site: text(headers, "sec-fetch-site"),
         cookie: text(headers, "cookie"),
@@ -362,7 +364,7 @@ async fn posted(
         Ok(Ok(form)) => form,
         Ok(Err(BadForm::TooLong)) => return draw(room, |show| (StatusCode::PAYLOAD_TOO_LARGE, show.too_much())).await,
         Ok(Err(_)) => return draw(room, |show| (StatusCode::BAD_REQUEST, show.bad_form())).await,
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+        Err(_) => return draw(room, |show| (StatusCode::REQUEST_TIMEOUT, show.bad_form())).await,
     };
     if let Err(why) = room.door.is_form(form.field("form")) {
         return shut(&room, why);
@@ -542,4 +544,8 @@ async fn leave(State(room): At, request: Request) -> Response {
 
 async fn missing(State(room): At) -> Response {
     draw(room, |show| show.no_page()).await
+}
+
+async fn no_act(State(room): At) -> Response {
+    draw(room, |show| show.no_act()).await
 }

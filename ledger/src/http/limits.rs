@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
@@ -134,17 +133,6 @@ impl<K: Hash + Eq> Drop for Counted<K> {
     }
 }
 
-/// Whom an address counts as: one has a whole IPv6 /64 as easily as one address.
-pub fn neighbourhood(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(v6) => {
-            let [a, b, c, d, ..] = v6.segments();
-            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,14 +191,5 @@ mod tests {
         assert!(grows.more(19, 20) && !grows.more(1, 20) && counts.take(&"a", 1, 20).is_none());
         drop(grows);
         assert!(counts.0.lock().unwrap().is_empty(), "what is gone takes no memory");
-    }
-
-    #[test]
-    fn addresses_of_one_network_count_as_one() {
-        for (address, counts_as) in
-            [("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::")]
-        {
-            assert_eq!(neighbourhood(address.parse().unwrap()), counts_as.parse::<IpAddr>().unwrap());
-        }
     }
 }

@@ -19,10 +19,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
+use verifier::listen::neighbourhood;
 
 use super::app::App;
 use super::figures::Held;
-use super::limits::{Counted, Counts, neighbourhood};
+use super::limits::{Counted, Counts};
 
 /// Pause after an accept that failed: no more open files, say.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -23,7 +23,7 @@ use super::shown::{File, Shown};
 use crate::lens::Audience;
 
 /// What strangers may take: whoever moves nothing for so long is cut off, and comes again.
-const LIMITS: Limits = Limits { connections_max: 256, of_address_max: 32, seconds: 30, speed_min: 1_024 };
+pub const LIMITS: Limits = Limits { connections_max: 256, of_address_max: 32, seconds: 30, speed_min: 1_024 };
 
 /// Nothing may be loaded, run, framed or sent from a page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -68,7 +68,8 @@ fn asked(request: &Request) -> Asked<'_> {
     let headers = request.headers();
     Asked {
         changes: !matches!(*request.method(), Method::GET | Method::HEAD),
-        host: text(headers, "host"),
+        // A request that names the host itself is for that one, whatever the header says. RFC 9112, 3.2.2.
+        host: request.uri().authority().map_or_else(|| text(headers, "host"), |named| Some(named.as_str())),
         origin: text(headers, "origin"),
         site: text(headers, "sec-fetch-site"),
         cookie: text(headers, "cookie"),

@@ -5,12 +5,23 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{HeaderValue, header};
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use projector::serve::server::LIMITS;
 use projector::serve::session::Session;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use verifier::listen::Bounded;
+
 use super::Places;
+
+/// Longest path that is looked for, in bytes.
+const PATH_BYTES_MAX: usize = 1_024;
+/// Longest name in it that a file can have, escaped or not.
+const NAME_BYTES_MAX: usize = 255;
 
 /// Why the pages cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +53,7 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
         let pages = session
             .pages(Router::new().fallback_service(ServeDir::new(places.report())))
             .fallback_service(ServeDir::new(places.site()))
+            .layer(middleware::from_fn(in_words))
             .layer(SetResponseHeaderLayer::if_not_present(
                 header::X_CONTENT_TYPE_OPTIONS,
                 HeaderValue::from_static("nosniff"),
@@ -73,8 +85,25 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
             }
             interrupted.await;
         };
-        axum::serve(listener, pages).with_graceful_shutdown(stopped).await.map_err(bad)
+        axum::serve(Bounded::new(listener, LIMITS), pages).with_graceful_shutdown(stopped).await.map_err(bad)
     })
+}
+
+/// No path that no file system takes is looked for, and whoever gets nothing is told so.
+async fn in_words(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let is_name = path.len() <= PATH_BYTES_MAX
+        && !path.contains("%00")
+        && path.split('/').all(|name| name.len() <= NAME_BYTES_MAX);
+    let answer = if is_name { next.run(request).await } else { StatusCode::NOT_FOUND.into_response() };
+    match answer.status() {
+        StatusCode::NOT_FOUND => (StatusCode::NOT_FOUND, "there is no such page; begin at /\n").into_response(),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            let allow = [(header::ALLOW, "GET, HEAD")];
+            (StatusCode::METHOD_NOT_ALLOWED, allow, "only GET and HEAD are answered here\n").into_response()
+        }
+        _ => answer,
+    }
 }
 
 /// Prints another link for each line that is typed, until there is nobody to type.

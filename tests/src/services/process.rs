@@ -19,6 +19,7 @@ const LOOK: Duration = Duration::from_millis(200);
 pub struct Process {
     child: Child,
     heard: Arc<Heard>,
+    said: String,
 }
 
 #[derive(Default)]
@@ -68,14 +69,24 @@ impl Process {
                 listener.hear(&line);
             }
         });
-        let ready = lines.by_ref().any(|line| READY.iter().any(|word| line.starts_with(word)));
+        let mut said = String::new();
+        let ready = lines.by_ref().any(|line| {
+            said += &line;
+            said.push('\n');
+            READY.iter().any(|word| line.starts_with(word))
+        });
         if !ready {
             let ended = child.wait().expect("a child of ours");
             errors.join().expect("it only writes");
             return Err(ended.code());
         }
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { child, heard })
+        Ok(Self { child, heard, said })
+    }
+
+    /// What it said until it was there.
+    pub fn said(&self) -> &str {
+        &self.said
     }
 
     /// What a projector published last: entries and digest.

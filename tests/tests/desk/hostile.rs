@@ -440,3 +440,189 @@ fn whoever_approves_sees_what_is_signed() {
         }
     }
 }
+
+/// A form that is one, with a field more and a head for it.
+fn form(inside: &In, head: &str, value: &[u8]) -> Vec<u8> {
+    [part("form", &inside.form).as_bytes(), b"--x\r\n", head.as_bytes(), b"\r\n\r\n", value, b"\r\n--x--\r\n"].concat()
+}
+
+/// What a form may be called and hold, that no browser sends; and whether it can be a form all the same.
+fn malformed(inside: &In) -> Vec<(&'static str, Vec<u8>, Vec<u8>, bool)> {
+    let good = form(inside, "Content-Disposition: form-data; name=\"words\"", b"visit");
+    let of = |kind: &str| kind.as_bytes().to_vec();
+    let x = of("multipart/form-data; boundary=x");
+    let named = |head: &str, value: &[u8]| form(inside, head, value);
+    let disposition = "Content-Disposition: form-data; name=\"words\"";
+    let with = |line: &str| named(&format!("{disposition}\r\n{line}"), b"visit");
+    let urlencoded = format!("form={}&words=%zz%ff%00", inside.form).into_bytes();
+    vec![
+        ("no type", Vec::new(), good.clone(), false),
+        ("an empty type", of(""), good.clone(), false),
+        ("another type", of("text/plain"), good.clone(), false),
+        ("another type, no charset", of("text/html"), good.clone(), false),
+        ("another charset", of("text/plain; charset=utf-16"), good.clone(), false),
+        ("a web form", of("application/x-www-form-urlencoded"), urlencoded.clone(), false),
+        ("a web form in another charset", of("application/x-www-form-urlencoded; charset=koi8-r"), urlencoded, false),
+        ("JSON", of("application/json"), b"{\"words\":".to_vec(), false),
+        ("no boundary", of("multipart/form-data"), good.clone(), false),
+        ("an empty boundary", of("multipart/form-data; boundary="), good.clone(), false),
+        ("an open quote", of("multipart/form-data; boundary=\"x"), good.clone(), false),
+        ("a wrong boundary", of("multipart/form-data; boundary=y"), good.clone(), false),
+        ("two boundaries", of("multipart/form-data; boundary=y; boundary=x"), good.clone(), true),
+        ("a long boundary", [of("multipart/form-data; boundary="), vec![b'x'; 9_000]].concat(), good.clone(), false),
+        ("another multipart", of("multipart/mixed; boundary=x"), good.clone(), false),
+        ("bytes in the type", b"multipart/form-data; boundary=\xff\xfe".to_vec(), good.clone(), false),
+        ("capitals", of("MULTIPART/FORM-DATA; BOUNDARY=x"), good.clone(), true),
+        ("a charset", of("multipart/form-data; charset=utf-16; boundary=x"), good.clone(), true),
+        ("a quoted boundary", of("multipart/form-data; boundary=\"x\""), good.clone(), true),
+        ("nothing in it", x.clone(), Vec::new(), false),
+        ("an end alone", x.clone(), b"--x--\r\n".to_vec(), false),
+        ("no end", x.clone(), good[..good.len() - 8].to_vec(), false),
+        ("half of it", x.clone(), good[..good.len() / 2].to_vec(), false),
+        ("bare line feeds", x.clone(), String::from_utf8(good.clone()).unwrap().replace("\r\n", "\n").into(), false),
+        ("a part without a name", x.clone(), named("Content-Disposition: form-data", b"visit"), true),
+        ("a part without a head", x.clone(), named("X-Nothing: 1", b"visit"), true),
+        ("a head that is none", x.clone(), named("no colon", b"visit"), false),
+        ("a head with NUL", x.clone(), named("Content-Disposition: form-data; name=\"\0\"", b"visit"), false),
+        (
+            "bytes in a name",
+            x.clone(),
+            [&b"--x\r\nContent-Disposition: form-data; name=\"\xff\"\r\n\r\nx\r\n"[..], &good].concat(),
+            true,
+        ),
+        ("a part in another charset", x.clone(), with("Content-Type: text/plain; charset=utf-16"), true),
+        ("a part in no charset", x.clone(), with("Content-Type: text/plain; charset=nonsense"), true),
+        ("a part without a charset", x.clone(), with("Content-Type: text/plain"), true),
+        ("a part of no type", x.clone(), with("Content-Type: ;;;"), true),
+        ("a part that is packed", x.clone(), with("Content-Transfer-Encoding: base64"), true),
+        ("a part with a long head", x.clone(), with(&format!("X-Long: {}", "y".repeat(100_000))), true),
+        ("a part with many heads", x.clone(), with(&"X-More: y\r\n".repeat(2_000)), false),
+        ("not UTF-8", x.clone(), named(disposition, b"\xff\xfe"), false),
+        ("NUL", x.clone(), named(disposition, b"a\0b"), true),
+        ("what hides", x.clone(), named(disposition, "\u{202e}\u{2066}\u{1b}[2J".as_bytes()), true),
+        ("long words", x.clone(), named(disposition, &[b'w'; 200_000]), true),
+        ("a file for a word", x.clone(), named(&format!("{disposition}; filename=\"../\\\0..\""), b"visit"), false),
+        ("a name in another charset", x, named(&format!("{disposition}; filename*=koi8-r''%ff%zz"), b"visit"), true),
+    ]
+}
+
+#[test]
+fn what_is_malformed_is_told_so_and_never_a_failure_of_the_desk() {
+    let prison = Prison::open("en");
+    let inside = enter(&prison);
+    let (address, cookie) = (inside.address, inside.cookie());
+    let own = format!("Origin: http://{address}\r\n");
+    let before = prison.own();
+    let mut bad = Vec::new();
+    let mut judge = |what: String, answer: &Answer, is_bad: bool| {
+        let wrong = is_bad && answer.status < 400;
+        // What is no HTTP at all is turned away by whoever reads HTTP, without a word.
+        let mute = answer.body.is_empty() && !matches!(answer.status, 0 | 303 | 400 | 414 | 431);
+        if answer.status >= 500 || wrong || mute {
+            bad.push(format!("{what}: {} {:?}", answer.status, answer.body.get(..120)));
+        }
+    };
+    let pages = [
+        "search",
+        "record/facility.status.changed",
+        "record/nothing",
+        "file",
+        "file/record",
+        "approve/0000",
+        "line/try",
+        "line/pack",
+        "language",
+    ];
+    for page in pages {
+        for (what, kind, body, may_be) in malformed(&inside) {
+            let kind = if kind.is_empty() { kind } else { [b"Content-Type: ", kind.as_slice(), b"\r\n"].concat() };
+            let head = format!(
+                "POST {}/{page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{cookie}{own}Content-Length: {}\r\n",
+                inside.path,
+                body.len()
+            );
+            let answer = ask(address, &[head.as_bytes(), &kind, b"\r\n", &body].concat());
+            judge(format!("{page}, {what}"), &answer, !may_be);
+        }
+        // Fields of the desk's own with what none of its pages would put there.
+        for value in ["", "\0", "-1", "99999999999999999999", "../../etc", "\u{202e}", "x".repeat(70_000).as_str()] {
+            let fields =
+                ["row", "number", "charset", "words", "language", "good", "f.signer", "f.from", "b.from", "holder"];
+            let body: String = fields.iter().map(|name| part(name, value)).collect();
+            let file =
+                "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"visit.completed.csv\"\r\n\r\n\0\r\n";
+            let body = part("form", &inside.form) + &body + file + "--x--\r\n";
+            let answer = inside.post(page, &format!("{cookie}{own}"), &body);
+            judge(format!("{page}, every field {:?}", &value[..value.len().min(20)]), &answer, false);
+        }
+    }
+    let long = "a".repeat(9_000);
+    for (page, is_bad) in [
+        ("records/%zz", true),
+        ("records/%", true),
+        ("records/%00", true),
+        ("records/%ff%fe", true),
+        ("records/%2f%2f", true),
+        ("records/%E2%80%AE", true),
+        ("records/from/-1", true),
+        ("records/from/x", true),
+        ("records/from/99999999999999999999", true),
+        ("records/from/18446744073709551615", false),
+        ("records/%ff/receipt", true),
+        ("records/0/refusal", true),
+        ("records/0/paper", true),
+        ("record/%ff", true),
+        ("record/%0d%0a", true),
+        ("record/facility.status.changed/for/x", true),
+        ("record/facility.status.changed/for/18446744073709551615", false),
+        ("record/facility.status.changed/for/18446744073709551616", true),
+        ("record/facility.status.changed/of/%00", true),
+        ("approve/%ff", true),
+        ("template/%ff.csv", true),
+        ("template/visit.completed%0d%0aX: y.csv", true),
+        ("records?from=%ff&%zz", false),
+        (long.as_str(), true),
+    ] {
+        judge(format!("GET {}", &page[..page.len().min(60)]), &inside.get(page, &cookie), is_bad);
+    }
+    for method in ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "BREW", "get", "CONNECT"] {
+        for page in ["records", "search", "language"] {
+            let text = format!(
+                "{method} {}/{page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{cookie}{own}\r\n",
+                inside.path
+            );
+            judge(format!("{method} {page}"), &ask(address, text.as_bytes()), true);
+        }
+    }
+    let path = &inside.path;
+    let head = format!("Host: {address}\r\nConnection: close\r\n{cookie}");
+    for (what, text) in [
+        ("another version", format!("GET {path}/records HTTP/9.9\r\n{head}\r\n")),
+        ("no version", format!("GET {path}/records\r\n\r\n")),
+        ("no host", format!("GET {path}/records HTTP/1.1\r\nConnection: close\r\n{cookie}\r\n")),
+        ("a whole address", format!("GET http://evil.example{path}/records HTTP/1.1\r\n{head}\r\n")),
+        ("a star", format!("OPTIONS * HTTP/1.1\r\n{head}\r\n")),
+        ("NUL in a header", format!("GET {path}/records HTTP/1.1\r\n{head}X: \0\r\n\r\n")),
+        ("a folded header", format!("GET {path}/records HTTP/1.1\r\n{head}X: a\r\n b\r\n\r\n")),
+        ("many headers", format!("GET {path}/records HTTP/1.1\r\n{head}{}\r\n", "X: y\r\n".repeat(500))),
+        ("a long header", format!("GET {path}/records HTTP/1.1\r\n{head}X: {}\r\n\r\n", "y".repeat(1 << 20))),
+        (
+            "two lengths",
+            format!("POST {path}/search HTTP/1.1\r\n{head}{own}Content-Length: 1\r\nContent-Length: 2\r\n\r\nab"),
+        ),
+        ("a length of nothing", format!("POST {path}/search HTTP/1.1\r\n{head}{own}Content-Length: -1\r\n\r\n")),
+        (
+            "a broken chunk",
+            format!(
+                "POST {path}/search HTTP/1.1\r\n{head}{own}Content-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"
+            ),
+        ),
+        ("only blanks", "\r\n\r\n \r\n\r\n".to_owned()),
+        ("TLS", "\u{16}\u{3}\u{1}\u{2}".to_owned()),
+    ] {
+        judge(what.to_owned(), &ask(address, text.as_bytes()), what != "no version" && what != "a folded header");
+    }
+    assert!(bad.is_empty(), "{} of them\n{}", bad.len(), bad.join("\n"));
+    assert_eq!(inside.get("", &cookie).status, 200, "and the desk goes on");
+    assert_eq!(prison.own(), before, "nothing was recorded");
+}

@@ -1,5 +1,6 @@
 //! Ledger, witness, projector and desk as four processes, each killed in turn under load.
 
+mod malformed;
 mod outputs;
 
 use std::path::Path;

@@ -46,7 +46,10 @@ fn it_cosigns_refuses_and_shows_what_it_has_seen() {
     for (path, status) in [("/", 404), ("/add-checkpoint", 405), (&shown[1..], 400), ("/x/checkpoint", 404)] {
         assert_eq!(get(address, path).unwrap().status, status, "{path}");
     }
-    let long = format!("POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nContent-Length: {}\r\n\r\n", BODY_BYTES_MAX + 1);
+    let long = format!(
+        "POST /add-checkpoint HTTP/1.1\r\nHost: w\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        BODY_BYTES_MAX + 1
+    );
     let long = [long.as_bytes(), &vec![b'a'; BODY_BYTES_MAX + 1]].concat();
     assert!(send(address, &long).is_none_or(|answer| answer.status == 413));
     assert_eq!(get(address, "/healthz").unwrap().body, "ok\n");

@@ -45,8 +45,12 @@ impl<'a> Show<'a> {
     }
 
     fn failed(&self, why: &dyn std::fmt::Display) -> Shown {
+        self.told(StatusCode::INTERNAL_SERVER_ERROR, why)
+    }
+
+    fn told(&self, status: StatusCode, why: &dyn std::fmt::Display) -> Shown {
         let why = english(&why.to_string());
-        self.plain(StatusCode::INTERNAL_SERVER_ERROR, &self.lang().tell("could-not", &[("why", &why)]))
+        self.plain(status, &self.lang().tell("could-not", &[("why", &why)]))
     }
 
     /// A page with one sentence.
@@ -62,6 +66,11 @@ impl<'a> Show<'a> {
 
     pub fn no_page(&self) -> Shown {
         self.plain(StatusCode::NOT_FOUND, &self.lang().say("no-page").render())
+    }
+
+    /// What was asked of a page that does nothing of the kind.
+    pub fn no_act(&self) -> Shown {
+        self.plain(StatusCode::METHOD_NOT_ALLOWED, &self.lang().say("no-page").render())
     }
 
     pub fn too_much(&self) -> Markup {
@@ -161,6 +170,8 @@ impl<'a> Show<'a> {
                     self.room.desk.tried(|tried| (tried.problems.is_empty(), file::result(&view, tried, None)));
                 (if good { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }, shown)
             }
+            // No page of the desk asks for it: the form is not one of the desk's.
+            Err(why @ BadWork::Charset(_)) => self.told(StatusCode::BAD_REQUEST, &why),
             Err(why) => self.failed(&why),
         }
     }

@@ -62,6 +62,9 @@ pub enum News {
     Stopped(String),
 }
 
+/// What is said where there is nothing.
+const NOT_HERE: &str = "a witness answers POST /add-checkpoint, GET /HASH-OF-ORIGIN/checkpoint and GET /healthz\n";
+
 /// A witness that serves.
 struct Service {
     /// The ratchet with its file; nothing once a write has failed.
@@ -91,6 +94,8 @@ pub async fn serve(
         .route("/add-checkpoint", post(add_checkpoint))
         .route("/healthz", get(healthz))
         .route("/{origin}/checkpoint", get(checkpoint))
+        .fallback(|| async { text(StatusCode::NOT_FOUND, NOT_HERE) })
+        .method_not_allowed_fallback(|| async { text(StatusCode::METHOD_NOT_ALLOWED, NOT_HERE) })
         .with_state(Arc::new(service));
     let listener = Bounded::new(listener, LIMITS);
     axum::serve(listener, routes).with_graceful_shutdown(stop).await.map_err(bad)
