@@ -11,6 +11,7 @@ use schemas::opening::{OpeningLine, Slot};
 use schemas::policy::Policy;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
+use schemas::visible;
 use verifier::audience::Audience;
 use verifier::bundle::{NoVisitor, Source as _};
 use verifier::files::Folder;
@@ -55,17 +56,107 @@ pub fn bundle(
     out: &Path,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Exported, Failure> {
+    writer.make_room(Lies::Bundle, out)?;
+    if !is_free(out) && !out.join(manifest::NAME).exists() {
+        return Err(Failure::Occupied { path: out.to_owned() });
+    }
+    let draft = begin(out, Readers::Everyone)?;
+    let exported = write(writer, policy, utc_offset_minutes, &draft, progress)?;
+    // Whoever gets it checks it so. What would not hold must not take the place of what does.
+    if let Some(why) = faults(&draft, policy).into_words().into_iter().next() {
+        return Err(Failure::Unsound { path: out.to_owned(), why });
+    }
+    draft.put_folder().map_err(|e| Failure::io("write", out, e))?;
+    Places::remember(writer.home(), Lies::Bundle, out)?;
+    Ok(exported)
+}
+
+/// Ending of the name of a folder with a bundle that does not verify.
+pub const UNSOUND_ENDING: &str = ".does-not-verify";
+/// What stands in it beside the bundle: why it does not.
+pub const UNSOUND_NAME: &str = "DOES-NOT-VERIFY.txt";
+
+/// Why a bundle does not verify.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// What is wrong.
+    pub wrong: Vec<String>,
+    /// What nobody can tell.
+    pub unknown: Vec<String>,
+}
+
+impl Faults {
+    fn into_words(self) -> Vec<String> {
+        self.wrong.into_iter().chain(self.unknown).collect()
+    }
+}
+
+/// Writes a bundle that does not verify, to keep as evidence and as a backup: a log with a fault that nobody can mend
+/// must not be shut in with its operator. It takes the place of nothing, and its name and a file in it say what it is.
+/// Gives its folder, what it came to, and why it does not verify.
+///
+/// # Errors
+/// [`Failure`] as [`bundle`], or if something is in the way.
+pub fn evidence(
+    writer: &Writer,
+    policy: &str,
+    utc_offset_minutes: i32,
+    out: &Path,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<(PathBuf, Exported, Faults), Failure> {
+    let mut name = out.file_name().unwrap_or_default().to_owned();
+    name.push(UNSOUND_ENDING);
+    let out = out.with_file_name(name);
+    if !is_free(&out) {
+        return Err(Failure::Occupied { path: out });
+    }
+    let draft = begin(&out, Readers::Everyone)?;
+    let exported = write(writer, policy, utc_offset_minutes, &draft, progress)?;
+    let faults = faults(&draft, policy);
+    let mut text = format!(
+        "This is the log of {} as its ledger had it, kept as evidence. It does NOT verify, and nobody may take it for a bundle \
+         that does:\n\n",
+        writer.log().origin()
+    );
+    for why in faults.clone().into_words() {
+        text += &format!("- {}\n", visible::line(&why));
+    }
+    files::publish(&draft.path().join(UNSOUND_NAME), text.as_bytes())?;
+    draft.put_folder().map_err(|e| Failure::io("write", &out, e))?;
+    Ok((out, exported, faults))
+}
+
+/// Whether nothing stands there.
+fn is_free(out: &Path) -> bool {
+    out.symlink_metadata().is_err() || fs::read_dir(out).is_ok_and(|mut found| found.next().is_none())
+}
+
+/// What a reader would find.
+fn faults(draft: &Unfinished, policy: &str) -> Faults {
+    let policy = match Policy::parse(policy) {
+        Ok(policy) => policy,
+        Err(why) => return Faults { wrong: Vec::new(), unknown: vec![format!("the policy is none: {why}")] },
+    };
+    let mut folder = Folder::new(draft.path());
+    let report = verifier::bundle::check_with(&mut folder, &policy, None, &mut NoVisitor, &Threads::new());
+    if report.exit_code() == 0 {
+        return Faults::default();
+    }
+    let wrong = report.faults.iter().map(ToString::to_string).collect();
+    Faults { wrong, unknown: report.unknown }
+}
+
+/// Writes all files of a bundle, and its manifest.
+fn write(
+    writer: &Writer,
+    policy: &str,
+    utc_offset_minutes: i32,
+    draft: &Unfinished,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Exported, Failure> {
     let (checkpoint, head) = publish::head(writer)?;
     let size = checkpoint.size;
     let asked = Policy::parse(policy).ok().filter(|policy| !policy.witnesses.is_empty());
-    writer.make_room(Lies::Bundle, out)?;
-    if out.exists() && !out.join(manifest::NAME).exists() {
-        let empty = fs::read_dir(out).is_ok_and(|mut d| d.next().is_none());
-        if !empty {
-            return Err(Failure::Occupied { path: out.to_owned() });
-        }
-    }
-    let draft = begin(out, Readers::Everyone)?;
     let mut files = Files { folder: draft.path().to_owned(), manifest: Manifest::default(), bytes: 0 };
     let mut bundle: Vec<Vec<u8>> = Vec::new();
     let mut kept: BTreeMap<Date, Kept> = BTreeMap::new();
@@ -109,16 +200,6 @@ pub fn bundle(
     let exported = Exported { entries: size, files: files.manifest.0.len(), bytes: files.bytes };
     let text = files.manifest.to_text();
     files::publish(&draft.path().join(manifest::NAME), text.as_bytes())?;
-    // Whoever gets it checks it so. What would not hold must not take the place of what does.
-    let report = Policy::parse(policy).ok().map(|policy| {
-        verifier::bundle::check_with(&mut Folder::new(draft.path()), &policy, None, &mut NoVisitor, &Threads::new())
-    });
-    if let Some(report) = report.filter(|report| report.exit_code() != 0) {
-        let why = report.faults.first().map(ToString::to_string).or_else(|| report.unknown.first().cloned());
-        return Err(Failure::Unsound { path: out.to_owned(), why: why.unwrap_or_default() });
-    }
-    draft.put_folder().map_err(|e| Failure::io("write", out, e))?;
-    Places::remember(writer.home(), Lies::Bundle, out)?;
     Ok(exported)
 }
 

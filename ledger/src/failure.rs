@@ -141,7 +141,7 @@ pub enum Failure {
     /// What was about to be handed out would not verify.
     #[error(
         "{} was not written, and what was there before still is: it would not verify: {why}; look at everything with \
-         `ledger fsck`",
+         `ledger fsck`. Where that cannot be mended, `--although-it-does-not-verify` keeps the log as evidence, beside it",
         .path.shown()
     )]
     Unsound {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use ledger::access::{self, Reading};
 use ledger::export;
+use ledger::failure::Failure;
 use ledger::files;
 use ledger::import::{Holder, Parties};
 use ledger::keys::KeyFolder;
@@ -31,7 +32,11 @@ The bundle is public: hidden values stand in it only as commitments. Openings ar
 may have them, and only after the log has recorded that it got them (data.exported); sealed values stay sealed.
 The backup of the openings is encrypted, and worth nothing without their keys. Keep those on another disk:
 bundle, openings and keys together are the ledger's backup, and an erasure is complete only when copies of keys
-made before it are destroyed."
+made before it are destroyed.
+
+What would not verify is never written in the place of what does. Where a fault cannot be mended, the log is written
+for keeping with --although-it-does-not-verify: as DIR.does-not-verify, with a file in it that names the faults; such
+a folder replaces nothing, and the command ends with 1 (2, where nobody can tell) although it is there."
 )]
 pub struct Export {
     /// Folder of the ledger.
@@ -42,6 +47,9 @@ pub struct Export {
     /// The same as one file, for the page verify.html and for sending (FORMAT.md 13.1).
     #[arg(long, value_name = "FILE.tar", requires = "out")]
     archive: Option<PathBuf>,
+    /// Where the log has a fault that cannot be mended: write it as evidence, into DIR.does-not-verify.
+    #[arg(long, requires = "out", conflicts_with = "archive")]
+    although_it_does_not_verify: bool,
     /// Folder for the openings that one party may have.
     #[arg(long, value_name = "DIR", requires_all = ["reader", "purpose", "keys"])]
     openings: Option<PathBuf>,
@@ -81,7 +89,13 @@ impl Export {
         }
         if let Some(out) = &self.out {
             let policy = publish::policy_text(writer)?;
-            let done = export::bundle(writer, &policy, settings.utc_offset_minutes, out, &mut bar("exporting"))?;
+            let offset = settings.utc_offset_minutes;
+            let done = match export::bundle(writer, &policy, offset, out, &mut bar("exporting")) {
+                Err(Failure::Unsound { .. }) if self.although_it_does_not_verify => {
+                    return Err(kept_as_evidence(writer, &policy, offset, out)?);
+                }
+                done => done?,
+            };
             verifier::say!("{}: {} entries in {} files, {} bytes", out.shown(), done.entries, done.files, done.bytes);
             verifier::say!(
                 "check it: verifier check {} --policy POLICY, or open {}",
@@ -140,6 +154,27 @@ impl Export {
         );
         Ok(())
     }
+}
+
+/// Keeps a log that does not verify, and says why it does not.
+fn kept_as_evidence(writer: &Writer, policy: &str, offset: i32, out: &Path) -> Result<Ended, Ended> {
+    let (folder, done, faults) = export::evidence(writer, policy, offset, out, &mut bar("exporting"))?;
+    for why in &faults.wrong {
+        verifier::tell!("fault: {why}");
+    }
+    for why in &faults.unknown {
+        verifier::tell!("cannot tell: {why}");
+    }
+    verifier::say!(
+        "{}: {} entries in {} files, {} bytes, kept as evidence: it does NOT verify; {} in it says why",
+        folder.shown(),
+        done.entries,
+        done.files,
+        done.bytes,
+        export::UNSOUND_NAME
+    );
+    let said = format!("{} does not verify; {} was left as it is", folder.shown(), out.shown());
+    Ok(if faults.wrong.is_empty() { Ended::Could(said) } else { Ended::Refused(said) })
 }
 
 /// Who signs: `PARTY:HOLDER`, a holder of the first party of that role, or the first whose key is at hand.

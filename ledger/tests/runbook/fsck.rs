@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use schemas::hash::Hash;
+use schemas::policy::Policy;
 
 use crate::hidden;
 use crate::place::{Place, copy};
@@ -117,6 +118,54 @@ fn an_export_that_would_not_verify_leaves_the_old_one() {
         assert_eq!(contents(&place, "bundle"), before, "{name}");
         assert_eq!(fs::read(place.path("bundle.tar")).unwrap(), archive, "{name}");
         assert!(!place.path("bundle.new").exists() && !place.path("bundle.old").exists(), "{name}");
+        place.write(name, good);
+    }
+    place.check("my");
+}
+
+#[test]
+fn a_log_that_does_not_verify_is_kept_as_evidence_beside_what_does() {
+    let (place, digest) = with_everything();
+    let kept = "export my --out bundle --although-it-does-not-verify";
+    // Where it verifies, the option changes nothing.
+    place.good(kept);
+    assert!(!place.path("bundle.does-not-verify").exists());
+    let before = contents(&place, "bundle");
+    place.good("init other --origin b.example/log --parties parties.csv --keys keys2");
+    let document = format!("my/documents/{digest}");
+    let policy = fs::read_to_string(place.path("my/policy")).unwrap();
+    let other = fs::read_to_string(place.path("other/policy")).unwrap();
+    for (name, text, good, code, told) in [
+        (document.as_str(), None, PROFILE, 1, "fault: "),
+        (&document, Some("[calendar]\n"), PROFILE, 1, "fault: "),
+        ("my/policy", Some(other.as_str()), policy.as_str(), 2, "cannot tell: "),
+    ] {
+        match text {
+            Some(text) => place.write(name, text),
+            None => place.remove(name),
+        }
+        place.bad("export my --out bundle", 2, "--although-it-does-not-verify");
+        let (found, said) = place.ends(kept);
+        assert!(found == Some(code) && said.contains(told), "{name}: {found:?} {said}");
+        assert!(said.contains("bundle.does-not-verify: ") && said.contains("it does NOT verify"), "{name}: {said}");
+        assert_eq!(contents(&place, "bundle"), before, "{name}: the good one is as it was");
+        let marked = fs::read_to_string(place.path("bundle.does-not-verify/DOES-NOT-VERIFY.txt")).unwrap();
+        let why = said.lines().find_map(|line| line.strip_prefix(told)).unwrap();
+        assert!(marked.contains("does NOT verify") && marked.contains(&format!("- {why}\n")), "{name}: {marked}");
+        // Everything of the log is there, and a reader is told that it does not hold.
+        let folder = contents(&place, "bundle.does-not-verify");
+        for (path, bytes) in before.iter().filter(|(path, _)| path.to_str().unwrap().contains("/tile/")) {
+            let path = path.to_str().unwrap().replace("/bundle/", "/bundle.does-not-verify/");
+            assert_eq!(folder.get(&PathBuf::from(path)), Some(bytes), "{name}");
+        }
+        let policy = Policy::parse(&policy).unwrap();
+        let mut source = verifier::files::Folder::new(&place.path("bundle.does-not-verify"));
+        let report = verifier::bundle::check(&mut source, &policy, None, &mut verifier::bundle::NoVisitor);
+        assert_ne!(report.exit_code(), 0, "{name}");
+        // It takes the place of nothing, not even of one like it.
+        place.bad(kept, 2, "bundle.does-not-verify");
+        assert_eq!(contents(&place, "bundle.does-not-verify"), folder, "{name}");
+        fs::remove_dir_all(place.path("bundle.does-not-verify")).unwrap();
         place.write(name, good);
     }
     place.check("my");
