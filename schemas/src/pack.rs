@@ -17,6 +17,11 @@ pub const MAGIC: &str = "oversight-pack/v1";
 pub const PACK_BYTES_MAX: u64 = 1 << 30;
 /// Longest line, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
+/// Shortest entry, in bytes, of which a pack shows the proof: its first two lines alone are longer. So nothing in a pack
+/// takes many times its own length.
+const ENTRY_BYTES_MIN: usize = 64;
+/// Most lines `since`, and most statements.
+pub const SINCE_MAX: usize = 1_024;
 /// First line of an auditor's statement. FORMAT.md 10.4.
 pub const STATEMENT: &str = "oversight-index-recomputed/v1\n";
 /// Bytes of one step of a map proof: the bit, and the sibling's hash.
@@ -254,7 +259,7 @@ fn read_path(value: &Value) -> Option<Vec<(u8, Hash)>> {
 
 fn read_proven(body: &Value) -> Option<Proven> {
     Some(Proven {
-        entry: base::from_base64(body.get("entry")?.as_text()?)?,
+        entry: base::from_base64(body.get("entry")?.as_text()?).filter(|entry| entry.len() >= ENTRY_BYTES_MIN)?,
         index: integer(body.get("index")?)?,
         proof: read_proof(body)?,
     })
@@ -384,11 +389,11 @@ impl Pack {
                 let rising = size < now && self.since.last().is_none_or(|(last, _)| *last < size);
                 let first = self.statements.is_empty() && self.items.is_empty() && self.keys.is_empty();
                 self.since.push((size, proof));
-                rising && first
+                rising && first && self.since.len() <= SINCE_MAX
             }
             Line::Statement { note, proof } => {
                 self.statements.push((note, proof));
-                self.items.is_empty() && self.keys.is_empty()
+                self.statements.len() <= SINCE_MAX && self.items.is_empty() && self.keys.is_empty()
             }
             Line::Item(item) => {
                 let rising = self.items.last().is_none_or(|last| last.proven.index < item.proven.index);

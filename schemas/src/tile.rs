@@ -39,6 +39,12 @@ impl Tile {
         ((1..=TILE_WIDTH).contains(&width) && tile.path() == path).then_some(tile)
     }
 
+    /// Whether a log of `size` entries has this tile, as wide as it is.
+    pub fn is_of(&self, size: u64) -> bool {
+        let items = size.checked_shr(8 * u32::from(self.level.unwrap_or(0))).unwrap_or(0);
+        self.index < items.div_ceil(TILE_WIDTH) && self.width == (items - self.index * TILE_WIDTH).min(TILE_WIDTH)
+    }
+
     /// All tiles of a log of `size` entries: bundles of entries, then hash tiles level by level.
     pub fn all(size: u64) -> Vec<Self> {
         let mut tiles = Vec::new();

@@ -6,10 +6,8 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable};
-
-/// Most files in an archive.
-const FILES_MAX: usize = 4_000_000;
+use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable, bytes_max};
+use crate::files::Names;
 
 /// The files of an archive, read where they lie; nothing is unpacked.
 #[derive(Debug)]
@@ -29,7 +27,7 @@ impl Archive {
     pub fn open(path: &Path) -> Result<Self, Unreadable> {
         let bad = |why: String| Unreadable { path: path.shown().to_string(), why };
         let file = crate::files::open(path, crate::files::Links::Followed).map_err(|e| bad(e.to_string()))?;
-        let mut places = BTreeMap::new();
+        let (mut places, mut names) = (BTreeMap::new(), Names::default());
         let mut tar = tar::Archive::new(&file);
         let length = file.metadata().map_err(|e| bad(e.to_string()))?.len();
         // As they stand: further headers, of other tars, are no part of what this may have.
@@ -45,16 +43,14 @@ impl Archive {
             }
             let (from, size) = (entry.raw_file_position(), entry.size());
             if size > FILE_BYTES_MAX {
-                return Err(bad(format!("{name} is longer than {FILE_BYTES_MAX} bytes")));
+                return Err(bad(format!("{name} is longer than {FILE_BYTES_MAX} bytes, which no file of a bundle is")));
             }
             if from.saturating_add(size) > length {
                 return Err(bad(format!(
                     "not a whole tar (it ends within {name}): copy it again in binary mode, and compare its length"
                 )));
             }
-            if places.len() >= FILES_MAX {
-                return Err(bad(format!("more than {FILES_MAX} files")));
-            }
+            names.take(&name).map_err(|why| bad(why.to_owned()))?;
             if places.insert(name.clone(), (from, size)).is_some() {
                 return Err(bad(format!("{name} stands in it twice")));
             }
@@ -83,11 +79,13 @@ impl Source for Archive {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Unreadable> {
         let Some((from, size)) = self.places.get(path).copied() else { return Ok(None) };
         let bad = |why: String| Unreadable { path: format!("{}: {path}", self.path.shown()), why };
-        if size > FILE_BYTES_MAX {
-            return Err(bad(format!("longer than {FILE_BYTES_MAX} bytes")));
+        let max = bytes_max(path);
+        if size > max {
+            return Err(bad(format!("longer than {max} bytes")));
         }
         self.file.seek(SeekFrom::Start(from)).map_err(|e| bad(e.to_string()))?;
         let mut bytes = Vec::new();
+        bytes.try_reserve_exact(usize::try_from(size).unwrap_or(usize::MAX)).map_err(|e| bad(e.to_string()))?;
         (&self.file).take(size).read_to_end(&mut bytes).map_err(|e| bad(e.to_string()))?;
         if bytes.len() as u64 != size {
             return Err(

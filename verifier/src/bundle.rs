@@ -29,17 +29,27 @@ use crate::fault::Fault;
 use crate::follower::Accepted;
 use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
-use crate::report::{FAULTS_MAX, Outcome, Report, Step};
+use crate::report::{Outcome, Report, Step};
 use crate::times::{Seen, Times};
 use crate::verified::Verified;
 
-/// Largest file that is read at once, in bytes: a full bundle of the longest entries fits.
+/// Largest file that is read at once, in bytes: the longest manifest.
 pub const FILE_BYTES_MAX: u64 = 64 << 20;
+/// A note with the most signatures, the longest names and some text.
+pub const NOTE_BYTES_MAX: u64 = 256 << 10;
+/// A tile of hashes, and what a mishap may have put behind it.
+const HASHES_BYTES_MAX: u64 = 64 << 10;
+/// A tile of the longest entries, and what a mishap may have put behind it.
+const ENTRIES_BYTES_MAX: u64 = 20 << 20;
+/// A document, or the page.
+const DOCUMENT_BYTES_MAX: u64 = 16 << 20;
+/// The openings of a tile.
+const OPENINGS_BYTES_MAX: u64 = 32 << 20;
 
 /// Most erased values that are named where they are still open.
 const STILL_OPEN_NAMED: usize = 20;
 /// Longest file that waits for its hash beside others, in bytes; a longer one is hashed at once.
-const HELD_BYTES_MAX: usize = 1 << 20;
+const HELD_BYTES_MAX: usize = 256 << 10;
 
 /// Where a bundle's files come from.
 pub trait Source {
@@ -52,7 +62,7 @@ pub trait Source {
     /// Bytes of a file; `None` if there is none.
     ///
     /// # Errors
-    /// [`Unreadable`] if it cannot be read or is longer than [`FILE_BYTES_MAX`].
+    /// [`Unreadable`] if it cannot be read or is longer than [`bytes_max`].
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, Unreadable>;
 }
 
@@ -207,18 +217,7 @@ impl Check<'_> {
             }
         };
         drop(text);
-        let mut faults = Vec::new();
-        let found: BTreeSet<String> = self.source.paths()?.into_iter().filter(|p| p != manifest::NAME).collect();
-        let mut strays = BTreeSet::new();
-        for extra in found.iter().filter(|p| !listed.0.contains_key(*p)) {
-            // What a bundle of any size has is content, whatever its name looks like.
-            match strays::stray_of(extra).filter(|_| !is_content(extra)) {
-                Some(stray) => drop(strays.insert(stray)),
-                None if faults.len() < FAULTS_MAX => faults.push(Fault::FileExtra { path: extra.clone() }),
-                None => break,
-            }
-        }
-        strays.into_iter().for_each(|stray| self.report.stray(stray));
+        let before = self.report.faults_found;
         let total = listed.0.len() as u64;
         let (mut hashing, mut files, mut done) = (Queue::new(self.crew, 4), listed.0.iter(), 0);
         loop {
@@ -238,13 +237,24 @@ impl Check<'_> {
                 });
             }
             let Some(fault) = hashing.take() else { break };
-            faults.extend(fault.filter(|_| faults.len() < FAULTS_MAX));
+            self.report.found_all(fault);
             done += 1;
             self.visitor.progress("files", done, total);
         }
-        let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
+        let mut extra = self.source.paths()?;
+        extra.retain(|path| path != manifest::NAME && !listed.0.contains_key(path));
+        extra.sort_unstable();
+        let mut strays = BTreeSet::new();
+        for path in extra {
+            // What a bundle of any size has is content, whatever its name looks like.
+            match strays::stray_of(&path).filter(|_| !is_content(&path)) {
+                Some(stray) => drop(strays.insert(stray.to_owned())),
+                None => self.report.found(Fault::FileExtra { path }),
+            }
+        }
+        strays.iter().for_each(|stray| self.report.stray(stray));
+        let outcome = if self.report.faults_found == before { Outcome::Holds } else { Outcome::Fault };
         self.report.step(step(outcome, format!("{total} files")));
-        self.report.faults.extend(faults);
         Ok(listed)
     }
 
@@ -261,21 +271,20 @@ impl Check<'_> {
     /// FORMAT.md 7 and 13: exactly the files that a bundle of this size has.
     fn paths_fit(&mut self, manifest: &Manifest, size: u64) -> bool {
         let title = "files are those of a bundle of this size";
-        let mut faults = Vec::new();
+        let before = self.report.faults_found;
         // A size that no manifest of this length could cover is not worth listing.
         if size / TILE_WIDTH > manifest.0.len() as u64 {
-            faults.push(Fault::FileMissing { path: format!("tile/entries/{}", index_path(size / TILE_WIDTH)) });
+            self.report.found(Fault::FileMissing { path: format!("tile/entries/{}", index_path(size / TILE_WIDTH)) });
         } else {
-            let tiles: BTreeSet<String> = Tile::all(size).iter().map(Tile::path).collect();
-            let missing = tiles.iter().filter(|t| !manifest.0.contains_key(*t));
-            faults.extend(missing.take(FAULTS_MAX).map(|path| Fault::FileMissing { path: path.clone() }));
-            let extra = manifest.0.keys().filter(|path| !(tiles.contains(*path) || is_side_file(path, size)));
-            faults.extend(extra.take(FAULTS_MAX).map(|path| Fault::FileExtra { path: path.clone() }));
+            let missing = Tile::all(size).into_iter().map(|tile| tile.path());
+            let missing = missing.filter(|path| !manifest.0.contains_key(path));
+            self.report.found_all(missing.map(|path| Fault::FileMissing { path }));
+            let extra = manifest.0.keys().filter(|path| !(is_tile_of(path, size) || is_side_file(path, size)));
+            self.report.found_all(extra.map(|path| Fault::FileExtra { path: path.clone() }));
         }
-        let good = faults.is_empty();
+        let good = self.report.faults_found == before;
         let outcome = if good { Outcome::Holds } else { Outcome::Fault };
         self.report.step(Step { section: "7", title, outcome, counted: format!("{} files", manifest.0.len()) });
-        self.report.faults.extend(faults);
         good
     }
 
@@ -283,7 +292,7 @@ impl Check<'_> {
     fn locate(&mut self, size: u64) -> Result<(), Unreadable> {
         self.report.not_checked("the files are not those of the manifest: entries were only searched for the place");
         let found = place::first(&self.report.faults, size, self.source)?;
-        self.report.faults.extend(found);
+        self.report.found_all(found);
         Ok(())
     }
 
@@ -297,8 +306,8 @@ impl Check<'_> {
         // The day's witnesses may have been slow: for kept checkpoints the log's signature counts.
         let signed_only = Policy { quorum: None, ..policy.clone() };
         let signed_only = Arc::new(signed_only);
-        let mut kept = BTreeMap::new();
-        let mut faults = Vec::new();
+        let mut kept = BTreeMap::<u64, Kept>::new();
+        let before = self.report.faults_found;
         let mut paths = manifest.0.keys().filter(|p| p.starts_with("checkpoints/"));
         let mut checking = Queue::new(self.crew, 8);
         loop {
@@ -312,34 +321,36 @@ impl Check<'_> {
             let named = path.strip_prefix("checkpoints/").and_then(schemas::base::from_decimal);
             match (checked, named) {
                 (Ok(head), Some(size)) if head.get().checkpoint.size == size => {
-                    if size > shown {
-                        faults.push(Fault::Ahead { path: path.clone(), size, shown });
-                    } else if size == 0 {
-                        faults.push(Fault::CheckpointSize { path: path.clone(), size });
-                    }
                     let seen = Seen::by(policy, &head.get().witnesses, size, &path);
+                    if size > shown {
+                        self.report.found(Fault::Ahead { path, size, shown });
+                    } else if size == 0 {
+                        self.report.found(Fault::CheckpointSize { path, size });
+                    }
                     let SignedHead { checkpoint, log_key, .. } = head.into_inner();
-                    kept.insert(size, Kept { path, root: checkpoint.root, log_key, seen });
+                    // Mostly it is one key that signed all of them.
+                    let last = kept.last_key_value().map(|(_, kept)| &kept.log_key);
+                    let log_key = last.filter(|last| ***last == log_key).map_or_else(|| Arc::new(log_key), Arc::clone);
+                    kept.insert(size, Kept { root: checkpoint.root, log_key, seen });
                 }
                 (Ok(_), _) => {
                     let what = "its name is not the size that it states".to_owned();
-                    faults.push(Fault::FileMalformed { path, what });
+                    self.report.found(Fault::FileMalformed { path, what });
                 }
-                (Err(BadHead::Signature { key }), _) => faults.push(Fault::CheckpointSignature { path, key }),
-                (Err(other), _) => faults.push(Fault::FileMalformed { path, what: other.to_string() }),
+                (Err(BadHead::Signature { key }), _) => self.report.found(Fault::CheckpointSignature { path, key }),
+                (Err(other), _) => self.report.found(Fault::FileMalformed { path, what: other.to_string() }),
             }
         }
-        let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
+        let outcome = if self.report.faults_found == before { Outcome::Holds } else { Outcome::Fault };
         let counted = format!("{} kept", kept.len());
         self.report.step(Step { section: "10.2", title: "kept checkpoints are signed", outcome, counted });
-        self.report.faults.extend(faults);
         Ok(kept)
     }
 
     /// FORMAT.md 13: documents bear their own digest.
     fn documents(&mut self, manifest: &Manifest) -> Result<BTreeSet<Hash>, Unreadable> {
         let mut digests = BTreeSet::new();
-        let mut faults = Vec::new();
+        let before = self.report.faults_found;
         for path in manifest.0.keys().filter(|p| p.starts_with("documents/")) {
             let bytes = self.source.read(path)?.unwrap_or_default();
             let named = path.strip_prefix("documents/").and_then(Hash::from_hex);
@@ -349,14 +360,14 @@ impl Check<'_> {
                 self.visitor.document(digest, &bytes);
             } else {
                 let what = "its name is not its digest".to_owned();
-                faults.push(Fault::FileMalformed { path: path.clone(), what });
+                self.report.found(Fault::FileMalformed { path: path.clone(), what });
             }
         }
         // Who opens a page that somebody else made is told whatever that one likes.
         if let Some(digest) = manifest.0.get(crate::PAGE_NAME).filter(|digest| !crate::is_known_page(digest)) {
-            faults.push(Fault::PageUnknown { path: crate::PAGE_NAME.to_owned(), digest: *digest });
+            self.report.found(Fault::PageUnknown { path: crate::PAGE_NAME.to_owned(), digest: *digest });
         }
-        let outcome = if faults.is_empty() { Outcome::Holds } else { Outcome::Fault };
+        let outcome = if self.report.faults_found == before { Outcome::Holds } else { Outcome::Fault };
         let counted = format!("{} documents", digests.len());
         self.report.step(Step {
             section: "13",
@@ -364,7 +375,6 @@ impl Check<'_> {
             outcome,
             counted,
         });
-        self.report.faults.extend(faults);
         Ok(digests)
     }
 
@@ -389,7 +399,7 @@ impl Check<'_> {
         };
         match walk.run(size, self.source, &mut beside, self.crew, self.visitor) {
             Ok(()) => {}
-            Err(Stop::Fault(fault)) => self.report.faults.push(fault),
+            Err(Stop::Fault(fault)) => self.report.found(fault),
             Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
         }
         let (at_hand, apart) = (!matches!(beside, Beside::Nowhere), matches!(beside, Beside::Folder(_)));
@@ -428,7 +438,7 @@ impl Check<'_> {
 
     fn finish(&mut self, head: &SignedHead, walk: &mut Walk<'_>, apart: bool) -> Result<(), Unreadable> {
         if let Some(fault) = walk.tiles.finish(self.source)? {
-            self.report.faults.push(fault);
+            self.report.found(fault);
         }
         // Of openings from a later day, what was erased meanwhile cannot be judged.
         let size = head.checkpoint.size;
@@ -436,15 +446,15 @@ impl Check<'_> {
             walk.other_size.get_or_insert(OtherSize::Newer);
         }
         let judged = if walk.other_size == Some(OtherSize::Newer) { size } else { u64::MAX };
-        self.report.faults.extend(walk.erasures.check(judged));
+        self.report.found_all(walk.erasures.check(judged));
         let state = walk.follower.state();
         let found = state.root();
         if found != head.checkpoint.root {
             let path = "checkpoint".to_owned();
-            self.report.faults.push(Fault::Root { path, stated: head.checkpoint.root, found });
+            self.report.found(Fault::Root { path, stated: head.checkpoint.root, found });
         }
         if !state.is_sealed() {
-            self.report.faults.push(Fault::NotSealed { position: state.size().saturating_sub(1) });
+            self.report.found(Fault::NotSealed { position: state.size().saturating_sub(1) });
         }
         self.report.as_of = state.last_received();
         self.report.genesis_catalogue = state.genesis().map(|g| g.catalogue);
@@ -464,13 +474,14 @@ impl Check<'_> {
         genesis: Option<&Vkey>,
     ) -> Result<(), Unreadable> {
         let Some(key) = genesis else { return Ok(()) };
-        self.report.faults.extend(head::signed_as_genesis_says(head, key, "checkpoint").err());
+        self.report.found_all(head::signed_as_genesis_says(head, key, "checkpoint").err());
         // Few policies have two keys for a log, so few checkpoints must be read again.
-        for kept in kept.values().filter(|kept| kept.log_key != *key) {
-            let bytes = self.source.read(&kept.path)?.unwrap_or_default();
+        for (size, kept) in kept.iter().filter(|(_, kept)| *kept.log_key != *key) {
+            let path = kept_path(*size);
+            let bytes = self.source.read(&path)?.unwrap_or_default();
             if !Note::parse(&bytes).is_ok_and(|note| head::bears(&note, key)) {
                 let (signed, genesis) = (kept.log_key.to_string(), key.to_string());
-                self.report.faults.push(Fault::LogKey { path: kept.path.clone(), signed, genesis });
+                self.report.found(Fault::LogKey { path, signed, genesis });
             }
         }
         Ok(())
@@ -590,17 +601,44 @@ pub fn adopted_document(event: &Event) -> Option<Hash> {
     Some(event.text(field).and_then(Hash::from_hex).unwrap_or_default())
 }
 
-/// A checkpoint that was kept.
+/// A checkpoint that was kept; there may be very many.
 struct Kept {
-    path: String,
     root: Hash,
-    log_key: Vkey,
+    log_key: Arc<Vkey>,
     seen: Option<Seen>,
+}
+
+/// Where the kept checkpoint of that size lies.
+fn kept_path(size: u64) -> String {
+    format!("checkpoints/{size}")
 }
 
 /// Whether a bundle of some size may have such a file.
 fn is_content(path: &str) -> bool {
     Tile::of_path(path).is_some() || is_side_file(path, u64::MAX)
+}
+
+/// Whether a bundle of this size has that tile.
+fn is_tile_of(path: &str, size: u64) -> bool {
+    Tile::of_path(path).is_some_and(|tile| tile.is_of(size))
+}
+
+/// Longest file of a bundle at that path, in bytes: nothing of its kind is longer. Asked before it is read. FORMAT.md 1.5.
+pub fn bytes_max(path: &str) -> u64 {
+    let opening = path.strip_prefix("openings/").unwrap_or(path);
+    if path == "checkpoint" || path.starts_with("checkpoints/") {
+        NOTE_BYTES_MAX
+    } else if let Some(tile) = Tile::of_path(path) {
+        if tile.level.is_some() { HASHES_BYTES_MAX } else { ENTRIES_BYTES_MAX }
+    } else if path == "policy" {
+        schemas::policy::POLICY_BYTES_MAX as u64
+    } else if path.starts_with("documents/") || path == crate::PAGE_NAME {
+        DOCUMENT_BYTES_MAX
+    } else if index_of(opening).is_some() {
+        OPENINGS_BYTES_MAX
+    } else {
+        FILE_BYTES_MAX
+    }
 }
 
 /// Files that a bundle of this size may have beside its tiles.

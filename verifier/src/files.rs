@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use schemas::strays;
 use schemas::visible::Show as _;
 
-use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable};
+use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable, bytes_max};
 pub use crate::find::{NotHere, bundle, openings, policy};
 
 /// What becomes of a path whose last name is a link.
@@ -87,10 +87,13 @@ pub fn read(path: &Path, max: u64, links: Links) -> io::Result<Vec<u8>> {
 /// As [`read`].
 pub fn read_all(mut file: File, max: u64) -> io::Result<Vec<u8>> {
     let longer = || io::Error::new(io::ErrorKind::InvalidData, format!("longer than {max} bytes"));
-    if file.metadata()?.len() > max {
+    let length = file.metadata()?.len();
+    if length > max {
         return Err(longer());
     }
+    // Asked for at once: a list that grows takes up to three times as much on its way.
     let mut bytes = Vec::new();
+    bytes.try_reserve_exact(usize::try_from(length).unwrap_or(usize::MAX).saturating_add(1))?;
     (&mut file).take(max.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > max { Err(longer()) } else { Ok(bytes) }
 }
@@ -186,8 +189,23 @@ fn open_below(root: &Path, path: &str) -> io::Result<File> {
     open(&full, Links::Refused)
 }
 
-/// Most files that a folder may hold.
-const FILES_MAX: usize = 4_000_000;
+/// Bytes of a manifest's line beside the path that it names.
+const LINE_BYTES: u64 = 67;
+
+/// Names of files, as many as the longest manifest can list, and no more. FORMAT.md 1.5.
+#[derive(Debug, Default)]
+pub(crate) struct Names(u64);
+
+impl Names {
+    /// Takes one more name.
+    ///
+    /// # Errors
+    /// Why it is too many.
+    pub fn take(&mut self, name: &str) -> Result<(), &'static str> {
+        self.0 = self.0.saturating_add(name.len() as u64 + LINE_BYTES);
+        if self.0 > FILE_BYTES_MAX { Err("it holds more files than a manifest can list") } else { Ok(()) }
+    }
+}
 
 /// A folder of files, read one at a time.
 #[derive(Clone, Debug)]
@@ -201,7 +219,7 @@ impl Folder {
         Self { root: root.to_owned() }
     }
 
-    fn walk(&self, below: &str, found: &mut Vec<String>) -> Result<(), Unreadable> {
+    fn walk(&self, below: &str, found: &mut Vec<String>, names: &mut Names) -> Result<(), Unreadable> {
         let folder = self.root.join(below);
         let bad = |why: &dyn std::fmt::Display| Unreadable { path: folder.shown().to_string(), why: why.to_string() };
         for entry in fs::read_dir(&folder).map_err(|e| bad(&e))? {
@@ -209,19 +227,17 @@ impl Folder {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             let path = if below.is_empty() { name.into_owned() } else { format!("{below}/{name}") };
+            names.take(&path).map_err(|why| bad(&why))?;
             // A link is not followed: what it points at is not part of the bundle.
             if entry.file_type().map_err(|e| bad(&e))?.is_dir() {
                 // A folder that a system left behind has nothing of ours, and often nobody may look into it.
                 if strays::is_stray(path[below.len()..].trim_start_matches('/')) {
                     found.push(path);
                 } else {
-                    self.walk(&path, found)?;
+                    self.walk(&path, found, names)?;
                 }
             } else {
                 found.push(path);
-            }
-            if found.len() > FILES_MAX {
-                return Err(bad(&format!("more than {FILES_MAX} files")));
             }
         }
         Ok(())
@@ -231,7 +247,7 @@ impl Folder {
 impl Source for Folder {
     fn paths(&mut self) -> Result<Vec<String>, Unreadable> {
         let mut found = Vec::new();
-        self.walk("", &mut found)?;
+        self.walk("", &mut found, &mut Names::default())?;
         Ok(found)
     }
 
@@ -244,7 +260,7 @@ impl Source for Folder {
             Err(e) if matches!(e.kind(), NotFound | NotADirectory | IsADirectory) => return Ok(None),
             Err(e) => return Err(bad(e.to_string())),
         };
-        read_all(file, FILE_BYTES_MAX).map(Some).map_err(|e| bad(e.to_string()))
+        read_all(file, bytes_max(path)).map(Some).map_err(|e| bad(e.to_string()))
     }
 }
 

@@ -13,7 +13,7 @@ use verifier::doubt::Doubtful;
 use verifier::head::SignedHead;
 use verifier::pack::{Complete, Extent, PackReport};
 use verifier::receipt::ReceiptReport;
-use verifier::report::{FAULTS_MAX, Outcome, Report, Verdict};
+use verifier::report::{Outcome, Report, Verdict};
 
 /// Faults that are written out; the rest are counted.
 const FAULTS_SHOWN: usize = 20;
@@ -71,19 +71,14 @@ pub fn text(
         for fault in report.faults.iter().take(FAULTS_SHOWN) {
             let _ = writeln!(out, "  - {}", fault.to_string().shown());
         }
-        if report.faults.len() > FAULTS_SHOWN {
-            let least = if report.faults.len() < FAULTS_MAX { "" } else { "at least " };
-            let _ = writeln!(out, "  and {least}{} more", report.faults.len() - FAULTS_SHOWN);
-        }
+        more(&mut out, report.faults_found, FAULTS_SHOWN);
     }
     if !report.mishaps.is_empty() {
         let _ = writeln!(out, "\nWhat does not fit in this copy, as its way explains:");
         for mishap in report.mishaps.iter().take(FAULTS_SHOWN) {
             let _ = writeln!(out, "  - {mishap}");
         }
-        if report.mishaps.len() > FAULTS_SHOWN {
-            let _ = writeln!(out, "  and {} more", report.mishaps.len() - FAULTS_SHOWN);
-        }
+        more(&mut out, report.mishaps_found, FAULTS_SHOWN);
     }
     if report.strays_found > 0 {
         let shown: Vec<&str> = report.strays.iter().take(STRAYS_SHOWN).map(String::as_str).collect();
@@ -100,9 +95,7 @@ pub fn text(
         for one in report.doubtful.iter().take(DOUBTFUL_SHOWN) {
             let _ = writeln!(out, "  - {}", doubt(one).shown());
         }
-        if report.doubts > DOUBTFUL_SHOWN as u64 {
-            let _ = writeln!(out, "  and {} more", report.doubts - DOUBTFUL_SHOWN as u64);
-        }
+        more(&mut out, report.doubts, DOUBTFUL_SHOWN);
     }
     let _ = writeln!(out, "\nNot checked:");
     for line in not_checked(report, same_policy) {
@@ -115,6 +108,14 @@ pub fn text(
     }
     let _ = writeln!(out, "\n{}", sentence.shown());
     out
+}
+
+/// How many are not written out.
+fn more(out: &mut String, found: u64, shown: usize) {
+    let more = found.saturating_sub(shown as u64);
+    if more > 0 {
+        let _ = writeln!(out, "  and {more} more");
+    }
 }
 
 /// Why an entry is in doubt.
@@ -386,10 +387,13 @@ fn members(report: &Report, same_policy: Option<bool>) -> Vec<(&'static str, Val
         ("erased", number(report.erased)),
         ("exit_code", number(u64::from(report.exit_code()))),
         ("faults", Value::List(faults.collect())),
+        ("faults_found", number(report.faults_found)),
         ("not_checked", list(not_checked(report, same_policy))),
         ("mishaps", list(report.mishaps.clone())),
+        ("mishaps_found", number(report.mishaps_found)),
         ("steps", Value::List(steps.collect())),
         ("strays", list(report.strays.clone())),
+        ("strays_found", number(report.strays_found)),
         ("outcome", text(report.verdict().code())),
         ("verdict", Value::Text(report.word())),
     ];

@@ -10,8 +10,9 @@ use crate::epoch::Predecessor;
 use crate::fault::Fault;
 use crate::head::SignedHead;
 
-/// Most faults that are listed: what is wrong throughout needs no list of all of it, and memory has an end.
-pub const FAULTS_MAX: usize = 10_000;
+/// Most faults that are listed; the others are counted. What is wrong throughout needs no list of all of it, and memory
+/// has an end.
+pub const FAULTS_MAX: usize = 1_000;
 
 /// How one step ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,8 +91,10 @@ pub enum Word {
 pub struct Report {
     /// Steps in the order in which they were made.
     pub steps: Vec<Step>,
-    /// Broken promises; the first named is the first found.
+    /// Broken promises, at most [`FAULTS_MAX`] of them; the first named is the first found.
     pub faults: Vec<Fault>,
+    /// How many were found.
+    pub faults_found: u64,
     /// Why nothing can be said, where that is so.
     pub unknown: Vec<String>,
     /// What was left out, in words.
@@ -121,20 +124,20 @@ pub struct Report {
     pub strays: Vec<String>,
     /// How much that is.
     pub strays_found: u64,
-    /// What does not fit in this copy, where its way explains all of it.
+    /// What does not fit in this copy, where its way explains all of it: at most [`FAULTS_MAX`] of it.
     pub mishaps: Vec<String>,
+    /// How much that is.
+    pub mishaps_found: u64,
 }
 
 /// Most names that are kept of what systems left behind.
 pub const STRAYS_MAX: usize = 100;
-/// Most mishaps that are kept.
-const MISHAPS_MAX: usize = 1_000;
-
 impl Report {
     pub(crate) fn new(policy: &Policy) -> Self {
         Self {
             steps: Vec::new(),
             faults: Vec::new(),
+            faults_found: 0,
             unknown: Vec::new(),
             left_out: Vec::new(),
             head: None,
@@ -150,6 +153,7 @@ impl Report {
             strays: Vec::new(),
             strays_found: 0,
             mishaps: Vec::new(),
+            mishaps_found: 0,
         }
     }
 
@@ -159,7 +163,20 @@ impl Report {
 
     pub(crate) fn fault(&mut self, step: Step, fault: Fault) {
         self.steps.push(step);
-        self.faults.push(fault);
+        self.found(fault);
+    }
+
+    /// A broken promise: listed while there is room, and counted.
+    pub(crate) fn found(&mut self, fault: Fault) {
+        self.faults_found += 1;
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(fault);
+        }
+    }
+
+    /// Several; whoever goes through them to the end has them counted.
+    pub(crate) fn found_all(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        faults.into_iter().for_each(|fault| self.found(fault));
     }
 
     pub(crate) fn cannot_tell(&mut self, why: String) {
@@ -168,8 +185,9 @@ impl Report {
 
     /// What does not hold is explained by the way of the file: that is no lie, and nothing can be told.
     pub(crate) fn set_aside(&mut self, why: String) {
-        let room = MISHAPS_MAX.saturating_sub(self.mishaps.len());
+        let room = FAULTS_MAX.saturating_sub(self.mishaps.len());
         self.mishaps.extend(self.faults.drain(..).take(room).map(|fault| fault.to_string()));
+        self.mishaps_found += std::mem::take(&mut self.faults_found);
         for step in self.steps.iter_mut().filter(|step| step.outcome == Outcome::Fault) {
             step.outcome = Outcome::NotChecked;
         }

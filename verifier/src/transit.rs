@@ -7,7 +7,7 @@ use std::fmt;
 
 use schemas::fork;
 use schemas::note::{Note, Origin, Vkey};
-use schemas::pack::{BadPack, PACK_BYTES_MAX, Pack, STATEMENT as STATEMENT_TEXT, Shown};
+use schemas::pack::{BadPack, Pack, STATEMENT as STATEMENT_TEXT, Shown};
 use schemas::policy::{BadPolicy, POLICY_BYTES_MAX, Policy};
 use schemas::value::Value;
 use schemas::{base, hash, receipt, refusal, time};
@@ -93,8 +93,29 @@ pub fn undo_to(bytes: &[u8], end: bool) -> Option<Undone> {
     undone(bytes, true, end)
 }
 
+/// Longest file of which what its way did is undone, in bytes: that takes several times as much memory.
+const UNDONE_BYTES_MAX: usize = 32 << 20;
+/// Of a longer one so many bytes tell whether there is something to undo.
+const BEGINNING_BYTES: usize = 64 << 10;
+
+/// What its way did to a file that is too long to be undone, as its beginning tells.
+fn changed_at_first(bytes: &[u8]) -> Vec<Change> {
+    if bytes.len() <= UNDONE_BYTES_MAX {
+        return Vec::new();
+    }
+    undo_to(beginning(bytes), false).map_or_else(Vec::new, |undone| undone.changes)
+}
+
+/// The first whole lines of a file, or so many bytes of it.
+fn beginning(bytes: &[u8]) -> &[u8] {
+    let head = &bytes[..bytes.len().min(BEGINNING_BYTES)];
+    // What a cut character or line end would look like is no change.
+    let end = head.iter().rposition(|b| *b == b'\n').map_or(head.len(), |at| at + 1);
+    if bytes.len() > BEGINNING_BYTES && !head.contains(&0) { &head[..end] } else { head }
+}
+
 fn undone(bytes: &[u8], beginning: bool, end: bool) -> Option<Undone> {
-    if bytes.len() as u64 > 2 * PACK_BYTES_MAX {
+    if bytes.len() > UNDONE_BYTES_MAX {
         return None;
     }
     let mut changes = Vec::new();
@@ -124,8 +145,12 @@ fn undone(bytes: &[u8], beginning: bool, end: bool) -> Option<Undone> {
     }
     if text.contains([' ', '\t', '\u{a0}']) && text.split('\n').any(|line| line.ends_with([' ', '\t', '\u{a0}'])) {
         changes.push(Change::Blanks);
-        let lines: Vec<&str> = text.split('\n').map(|line| line.trim_end_matches([' ', '\t', '\u{a0}'])).collect();
-        text = lines.join("\n");
+        let mut lines = String::with_capacity(text.len());
+        for (number, line) in text.split('\n').enumerate() {
+            lines.push_str(if number == 0 { "" } else { "\n" });
+            lines.push_str(line.trim_end_matches([' ', '\t', '\u{a0}']));
+        }
+        text = lines;
     }
     let before = text.len() - text.trim_start_matches('\n').len();
     if beginning && before > 0 {
@@ -201,25 +226,26 @@ fn dashes(text: &mut String, changes: &mut Vec<Change>) {
     if !DASHES.iter().any(|dash| text.contains(&format!("\n{dash}"))) {
         return;
     }
-    let mut changed = false;
-    let lines: Vec<String> = text
-        .split('\n')
-        .map(|line| {
-            let rest = DASHES.iter().find_map(|dash| line.strip_prefix(dash));
-            match rest.map(|rest| format!("\u{2014} {rest}")).filter(|mended| is_signature(mended)) {
-                Some(mended) => {
-                    changed = true;
-                    mended
-                }
-                None => line.to_owned(),
+    let (mut changed, mut lines) = (false, String::with_capacity(text.len() + 64));
+    for (number, line) in text.split('\n').enumerate() {
+        lines.push_str(if number == 0 { "" } else { "\n" });
+        let rest = DASHES.iter().find_map(|dash| line.strip_prefix(dash)).filter(|rest| rest.len() <= LINE_BYTES_MAX);
+        match rest.map(|rest| format!("\u{2014} {rest}")).filter(|mended| is_signature(mended)) {
+            Some(mended) => {
+                changed = true;
+                lines.push_str(&mended);
             }
-        })
-        .collect();
+            None => lines.push_str(line),
+        }
+    }
     if changed {
-        *text = lines.join("\n");
+        *text = lines;
         changes.push(Change::Dashes);
     }
 }
+
+/// Longest line of a note's signature, in bytes.
+const LINE_BYTES_MAX: usize = 2_048;
 
 fn is_signature(line: &str) -> bool {
     Note::parse(format!("x\n\n{line}\n").as_bytes()).is_ok()
@@ -404,7 +430,7 @@ pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
 
 /// What a file is, also where its way changed it.
 pub fn kind_of_changed(bytes: &[u8]) -> Option<Kind> {
-    kind_of(bytes).or_else(|| kind_of(&undo(bytes)?.bytes))
+    kind_of(bytes).or_else(|| kind_of(&undo(beginning(bytes))?.bytes))
 }
 
 /// What a check gives: its report, and things that count only where it holds.
@@ -456,6 +482,15 @@ impl<T> Judged for (Report, Option<T>) {
 pub fn judge<T: Judged>(kind: Kind, bytes: &[u8], check: impl Fn(&[u8]) -> T) -> T {
     let mut plain = check(bytes);
     if !plain.report().has_fault() {
+        return plain;
+    }
+    let changes = changed_at_first(bytes);
+    if !changes.is_empty() {
+        let what = in_words(&changes);
+        plain
+            .report()
+            .set_aside(format!("the file was changed on its way: {what}; it is too long to undo that here; {AGAIN}"));
+        plain.withhold();
         return plain;
     }
     let undone = undo(bytes);

@@ -7,6 +7,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use schemas::hash::Hash;
+use schemas::value::Value;
+
 /// Names that steer a terminal, break a line, or turn it.
 const NAMES: [&[u8]; 8] = [
     b"\x1b[2J\x1b[HVerified: 4,213 entries",
@@ -100,5 +103,36 @@ fn no_name_of_a_file_steers_what_is_printed() {
                 }
             }
         }
+    }
+}
+
+/// What is wrong throughout is told by its number: what is written out has an end, and says how much it leaves out.
+#[test]
+fn what_does_not_hold_is_listed_to_an_end_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = folder.path().join("policy");
+    fs::write(&policy, sample("policy")).unwrap();
+    let bundle = folder.path().join("bundle");
+    for (files, listed, more) in [(3, 4, None), (30, 31, Some(11)), (1_500, 1_000, Some(1_481))] {
+        let _ = fs::remove_dir_all(&bundle);
+        fs::create_dir_all(bundle.join("tile")).unwrap();
+        fs::write(bundle.join("checkpoint"), "none\n").unwrap();
+        fs::write(bundle.join("manifest"), format!("{}  checkpoint\n", Hash::of(&[b"none\n"]))).unwrap();
+        (0..files).for_each(|n| fs::write(bundle.join(format!("tile/{n:04}")), "").unwrap());
+        let check = |more: &[&OsStr]| {
+            let words: [&OsStr; 4] = ["check".as_ref(), bundle.as_ref(), "--policy".as_ref(), policy.as_ref()];
+            let done = verifier(&[&words[..], more].concat());
+            assert_eq!(done.status.code(), Some(1), "{files}");
+            String::from_utf8(done.stdout).unwrap()
+        };
+        let json = Value::parse(check(&["--json".as_ref()]).trim_end().as_bytes()).unwrap();
+        let found = json.get("faults_found").and_then(Value::as_integer).unwrap();
+        // The files that nobody listed, and the checkpoint that is none.
+        assert_eq!((found, json.get("faults").and_then(Value::as_list).unwrap().len()), (files + 1, listed), "{files}");
+        let text = check(&[]);
+        let told = more.map(|more| format!("  and {more} more\n"));
+        assert_eq!(told.is_none(), !text.contains(" more\n"), "{text}");
+        assert!(told.is_none_or(|told| text.contains(&told)), "{files}: {text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with("  - file ")).count(), listed.min(20), "{files}");
     }
 }

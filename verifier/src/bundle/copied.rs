@@ -22,7 +22,10 @@ use crate::report::{Report, Verdict};
 use crate::transit::{self, AGAIN, Kind, in_words, instead, undo, undo_lines, undo_to};
 
 /// Most kept checkpoints of which it is asked whether all that they cover is there.
-const HEADS_MAX: usize = 4_096;
+const HEADS_MAX: usize = 1_024;
+
+/// Most files of the same bytes that are asked whether another is their copy.
+const TWINS_MAX: usize = 100;
 
 /// How every entry begins. FORMAT.md 6.
 const ENTRY: &[u8] = b"oversight-entry/v1\n";
@@ -121,7 +124,7 @@ struct Copy<'a> {
     mishaps: Vec<String>,
     /// Files that are listed and not there, files that were changed, files that are there and not listed.
     counts: [usize; 3],
-    /// Files as they were.
+    /// Checkpoints as they were.
     mended: BTreeMap<String, Vec<u8>>,
     /// Files that are of no use.
     lost: BTreeSet<String>,
@@ -243,7 +246,13 @@ impl<'a> Copy<'a> {
 
     /// Each file against the manifest; false if one is not explained.
     fn files(&mut self) -> Result<bool, Unreadable> {
-        let Some(listed) = self.listed.clone() else { return Ok(true) };
+        let Some(listed) = self.listed.take() else { return Ok(true) };
+        let explained = self.each(&listed);
+        self.listed = Some(listed);
+        explained
+    }
+
+    fn each(&mut self, listed: &Manifest) -> Result<bool, Unreadable> {
         for (path, want) in &listed.0 {
             if !is_content(path) {
                 return Ok(false);
@@ -257,16 +266,17 @@ impl<'a> Copy<'a> {
                 return Ok(false);
             }
         }
-        let mut digests: BTreeMap<Hash, String> = BTreeMap::new();
-        for (path, digest) in &listed.0 {
-            digests.entry(*digest).or_insert_with(|| path.clone());
+        let extra: Vec<String> = self.found.iter().filter(|path| !listed.0.contains_key(*path)).cloned().collect();
+        if extra.is_empty() {
+            return Ok(true);
         }
-        if let Some(bytes) = self.source.read(manifest::NAME)? {
-            digests.insert(Hash::of(&[&bytes]), manifest::NAME.to_owned());
-        }
-        for path in self.found.clone().iter().filter(|path| !listed.0.contains_key(*path)) {
-            let bytes = self.source.read(path)?.unwrap_or_default();
-            if !self.more(path, &bytes, &digests)? {
+        let mut twins: Vec<(&Hash, &str)> = listed.0.iter().map(|(path, digest)| (digest, path.as_str())).collect();
+        let own = self.source.read(manifest::NAME)?.map(|bytes| Hash::of(&[&bytes]));
+        twins.extend(own.iter().map(|digest| (digest, manifest::NAME)));
+        twins.sort_unstable();
+        for path in extra {
+            let bytes = self.source.read(&path)?.unwrap_or_default();
+            if !self.more(&path, &bytes, listed, &twins)? {
                 return Ok(false);
             }
         }
@@ -278,7 +288,10 @@ impl<'a> Copy<'a> {
         for undone in [undo(bytes), undo_to(bytes, false), undo_lines(bytes)].into_iter().flatten() {
             if Hash::of(&[&undone.bytes]) == want {
                 self.tell(1, path, &in_words(&undone.changes));
-                self.mended.insert(path.to_owned(), undone.bytes);
+                // Of the others the tiles count, in which there is nothing to undo.
+                if path == "checkpoint" || path.starts_with("checkpoints/") {
+                    self.mended.insert(path.to_owned(), undone.bytes);
+                }
                 return Ok(true);
             }
         }
@@ -355,9 +368,17 @@ impl<'a> Copy<'a> {
     }
 
     /// A file that is not listed.
-    fn more(&mut self, path: &str, bytes: &[u8], digests: &BTreeMap<Hash, String>) -> Result<bool, Unreadable> {
+    fn more(
+        &mut self,
+        path: &str,
+        bytes: &[u8],
+        listed: &Manifest,
+        twins: &[(&Hash, &str)],
+    ) -> Result<bool, Unreadable> {
         if let Some(tile) = Tile::of_path(path) {
-            let wider = self.listed.iter().flat_map(|listed| listed.0.keys()).filter_map(|path| Tile::of_path(path));
+            let full = Tile { width: TILE_WIDTH, ..tile }.path();
+            let wider = listed.0.range(full.clone()..).map(|(path, _)| path).take_while(|path| path.starts_with(&full));
+            let wider = wider.filter_map(|path| Tile::of_path(path));
             let same =
                 wider.filter(|other| (other.level, other.index) == (tile.level, tile.index)).max_by_key(|t| t.width);
             let ours = match same.map(|same| same.path()).filter(|path| self.found.contains(path)) {
@@ -389,8 +410,10 @@ impl<'a> Copy<'a> {
         if is_content(path) {
             return Ok(false);
         }
-        let twin = digests.get(&Hash::of(&[bytes])).filter(|twin| is_copy_of(path, twin));
-        let Some(twin) = twin.cloned() else { return Ok(false) };
+        let digest = Hash::of(&[bytes]);
+        let same = &twins[twins.partition_point(|(other, _)| **other < digest)..];
+        let mut same = same.iter().take_while(|(other, _)| **other == digest).take(TWINS_MAX);
+        let Some((_, twin)) = same.find(|(_, twin)| is_copy_of(path, twin)) else { return Ok(false) };
         self.tell(2, path, &format!("it is {twin} once more, under another name"));
         Ok(true)
     }

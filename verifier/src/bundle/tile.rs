@@ -1,8 +1,6 @@
 //! One bundle of entries on its way through the check: read, then proven. Both steps need nothing but the
 //! bytes, so a crew may do them for several at a time.
 
-use std::sync::Arc;
-
 use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
 use schemas::hash::Hash;
@@ -22,6 +20,14 @@ pub(super) struct Files {
     pub lines: Option<Vec<u8>>,
 }
 
+impl Files {
+    /// How much memory they take.
+    pub fn bytes(&self) -> usize {
+        let optional = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len);
+        self.entries.len() + optional(&self.hashes) + optional(&self.lines)
+    }
+}
+
 /// Why a walk ends before the last tile.
 pub(super) enum Stop {
     Fault(Fault),
@@ -32,16 +38,40 @@ pub(super) enum Stop {
 pub(super) struct Read {
     pub tile: Tile,
     pub entries: Vec<ReadEntry>,
+    /// Entries after those that are read one at a time, when they are admitted, with their leaves.
+    pub late: Vec<(Vec<u8>, Hash)>,
     /// What is wrong with the entry after those.
     pub stop: Option<Stop>,
     /// Root over the leaves of a full tile.
     pub root: Option<Hash>,
-    pub lines: Option<Arc<str>>,
+    pub lines: Option<String>,
+    /// Bytes of the files that it was read from.
+    pub bytes: usize,
+}
+
+/// Most values of a tile that are read before any of them is admitted. What may stand in an event is far less; and of
+/// 65,535 bytes of JSON that no event is, a hundred times as much memory can be made.
+const VALUES_MAX: usize = 100_000;
+
+/// About how many values an entry has once it is read: an object takes as much memory as many others. A text may
+/// count for more than it is.
+fn values(entry: &[u8]) -> usize {
+    let weight = |byte: &u8| match byte {
+        b'{' => 12,
+        b',' | b'[' => 1,
+        _ => 0,
+    };
+    entry.iter().map(weight).sum()
 }
 
 impl Read {
     fn stopped(tile: Tile, stop: Stop) -> Self {
-        Self { tile, entries: Vec::new(), stop: Some(stop), root: None, lines: None }
+        Self { tile, entries: Vec::new(), late: Vec::new(), stop: Some(stop), root: None, lines: None, bytes: 0 }
+    }
+
+    /// How many entries there are.
+    pub fn count(&self) -> usize {
+        self.entries.len() + self.late.len()
     }
 
     /// Reads the entries of a tile and compares their leaves with the tile of hashes. FORMAT.md 6 and 7.
@@ -50,6 +80,7 @@ impl Read {
             Ok(files) => files,
             Err(unreadable) => return Self::stopped(tile, Stop::Unreadable(unreadable)),
         };
+        let bytes = files.bytes();
         let malformed = |path: String, what: &str| {
             let what = format!("it does not hold {} {what}", tile.width);
             Self::stopped(tile, Stop::Fault(Fault::FileMalformed { path, what }))
@@ -61,14 +92,20 @@ impl Read {
         let Some(hashes) = files.hashes.and_then(|bytes| tile::split_hashes(&bytes, tile.width)) else {
             return malformed(path, "hashes");
         };
-        let lines = files.lines.map(|bytes| Arc::from(String::from_utf8_lossy(&bytes)));
-        let (mut entries, mut stop) = (Vec::with_capacity(all.len()), None);
+        let lines = files.lines.map(text);
+        let (mut entries, mut late, mut stop) = (Vec::with_capacity(all.len()), Vec::new(), None);
+        let mut weight = 0;
         for ((position, bytes), stated) in (tile.index * TILE_WIDTH..).zip(all).zip(&hashes) {
             let leaf = Hash::leaf(bytes);
             if leaf != *stated {
                 let address = Entry::parse(bytes).ok().map(|e| e.signed.event.address());
                 stop = Some(Stop::Fault(Fault::Leaf { position, address, path }));
                 break;
+            }
+            weight += values(bytes);
+            if weight > VALUES_MAX {
+                late.push((bytes.to_vec(), leaf));
+                continue;
             }
             match Entry::parse(bytes) {
                 Ok(entry) => entries.push(ReadEntry { entry, leaf }),
@@ -79,8 +116,18 @@ impl Read {
             }
         }
         let root = (stop.is_none() && tile.width == TILE_WIDTH).then(|| root_of(&hashes));
-        Self { tile, entries, stop, root, lines }
+        Self { tile, entries, late, stop, root, lines, bytes }
     }
+}
+
+/// Lines of openings as text. After a byte that is none nothing counts: that line is no opening, and is told.
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|bad| {
+        let end = bad.utf8_error().valid_up_to();
+        let mut bytes = bad.into_bytes();
+        bytes.truncate(end);
+        String::from_utf8(bytes).unwrap_or_default() + "\u{fffd}\n"
+    })
 }
 
 /// How far the log has come.
@@ -98,7 +145,9 @@ pub(super) struct Admitted {
     pub counts: Counts,
     pub unproven: Unproven,
     pub stop: Option<Stop>,
-    pub lines: Option<Arc<str>>,
+    pub lines: Option<String>,
+    /// Bytes of the files that it was read from.
+    pub bytes: usize,
 }
 
 /// A tile whose signatures and openings have been checked.
@@ -111,6 +160,8 @@ pub(super) struct Proven {
     pub openings: Vec<Result<Opening, Fault>>,
     pub lines: Lines,
     pub stop: Option<Stop>,
+    /// Bytes of the files that it was read from.
+    pub bytes: usize,
 }
 
 /// How the opening lines of a tile end.
@@ -138,11 +189,11 @@ pub(super) struct Opening {
 /// Proves the signatures of several tiles in one batch, and looks at their openings.
 pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
     let (unproven, rest): (Vec<_>, Vec<_>) =
-        tiles.into_iter().map(|t| (t.unproven, (t.tile, t.counts, t.stop, t.lines))).unzip();
+        tiles.into_iter().map(|t| (t.unproven, (t.tile, t.counts, t.stop, t.lines, t.bytes))).unzip();
     let counts: Vec<u64> = unproven.iter().map(|run| run.signatures() as u64).collect();
     let proven = prove_together(unproven).into_iter().zip(counts).zip(rest);
     proven
-        .map(|((proven, signatures), (tile, counts, stop, lines))| match proven {
+        .map(|((proven, signatures), (tile, counts, stop, lines, bytes))| match proven {
             Ok(entries) => {
                 let (openings, lines) = match (&stop, lines.as_deref()) {
                     (None, Some(text)) => read_openings(&entries, text),
@@ -151,7 +202,7 @@ pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
                     }
                     (Some(_), _) => (Vec::new(), Lines::Missing),
                 };
-                Proven { tile, counts, entries, signatures, openings, lines, stop }
+                Proven { tile, counts, entries, signatures, openings, lines, stop, bytes }
             }
             Err(fault) => {
                 let (entries, openings) = (Vec::new(), Vec::new());
@@ -163,6 +214,7 @@ pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
                     openings,
                     lines: Lines::Missing,
                     stop: Some(Stop::Fault(fault)),
+                    bytes,
                 }
             }
         })

@@ -5,18 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::note::Origin;
 use schemas::opening::Slot;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 
 use super::tile::{Admitted, Counts, Files, Lines, Opening, Proven, Read, Stop, prove};
-use super::{Kept, Source, Unreadable, Visitor, adopted_document};
+use super::{Kept, Source, Unreadable, Visitor, adopted_document, kept_path};
 use crate::crew::{Crew, Queue};
 use crate::doubt::Doubts;
 use crate::erasures::Erasures;
 use crate::fault::Fault;
-use crate::follower::{Accepted, Follower};
+use crate::follower::{Accepted, Follower, ReadEntry};
 use crate::tiles::TileCheck;
 use crate::times::Times;
 
@@ -24,6 +25,10 @@ use crate::times::Times;
 const SIGNATURES_MAX: usize = 1024;
 /// Tiles that are proven together at most.
 const TILES_MAX: usize = 8;
+/// Bytes of files that are held at a time, from when they are read until they are proven; or one tile, if that has more.
+const HELD_BYTES_MAX: usize = 16 << 20;
+/// Bytes of files that are proven together at most.
+const TOGETHER_BYTES_MAX: usize = 8 << 20;
 
 /// How many slots there are of each sort.
 #[derive(Default)]
@@ -106,32 +111,47 @@ impl<'a> Walk<'a> {
     ) -> Result<(), Stop> {
         let mut ahead = Tile::all(size).into_iter().take_while(|t| t.level.is_none());
         let (mut reading, mut proving) = (Queue::new(crew, 2), Queue::new(crew, 1));
-        let (mut together, mut signatures, mut stopped) = (Vec::new(), 0, false);
+        let (mut together, mut signatures, mut weight, mut stopped) = (Vec::new(), 0, 0, false);
+        // Bytes of files that are under way.
+        let (mut held, mut more) = (0, true);
         loop {
-            while !reading.is_full() && !stopped {
-                let Some(tile) = ahead.next() else { break };
+            while more && !reading.is_full() && !stopped && held < HELD_BYTES_MAX {
+                let Some(tile) = ahead.next() else {
+                    more = false;
+                    break;
+                };
                 let files = files(tile, source, beside);
+                held += files.as_ref().map_or(0, Files::bytes);
                 reading.put(move || Read::of(tile, files));
             }
             let read = if stopped { None } else { reading.take() };
-            let last = read.is_none();
+            let last = stopped || read.is_none() && !more;
+            let none = read.is_none();
             if let Some(read) = read {
                 let admitted = self.admit(read, source);
                 stopped = admitted.stop.is_some();
                 signatures += admitted.unproven.signatures();
+                weight += admitted.bytes;
                 together.push(admitted);
             }
-            let enough = signatures >= SIGNATURES_MAX || together.len() >= TILES_MAX || last || stopped;
-            if enough && !together.is_empty() {
+            let enough = signatures >= SIGNATURES_MAX || together.len() >= TILES_MAX || weight >= TOGETHER_BYTES_MAX;
+            if (enough || none || stopped) && !together.is_empty() {
                 let tiles = std::mem::take(&mut together);
-                signatures = 0;
+                (signatures, weight) = (0, 0);
                 proving.put(move || prove(tiles));
             }
-            while proving.is_full() || last {
-                let Some(tiles) = proving.take() else { return Ok(()) };
+            // Nothing more is read before what is held is let go of.
+            while proving.is_full() || none || held >= HELD_BYTES_MAX {
+                let Some(tiles) = proving.take() else {
+                    if last {
+                        return Ok(());
+                    }
+                    break;
+                };
                 let apart = matches!(beside, Beside::Folder(_));
                 for proven in tiles {
                     let end = proven.tile.index * TILE_WIDTH + proven.tile.width;
+                    held = held.saturating_sub(proven.bytes);
                     self.see(proven, apart, crew, visitor)?;
                     visitor.progress("entries", end, size);
                 }
@@ -141,21 +161,29 @@ impl<'a> Walk<'a> {
 
     /// FORMAT.md 6 to 11: the entries of one tile, in their turn.
     fn admit(&mut self, read: Read, source: &mut dyn Source) -> Admitted {
-        let (tile, lines) = (read.tile, read.lines.clone());
+        let mut read = read;
+        let (tile, lines, bytes) = (read.tile, read.lines.take(), read.bytes);
         let stop = self.admit_each(read, source).err();
         let unproven = self.follower.unproven();
         let state = self.follower.state();
         let counts = Counts { entries: state.size(), streams: state.streams(), batches: state.batches() };
-        Admitted { tile, counts, unproven, stop, lines }
+        Admitted { tile, counts, unproven, stop, lines, bytes }
     }
 
     fn admit_each(&mut self, read: Read, source: &mut dyn Source) -> Result<(), Stop> {
-        let Read { tile, entries, stop, root, .. } = read;
-        let (kept, whole) = (self.kept, entries.len() as u64 == tile.width);
+        let count = read.count();
+        let Read { tile, entries, late, stop, root, .. } = read;
+        let (kept, whole) = (self.kept, count as u64 == tile.width);
         let mut next = kept.range(tile.index * TILE_WIDTH + 1..);
         let mut due = next.next();
-        let last = entries.len().wrapping_sub(1);
-        for (number, entry) in entries.into_iter().enumerate() {
+        let last = count.wrapping_sub(1);
+        let first = tile.index * TILE_WIDTH + entries.len() as u64;
+        let late = (first..).zip(late).map(|(position, (bytes, leaf))| {
+            let entry = Entry::parse(&bytes).map_err(|what| Stop::Fault(Fault::Entry { position, what }))?;
+            Ok(ReadEntry { entry, leaf })
+        });
+        for (number, entry) in entries.into_iter().map(Ok).chain(late).enumerate() {
+            let entry = entry?;
             let size = entry.entry.position.wrapping_add(1);
             self.follower.admit(entry).map_err(Stop::Fault)?;
             if let Some(root) = root.filter(|_| whole && number == last) {
@@ -178,9 +206,9 @@ impl<'a> Walk<'a> {
         let state = self.follower.state();
         let found = state.root();
         if found != kept.root {
-            return Err(Fault::Root { path: kept.path.clone(), stated: kept.root, found });
+            return Err(Fault::Root { path: kept_path(size), stated: kept.root, found });
         }
-        if state.is_sealed() { Ok(()) } else { Err(Fault::CheckpointSize { path: kept.path.clone(), size }) }
+        if state.is_sealed() { Ok(()) } else { Err(Fault::CheckpointSize { path: kept_path(size), size }) }
     }
 
     /// What can be said of a tile once its signatures are proven. Openings that are a folder of their own, apart,

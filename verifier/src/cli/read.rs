@@ -21,8 +21,13 @@ use verifier::unseal::Identity;
 
 use super::CannotBegin;
 
-/// Longest file that is read whole, in bytes: a pack.
-const FILE_BYTES_MAX: u64 = schemas::pack::PACK_BYTES_MAX;
+/// Longest pack that is read, in bytes.
+const PACK_BYTES_MAX: u64 = schemas::pack::PACK_BYTES_MAX;
+/// Longest other file that people carry, in bytes: receipts, checkpoints and evidence are far shorter, saved as UTF-16
+/// too.
+const CARRIED_BYTES_MAX: u64 = 2 << 20;
+/// So many bytes tell what a file is.
+const HEAD_BYTES: u64 = 128 << 10;
 
 /// What a path holds, told from its content.
 pub enum Kind {
@@ -49,13 +54,18 @@ pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
     }
     let mut file = files::open(path, Links::Followed).map_err(|e| bad(e.to_string()))?;
     let mut head = Vec::new();
-    (&mut file).take(512).read_to_end(&mut head).map_err(|e| bad(e.to_string()))?;
+    (&mut file).take(HEAD_BYTES).read_to_end(&mut head).map_err(|e| bad(e.to_string()))?;
     if head.get(257..262) == Some(b"ustar") {
         let archive = Archive::open(path).map_err(|e| bad(e.why))?;
         return Ok(Kind::Bundle(Box::new(archive)));
     }
+    // What it is shows at its beginning: only of a pack more is read than the others can have.
+    let length = file.metadata().map_err(|e| bad(e.to_string()))?.len();
+    if length > CARRIED_BYTES_MAX && transit::kind_of_changed(&head) != Some(transit::Kind::Pack) {
+        return Err(bad(too_long(&head, length)));
+    }
     file.rewind().map_err(|e| bad(e.to_string()))?;
-    let bytes = files::read_all(file, FILE_BYTES_MAX).map_err(|e| bad(e.to_string()))?;
+    let bytes = files::read_all(file, PACK_BYTES_MAX).map_err(|e| bad(e.to_string()))?;
     Ok(match transit::kind_of_changed(&bytes) {
         Some(transit::Kind::Pack) => Kind::Pack(bytes),
         Some(transit::Kind::Receipt) => Kind::Receipt(bytes),
@@ -64,6 +74,21 @@ pub fn kind(path: &Path) -> Result<Kind, CannotBegin> {
         Some(transit::Kind::Checkpoint) => Kind::Checkpoint(bytes),
         other => return Err(bad(neither(other, &bytes))),
     })
+}
+
+/// Why a file is not even read, told from its beginning.
+fn too_long(head: &[u8], length: u64) -> String {
+    use transit::Kind::{Checkpoint, Fork, Receipt, Refusal};
+    let what = match transit::kind_of_changed(head) {
+        Some(Receipt) => "receipt",
+        Some(Refusal) => "receipt of a refusal",
+        Some(Fork) => "evidence of a fork",
+        Some(Checkpoint) => "checkpoint",
+        other => return neither(other, head.trim_ascii()),
+    };
+    format!(
+        "it begins as a {what}, and is longer than {CARRIED_BYTES_MAX} bytes ({length}), which none is: get it again"
+    )
 }
 
 /// Why a file is none that can be checked, and what to do with it.

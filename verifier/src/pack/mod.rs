@@ -226,7 +226,7 @@ impl Check<'_> {
         let origin = &self.checkpoint.origin;
         if self.pack.ledger != *origin {
             let fault = Fault::OtherLog { found: self.pack.ledger.to_string(), origin: origin.to_string() };
-            self.report.report.faults.push(fault);
+            self.report.report.found(fault);
             return;
         }
         let seal = self.step("9", "the last entry under the checkpoint seals the index", Self::seal);

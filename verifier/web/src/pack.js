@@ -5,11 +5,14 @@ const PACK_MAGIC = 'oversight-pack/v1';
 /** What may stand in which place: a line's name, and in which part of the file it stands. */
 const PACK_ORDER = { pack: 0, checkpoint: 1, policy: 2, seal: 3, map: 4, absent: 4, since: 5, statement: 6, item: 7, key: 8 };
 const PACK_ONCE = 4;
+/** No entry is shorter, in bytes; and the most lines of `since`, and of statements. FORMAT.md 1.5. */
+const PACK_ENTRY_MIN = 64;
+const PACK_SINCE_MAX = 1024;
 
 const readProven = (line, more, members) => {
   const proof = hasMembers(line, members) ? readHashes(line.proof) : null;
   const entry = proof && isWhole(line.index) ? unbase64(line.entry) : null;
-  return entry && entry.length && entry.length <= LIMITS.entry ? { index: line.index, entry, proof, ...more(line) } : null;
+  return entry && entry.length >= PACK_ENTRY_MIN && entry.length <= LIMITS.entry ? { index: line.index, entry, proof, ...more(line) } : null;
 };
 
 const PACK_LINES = {
@@ -86,6 +89,7 @@ function readPack(bytes) {
     const rank = { since: 'size', item: 'index', key: 'index' }[name];
     if (rank && list.length && read[rank] <= list.at(-1)[rank]) refuse('order', number);
     list.push({ ...read, line: i + 1 });
+    if (Math.max(pack.since.length, pack.statements.length) > PACK_SINCE_MAX) refuse('order', number);
   });
   if (part < PACK_ONCE) refuse('order', { line: part + 2 });
   try {
