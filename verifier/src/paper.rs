@@ -3,11 +3,15 @@
 use std::fmt::Write as _;
 
 use qrcodegen::{QrCode, QrCodeEcc};
-use schemas::catalogue::Catalogue;
+use schemas::catalogue::{Catalogue, Field, Kind};
+use schemas::currency;
+use schemas::event::RefValue;
 use schemas::fingerprint::Fingerprint;
+use schemas::value::Value;
 use schemas::visible;
 
 use crate::head::SignedHead;
+use crate::pack::{Extent, PackReport, Record};
 use crate::receipt::ReceiptReport;
 
 /// Blank modules that a QR code needs around it. ISO/IEC 18004.
@@ -78,6 +82,126 @@ pub fn checkpoint(head: &SignedHead) -> String {
     end(page, &checkpoint.root.to_base64())
 }
 
+/// A page for a pack that was checked: every record of it, and of each what it does not show, and why. `verdict` is what
+/// the check said.
+pub fn pack(checked: &PackReport, verdict: &str) -> Option<String> {
+    let head = checked.report.head.as_ref()?;
+    let lead = "Every record that the pack holds, and of each what it does not show. It was checked when this was printed; \
+                the paper proves nothing by itself, the file does: keep it, and compare the words.";
+    let mut page = begin("Records", lead);
+    let _ = write!(page, "<p>{}</p><table><caption class=small>The pack</caption>", escaped(verdict));
+    let count = |extent| checked.records.iter().filter(|record| record.extent() == extent).count();
+    let [full, partly, withheld] = [Extent::Full, Extent::Partly, Extent::Withheld].map(count);
+    for (name, value) in [
+        ("Ledger", head.checkpoint.origin.to_string()),
+        ("About", checked.stream.clone()),
+        ("For, as it says", checked.audience.clone()),
+        ("Under", format!("{} entries", head.checkpoint.size)),
+        (
+            "Records",
+            format!(
+                "{}: {full} shown in full, {partly} in part, {withheld} without their hidden values",
+                checked.records.len()
+            ),
+        ),
+    ] {
+        row(&mut page, name, &value);
+    }
+    page.push_str("</table>");
+    print_of(&mut page, "Words of the ledger's state", Fingerprint::of_checkpoint(&head.checkpoint));
+    for (number, one) in (1..).zip(&checked.records) {
+        record(&mut page, number, one);
+    }
+    page.push_str("<div class=codes>");
+    code(&mut page, &head.note.to_text(), "The ledger's state, signed");
+    page.push_str("</div>");
+    Some(end(page, &head.checkpoint.root.to_base64()))
+}
+
+/// One record of a pack.
+fn record(page: &mut String, number: usize, record: &Record) {
+    let event = &record.entry.signed.event;
+    let kind = Catalogue::built_in().event(&event.kind).filter(|kind| kind.v == event.v);
+    let field = |name: &str| kind.and_then(|kind| kind.field(name));
+    let summary = kind.map_or("", |kind| kind.summary.as_str());
+    let title = format!("{number}. {summary} ({})", event.kind);
+    let _ = write!(
+        page,
+        "<h2>{}</h2><table><caption class=small>Entry {}</caption>",
+        escaped(&title),
+        record.entry.position
+    );
+    for (name, value) in [
+        ("By", event.by.clone()),
+        ("Said to have happened", event.at().to_string()),
+        ("Received by the ledger", record.entry.received_at.to_string()),
+        ("Record", event.address()),
+    ] {
+        row(page, name, &value);
+    }
+    for (name, value) in &event.data {
+        row(page, &label(name), &said(value, field(name)));
+    }
+    for (name, target) in &event.refs {
+        row(page, &format!("Refers to ({name})"), &RefValue::targets(target).join(", "));
+    }
+    for (name, value) in &record.opened.values {
+        row(page, &format!("{} (not public)", label(name)), &said(value, field(name)));
+    }
+    for name in record.opened.withheld.iter() {
+        let why = if record.sealed.contains(name) {
+            "sealed: oversight alone can read it"
+        } else {
+            "not shown in this pack: withheld, or left out on the way"
+        };
+        row(page, &label(name), why);
+    }
+    for (name, by) in &record.opened.erased {
+        row(page, &label(name), &format!("erased by rule: entry {by}"));
+    }
+    let signers: Vec<&str> = record.entry.signed.note.signatures.iter().map(|line| line.name.as_str()).collect();
+    row(page, "Signed by", &signers.join(", "));
+    let shown = kind.map_or(0, |kind| kind.slots().len());
+    let empty =
+        shown.saturating_sub(record.opened.values.len() + record.opened.withheld.len() + record.opened.erased.len());
+    if empty > 0 {
+        row(page, "Left empty", &format!("{empty} hidden values"));
+    }
+    page.push_str("</table>");
+}
+
+/// A field's name as people read it.
+fn label(name: &str) -> String {
+    name.replace('_', " ")
+}
+
+/// A value as people read it.
+fn said(value: &Value, field: Option<&Field>) -> String {
+    let kind = field.map(|field| field.kind);
+    match value {
+        Value::Bool(truth) => if *truth { "yes" } else { "no" }.to_owned(),
+        Value::Integer(n) if kind == Some(Kind::Percent) => format!("{}.{} %", n / 10, n % 10),
+        Value::Integer(n) => match kind {
+            Some(Kind::Minutes) => format!("{n} minutes"),
+            Some(Kind::Hours) => format!("{n} hours"),
+            Some(Kind::Days) => format!("{n} days"),
+            _ => n.to_string(),
+        },
+        Value::Text(text) if kind == Some(Kind::Code) => label(text),
+        Value::Text(text) => text.clone(),
+        Value::List(all) => all.iter().map(|one| said(one, field)).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let text = |name: &str| members.get(name).and_then(Value::as_text);
+            let amount = members.get("amount").and_then(Value::as_integer);
+            match (text("text"), amount, text("currency")) {
+                (Some(text), ..) => text.to_owned(),
+                (None, Some(amount), Some(currency)) => currency::shown(amount, currency),
+                _ => value.to_json(),
+            }
+        }
+    }
+}
+
 fn begin(title: &str, lead: &str) -> String {
     format!(
         "<!doctype html><html lang=en><head><meta charset=utf-8>\
@@ -93,7 +217,8 @@ fn end(mut page: String, hash: &str) -> String {
 }
 
 fn row(page: &mut String, name: &str, value: &str) {
-    let _ = write!(page, "<tr><th scope=row>{name}</th><td><bdi>{}</bdi></td></tr>", escaped(value));
+    let (name, value) = (escaped(name), escaped(value));
+    let _ = write!(page, "<tr><th scope=row>{name}</th><td><bdi>{value}</bdi></td></tr>");
 }
 
 fn print_of(page: &mut String, title: &str, print: Fingerprint) {

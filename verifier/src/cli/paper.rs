@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use schemas::visible::Show as _;
 use verifier::output::{self, Readers};
-use verifier::{head, paper, receipt, transit};
+use verifier::{head, pack, paper, receipt, transit};
 
 use super::read::{self, Kind};
 use super::{CannotBegin, say};
@@ -18,12 +18,14 @@ use crate::print;
     after_help = "Examples:
   verifier print r0001.tlog-proof --policy velmora.policy --out receipt.html
   verifier print bundle/checkpoint --policy velmora.policy --out state.html
+  verifier print cso-league.pack --policy velmora.policy --out records.html
 
-The receipt or checkpoint is checked first; nothing is printed that does not hold. Print the page from any
-browser. The six words (or numbers) are what two people compare by telephone."
+The file is checked first; nothing is printed that does not hold. Of a pack every record is printed, with the hidden
+values that it shows, and what it does not show is named. Print the page from any browser. The six words (or numbers)
+are what two people compare by telephone."
 )]
 pub struct Print {
-    /// A receipt or a checkpoint.
+    /// A receipt, a checkpoint or a pack.
     path: PathBuf,
     /// Policy file that you hold from elsewhere.
     #[arg(long, value_name = "FILE")]
@@ -49,8 +51,15 @@ impl Print {
                 let words = print::checkpoint(&report);
                 (report, words, page)
             }
+            Kind::Pack(bytes) => {
+                let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, &policy, &[]));
+                drop(bytes);
+                let words = print::pack(&checked);
+                let page = paper::pack(&checked, &words).filter(|_| checked.report.exit_code() == 0);
+                (checked.report, words, page)
+            }
             _ => {
-                let why = "only a receipt or a checkpoint can be printed".to_owned();
+                let why = "only a receipt, a checkpoint or a pack can be printed".to_owned();
                 return Err(CannotBegin::File { path: self.path.shown().to_string(), why });
             }
         };
