@@ -101,6 +101,8 @@ enum Reader {
 enum Ended {
     #[error("{}: {why}", .path.shown())]
     File { path: PathBuf, why: String },
+    #[error(transparent)]
+    CameAlong(#[from] files::CameAlong),
     #[error("--as-of {0:?}: write it as 2026-06-30T22:59:59Z")]
     AsOf(String),
     #[error(transparent)]
@@ -184,12 +186,8 @@ fn read_identity(path: &Path) -> Result<Identity, Ended> {
 
 fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Result<Projection, Ended> {
     let file = |why: String| Ended::File { path: log.policy.clone(), why };
+    files::apart(&log.policy, &[&log.bundle])?;
     let (policy, _) = files::policy(&log.policy).map_err(file)?;
-    if files::came_with(&log.policy, &log.bundle) {
-        let why =
-            "it lies inside the bundle, so it proves nothing about it: give a policy that you hold from elsewhere";
-        return Err(file(why.to_owned()));
-    }
     for folder in std::iter::once(&log.bundle).chain(openings) {
         let found = std::fs::metadata(folder).map_err(|e| Ended::File { path: folder.clone(), why: e.to_string() })?;
         if !found.is_dir() {

@@ -23,12 +23,38 @@ pub enum Links {
     Refused,
 }
 
-/// Whether a policy lies inside what shall be checked against it, or inside the bundle out of which that is: then it came
-/// along, and proves nothing. FORMAT.md 12.
-pub fn came_with(policy: &Path, checked: &Path) -> bool {
-    let (Ok(policy), Ok(checked)) = (fs::canonicalize(policy), fs::canonicalize(checked)) else { return false };
-    let bundle = checked.ancestors().find(|folder| folder.join(schemas::manifest::NAME).is_file());
-    policy.starts_with(&checked) || bundle.is_some_and(|bundle| policy.starts_with(bundle))
+/// A policy came along with what it would vouch for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}: the policy lies inside {}, so it proves nothing about it; give one that you hold from elsewhere (on paper, from \
+     your own institution, by telephone)",
+    .policy.shown(),
+    .with.shown()
+)]
+pub struct CameAlong {
+    /// The policy's file.
+    pub policy: PathBuf,
+    /// What brought it.
+    pub with: PathBuf,
+}
+
+/// Refuses a policy that lies inside what shall be judged under it, inside the bundle out of which that is, or inside any
+/// other bundle: then it came along, and proves nothing. FORMAT.md 12.
+///
+/// # Errors
+/// [`CameAlong`].
+pub fn apart(policy: &Path, judged: &[&Path]) -> Result<(), CameAlong> {
+    let Ok(full) = fs::canonicalize(policy) else { return Ok(()) };
+    let came = |with: &Path| CameAlong { policy: policy.to_owned(), with: with.to_owned() };
+    for path in judged {
+        let Ok(judged) = fs::canonicalize(path) else { continue };
+        let bundle = judged.ancestors().find(|folder| folder.join(schemas::manifest::NAME).is_file());
+        if full.starts_with(&judged) || bundle.is_some_and(|bundle| full.starts_with(bundle)) {
+            return Err(came(path));
+        }
+    }
+    let is_bundle = |folder: &&Path| ["manifest", "checkpoint"].iter().all(|name| folder.join(name).is_file());
+    full.ancestors().skip(1).find(is_bundle).map_or(Ok(()), |bundle| Err(came(bundle)))
 }
 
 /// Opens a regular file for reading.

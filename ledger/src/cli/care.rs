@@ -57,7 +57,7 @@ pub struct Restore {
 
 impl Restore {
     pub fn run(self) -> Result<(), Ended> {
-        let (policy, text) = policy_file(&self.policy)?;
+        let (policy, text) = policy_file(&self.policy, &[&self.bundle])?;
         let home = Home::new(&self.ledger);
         not_here(&self.bundle, verifier::files::bundle(&self.bundle).err())?;
         let openings = self.backup.map(|openings| Copied { openings, keys: self.backup_keys });

@@ -130,8 +130,9 @@ impl<E: std::error::Error + 'static> From<E> for Ended {
     }
 }
 
-/// Reads a policy file, and gives its bytes too.
-fn policy_file(path: &Path) -> Result<(schemas::policy::Policy, Vec<u8>), Ended> {
+/// Reads a policy file, and gives its bytes too. None of what is judged under it may have brought it.
+fn policy_file(path: &Path, judged: &[&Path]) -> Result<(schemas::policy::Policy, Vec<u8>), Ended> {
+    verifier::files::apart(path, judged)?;
     verifier::files::policy(path).map_err(|why| Ended::Could(format!("{}: {why}", path.shown())))
 }
 

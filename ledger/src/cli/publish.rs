@@ -75,9 +75,9 @@ pub struct Witness {
 
 impl Witness {
     pub fn run(self) -> Result<(), Ended> {
+        let (policy, text) = super::policy_file(&self.policy, &[])?;
         let mut writer = open(&super::home(&self.ledger)?)?;
         let bad = |why: String| Ended::Refused(format!("{}: {why}; nothing was changed", self.policy.shown()));
-        let (policy, text) = super::policy_file(&self.policy)?;
         let own = ledger::keys::read(&writer.home().log_key())?.vkey();
         if !policy.logs.contains(&own) {
             return Err(bad(format!("it has no line for this log; add\nlog {own}\n")));

@@ -106,6 +106,7 @@ impl Reason {
 
 impl Succeed {
     pub fn run(self) -> Result<(), Ended> {
+        verifier::files::apart(&self.from_policy, &[&self.from])?;
         let origin = parse_origin(&self.origin)?;
         let list = parties(&self.parties)?;
         let profile = self.profile.as_deref().map(read).transpose()?;
@@ -158,7 +159,7 @@ impl Succeed {
 
     /// The old log as its bundle shows it, and when its last entry was received.
     fn predecessor(&self) -> Result<(Checkpoint, Option<Timestamp>), Ended> {
-        let (policy, _) = super::policy_file(&self.from_policy)?;
+        let (policy, _) = super::policy_file(&self.from_policy, &[&self.from])?;
         let found = verifier::files::bundle(&self.from);
         super::not_here(&self.from, found.as_ref().err().cloned())?;
         let mut folder = found.unwrap_or_else(|_| Folder::new(&self.from));

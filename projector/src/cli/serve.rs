@@ -70,6 +70,9 @@ pub enum BadServe {
         /// What is wrong.
         why: String,
     },
+    /// The policy came with the feed.
+    #[error(transparent)]
+    CameAlong(#[from] files::CameAlong),
     /// Not a feed.
     #[error("--feed {0:?}: give bundle:DIR, http://…, https://… or nats://…")]
     Feed(String),
@@ -106,6 +109,9 @@ impl Serve {
     /// # Errors
     /// [`BadServe`] says what to do.
     pub fn run(&self) -> Result<(), BadServe> {
+        let places = std::iter::once(&self.feed).chain(&self.documents);
+        let folders = places.map(|place| Path::new(place.strip_prefix("bundle:").unwrap_or(place)));
+        files::apart(&self.policy, &folders.collect::<Vec<_>>())?;
         let (policy, _) =
             files::policy(&self.policy).map_err(|why| BadServe::File { path: self.policy.clone(), why })?;
         if let Some(address) = self.oversight_listen.filter(|address| !address.ip().is_loopback()) {

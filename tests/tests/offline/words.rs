@@ -170,3 +170,62 @@ fn a_policy_that_came_along_vouches_for_nothing() {
     std::fs::write(&apart, sample("policy")).unwrap();
     assert_eq!(verifier(&[&pack, flag, &apart]).0, Some(0));
 }
+
+/// Every command that judges by a policy, whatever of what it judges is named there.
+#[test]
+fn no_command_takes_a_policy_that_came_along() {
+    let folder = tempfile::tempdir().unwrap();
+    for (path, bytes) in [
+        ("bundle/policy", sample("policy")),
+        ("bundle/checkpoint", file("checkpoint")),
+        ("bundle/manifest", Vec::new()),
+        ("bundle/tile/entries/000", Vec::new()),
+        ("stick/policy", sample("policy")),
+        ("good.pack", sample("good.pack")),
+    ] {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    std::fs::write(folder.path().join("apart"), sample("policy")).unwrap();
+    for (program, line) in [
+        ("verifier", "check bundle --policy bundle/policy"),
+        ("verifier", "check good.pack --policy bundle/policy"),
+        ("verifier", "check good.pack --policy bundle/policy --index bundle"),
+        ("verifier", "compare good.pack bundle --policy bundle/policy"),
+        ("verifier", "compare --mine stick good.pack --policy bundle/policy"),
+        ("verifier", "print good.pack --policy bundle/policy --out out"),
+        ("verifier", "attest bundle --policy bundle/policy --key none --out out"),
+        ("verifier", "succession bundle --policy bundle/policy --predecessor bundle --predecessor-policy apart"),
+        ("verifier", "succession bundle --policy apart --predecessor bundle --predecessor-policy bundle/policy"),
+        ("verifier", "witness serve --listen 127.0.0.1:0 --key none --state none --policy bundle/policy"),
+        ("projector", "report --bundle bundle --policy bundle/policy --audience oversight --out out"),
+        ("projector", "site --bundle bundle --policy bundle/policy --out out"),
+        ("projector", "serve --feed bundle:bundle --policy bundle/policy --state state"),
+        ("projector", "serve --feed http://127.0.0.1:1 --policy bundle/policy --state state"),
+        ("projector", "serve --feed http://127.0.0.1:1 --documents bundle --policy bundle/policy --state state"),
+        ("ledger", "restore new --bundle bundle --policy bundle/policy --from old"),
+        (
+            "ledger",
+            "succeed new --origin b.example/log --from bundle --from-policy bundle/policy --reason loss --parties none --keys \
+             none",
+        ),
+        ("ledger", "witness my --policy bundle/policy"),
+        ("ledger", "outbox init office --key-file key --policy bundle/policy --party a --parties none"),
+        ("ledger", "outbox set office --key-file key --policy bundle/policy"),
+        ("ledger", "outbox carry stick --policy stick/policy --key none"),
+    ] {
+        let done = Command::new(program_at(program)).args(line.split_whitespace()).current_dir(folder.path()).output();
+        let done = done.unwrap();
+        let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+        assert_eq!(done.status.code(), Some(2), "{program} {line}: {said}");
+        assert!(said.contains("lies inside") && said.contains("from elsewhere"), "{program} {line}: {said}");
+    }
+    for made in ["out", "state", "new", "office"] {
+        assert!(!folder.path().join(made).exists(), "{made} was made");
+    }
+}
+
+fn program_at(name: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_BIN_EXE_demo")).with_file_name(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+}

@@ -52,16 +52,8 @@ pub enum CannotBegin {
         why: String,
     },
     /// The policy came with what it would vouch for.
-    #[error(
-        "{policy}: the policy lies inside {checked}, so it proves nothing about it; give one that you hold from elsewhere \
-         (on paper, from your own institution, by telephone) with --policy"
-    )]
-    PolicyInside {
-        /// Its file.
-        policy: String,
-        /// What is checked.
-        checked: String,
-    },
+    #[error(transparent)]
+    CameAlong(#[from] verifier::files::CameAlong),
     /// A file or folder.
     #[error("{}: {}", .path.shown(), .why.shown())]
     File {

@@ -149,10 +149,7 @@ pub fn policy(path: &Path) -> Result<Policy, CannotBegin> {
 
 /// Reads the policy that the reader holds, which none of what is checked may have brought.
 pub fn policy_apart(path: &Path, checked: &[&Path]) -> Result<Policy, CannotBegin> {
-    if let Some(with) = checked.iter().find(|checked| files::came_with(path, checked)) {
-        let (policy, checked) = (path.shown().to_string(), with.shown().to_string());
-        return Err(CannotBegin::PolicyInside { policy, checked });
-    }
+    files::apart(path, checked)?;
     policy(path)
 }
 

@@ -81,6 +81,9 @@ pub enum BadWitness {
         /// What is wrong.
         why: String,
     },
+    /// The policy came with a bundle.
+    #[error(transparent)]
+    CameAlong(#[from] verifier::files::CameAlong),
     /// The policy cannot be used.
     #[error("{}: {why}", .path.shown())]
     Policy {
@@ -164,6 +167,7 @@ impl Serve {
         }
         if let Some(path) = &self.policy {
             let bad = |why: &dyn std::fmt::Display| BadWitness::Policy { path: path.clone(), why: why.to_string() };
+            verifier::files::apart(path, &[])?;
             let (policy, _) = verifier::files::policy(path).map_err(|e| bad(&e))?;
             if policy.logs.is_empty() && logs.is_empty() {
                 return Err(bad(&"it names no log to watch"));

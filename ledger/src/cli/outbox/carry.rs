@@ -47,6 +47,7 @@ pub struct Carry {
 
 impl Carry {
     pub fn run(self) -> Result<(), Ended> {
+        verifier::files::apart(&self.policy, &[&self.stick])?;
         let origin = origin(&text("policy", &self.policy)?)?;
         let key = keys::read(&self.key)?;
         let name = key.vkey().name;

@@ -88,6 +88,7 @@ impl More {
 
 impl Init {
     pub fn run(self) -> Result<(), Ended> {
+        verifier::files::apart(&self.policy, &[])?;
         let policy = text("policy", &self.policy)?;
         let utc_offset_minutes = match &self.profile {
             Some(path) => Settings::take(text("profile", path)?.as_bytes())?.utc_offset_minutes,
@@ -140,6 +141,7 @@ pub struct Set {
 
 impl Set {
     pub fn run(self) -> Result<(), Ended> {
+        self.policy.as_deref().map_or(Ok(()), |path| verifier::files::apart(path, &[]))?;
         let mut outpost = if self.accept_loss {
             files::refuse_exposed(&self.place.folder)?;
             Outpost::open_accepting_loss(&self.place.folder, &self.place.lock.secret()?)?
