@@ -65,6 +65,8 @@ impl BadFeed {
         match self {
             Self::NotVerified(report) => report.has_fault(),
             Self::Head(BadHead::UnknownLog { .. } | BadHead::Key { .. }) => false,
+            // What witnesses have not seen yet, or lost their lines on the way.
+            Self::Head(BadHead::Quorum { forged, .. }) => !forged.is_empty(),
             Self::Fault(_) | Self::Head(_) | Self::Root { .. } => true,
         }
     }

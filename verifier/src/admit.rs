@@ -471,6 +471,10 @@ impl State {
             }
         }
         let seal_key = keys.first().map(|(k, _, _)| k.vkey().clone()).ok_or_else(|| bad(TrustNeed::PublicKey))?;
+        // Under whatever name: a key is its 32 bytes.
+        if seal_key.key == log_key.key {
+            return Err(bad(TrustNeed::SealsAlone));
+        }
         let [line] = signed.note.signatures.as_slice() else { return Err(bad(TrustNeed::OneHolder)) };
         if line.name != seal_key.name || line.id != seal_key.id() {
             return Err(key_name("the first of operator_keys signs genesis"));

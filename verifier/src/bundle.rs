@@ -148,7 +148,7 @@ pub fn check_with(
     visitor: &mut dyn Visitor,
     crew: &dyn Crew,
 ) -> Report {
-    let mut check = Check { report: Report::new(policy), source, visitor, crew, view: false };
+    let mut check = Check { report: Report::new(policy), source, visitor, crew, policy, view: false };
     if let Err(why) = check.run(policy, openings) {
         check.report.cannot_tell(why.to_string());
     }
@@ -160,6 +160,8 @@ struct Check<'a> {
     source: &'a mut dyn Source,
     visitor: &'a mut dyn Visitor,
     crew: &'a dyn Crew,
+    /// The reader's.
+    policy: &'a Policy,
     /// Whether this is a part of a copy that is not whole: it has no manifest, and documents may be missing.
     view: bool,
 }
@@ -407,6 +409,7 @@ impl Check<'_> {
             self.finish(head, &mut walk, apart)?;
             let key = walk.follower.state().genesis().map(|genesis| genesis.log_key.clone());
             self.log_key(head, kept, key.as_ref())?;
+            self.report.of_the_log(walk.follower.state().keyring().sealing(), key.as_ref(), self.policy);
             self.still_open(size, &walk.erasures, &mut beside)?;
         }
         if let Some(other) = walk.other_size {

@@ -100,7 +100,9 @@ impl State {
         let holder = Holder { party: event.by.clone(), name: name.to_owned() };
         let keys: Vec<KeyNumber> = self.keyring.in_force(&holder, at).collect();
         let fit = |n: KeyNumber| {
+            // The key of checkpoints seals nothing.
             self.keyring.key(n).until.is_none()
+                && self.genesis().is_none_or(|genesis| genesis.log_key.key != self.keyring.key(n).bytes())
                 && self.keyring.same_bytes(n).all(|same| !self.keyring.key(same).has_signed())
         };
         match keys.as_slice() {

@@ -52,10 +52,15 @@ pub enum BadHead {
         key: String,
     },
     /// Too few witnesses.
-    #[error("the policy's quorum is not reached; cosigned by: {seen}")]
+    #[error(
+        "the log has signed the checkpoint, and the policy's quorum has not; cosigned by: {seen}. Either too few witnesses \
+         have seen it yet, or their lines were cut off on its way: get it again, or one that they have seen"
+    )]
     Quorum {
         /// Those who have.
         seen: String,
+        /// Those in whose name a line stands that is not theirs: somebody forged it.
+        forged: Vec<String>,
     },
 }
 
@@ -81,18 +86,21 @@ pub fn check_head(bytes: &[u8], policy: &Policy) -> Result<Verified<SignedHead>,
         }
     }
     let log_key = log_key.ok_or_else(|| BadHead::Signature { key: candidates[0].to_string() })?;
-    let mut witnesses = Vec::new();
+    let (mut witnesses, mut forged) = (Vec::new(), Vec::new());
     for (name, vkey) in &policy.witnesses {
         let key = take(vkey)?;
         // One that cosigned twice has seen it since the first time.
         let time = note.signatures.iter().filter_map(|line| key.cosigned_at(&note.text, line)).min();
         if let Some(time) = time {
             witnesses.push((name.clone(), time));
+        } else if note.signatures.iter().any(|line| line.name == vkey.name && line.id == key.id()) {
+            forged.push(name.clone());
         }
     }
     let names: Vec<&str> = witnesses.iter().map(|(n, _)| n.as_str()).collect();
     if !policy.quorum_reached(&names) {
-        return Err(BadHead::Quorum { seen: if names.is_empty() { "nobody".to_owned() } else { names.join(", ") } });
+        let seen = if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
+        return Err(BadHead::Quorum { seen, forged });
     }
     Ok(Verified::new(SignedHead { checkpoint, log_key, witnesses, note }))
 }
@@ -146,6 +154,13 @@ pub(crate) fn head_step(
             report.step(step(Outcome::Holds, counted));
             Some(head)
         }
+        // That witnesses have not seen it, or that their lines were lost, is no lie of the log's.
+        Err(BadHead::Quorum { seen, forged }) if forged.is_empty() => {
+            let why = BadHead::Quorum { seen, forged }.to_string();
+            report.step(step(Outcome::NotChecked, "the policy's quorum is not reached".to_owned()));
+            report.cannot_tell(why);
+            None
+        }
         Err(why @ (BadHead::UnknownLog { .. } | BadHead::Key { .. })) if !report.has_fault() => {
             report.step(step(Outcome::NotChecked, why.to_string()));
             report.cannot_tell(why.to_string());
@@ -155,7 +170,10 @@ pub(crate) fn head_step(
             let path = path.to_owned();
             let fault = match why {
                 BadHead::Signature { key } => Fault::CheckpointSignature { path, key },
-                BadHead::Quorum { seen } => Fault::Quorum { path, missing: format!("seen by {seen}") },
+                BadHead::Quorum { seen, forged } => {
+                    let missing = format!("seen by {seen}; the line of {} is forged", forged.join(", "));
+                    Fault::Quorum { path, missing }
+                }
                 other => Fault::FileMalformed { path, what: other.to_string() },
             };
             report.fault(step(Outcome::Fault, String::new()), fault);

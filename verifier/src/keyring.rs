@@ -160,6 +160,11 @@ impl Keyring {
         self.sealing.contains(key)
     }
 
+    /// The keys that seal or have sealed, by their bytes.
+    pub(crate) fn sealing(&self) -> &[[u8; 32]] {
+        &self.sealing
+    }
+
     /// From here on this key seals.
     pub(crate) fn begin_sealing(&mut self, number: KeyNumber) {
         let bytes = self.keys[number].bytes();

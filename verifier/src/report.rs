@@ -128,6 +128,8 @@ pub struct Report {
     pub mishaps: Vec<String>,
     /// How much that is.
     pub mishaps_found: u64,
+    /// Keys of the log itself, by their bytes: those that seal and have sealed, and the one that signs checkpoints.
+    pub(crate) own_keys: Vec<[u8; 32]>,
 }
 
 /// Most names that are kept of what systems left behind.
@@ -154,6 +156,7 @@ impl Report {
             strays_found: 0,
             mishaps: Vec::new(),
             mishaps_found: 0,
+            own_keys: Vec::new(),
         }
     }
 
@@ -206,6 +209,28 @@ impl Report {
 
     pub(crate) fn not_checked(&mut self, what: &str) {
         self.left_out.push(what.to_owned());
+    }
+
+    /// Whether a key, under whatever name, is one of the log itself: one that seals or has sealed, or the one that signs
+    /// checkpoints. What it signs beside that is nobody's word: no witness's, no auditor's, no carrier's. FORMAT.md 9.
+    pub fn is_of_the_log(&self, key: &Vkey) -> bool {
+        self.own_keys.contains(&key.key)
+    }
+
+    /// Takes note of the log's own keys; a witness of the policy that cosigned with one of them has witnessed nothing.
+    pub(crate) fn of_the_log(&mut self, sealing: &[[u8; 32]], log_key: Option<&Vkey>, policy: &Policy) {
+        self.own_keys = sealing.iter().copied().chain(log_key.map(|key| key.key)).collect();
+        let counted = |name: &String| self.head.iter().flat_map(|head| &head.witnesses).any(|(seen, _)| seen == name);
+        let own = policy.witnesses.iter().filter(|(name, key)| counted(name) && self.is_of_the_log(key));
+        let names: Vec<&str> = own.map(|(name, _)| name.as_str()).collect();
+        if !names.is_empty() {
+            let why = format!(
+                "your policy takes a key of the log itself for that of a witness ({}): what the log says of itself is \
+                 witnessed by nobody; ask the witness for its key",
+                names.join(", ")
+            );
+            self.cannot_tell(why);
+        }
     }
 
     /// Whether anything does not hold.

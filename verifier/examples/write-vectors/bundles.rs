@@ -98,10 +98,18 @@ impl Bundle {
         self.checkpoint(&format!("checkpoints/{size}"), size, root.unwrap_or_else(|| root_of(&leaves)), keys)
     }
 
-    fn cosigned(mut self, time: u64) -> Self {
+    fn cosigned(self, time: u64) -> Self {
+        self.cosigned_over(|text| text, time)
+    }
+
+    fn cosigned_wrong(self) -> Self {
+        self.cosigned_over(|_| "another text\n", 1_930_000_000)
+    }
+
+    fn cosigned_over(mut self, text: fn(&str) -> &str, time: u64) -> Self {
         let bytes = self.files.remove("checkpoint").expect("a checkpoint");
         let mut note = Note::parse(&bytes).expect("a note");
-        note.signatures.push(witness().cosign(&note.text, time));
+        note.signatures.push(witness().cosign(text(&note.text), time));
         self.files.insert("checkpoint".to_owned(), note.to_text().into_bytes());
         self.under(witnessed()).listed()
     }
@@ -156,7 +164,10 @@ static CASES: &[Case] = &[
     ("log-key-kept", "refused log-key", "so for a checkpoint that was kept", || {
         Bundle::small().keeping(2, None, &[other_key()]).under(policy(&[log_key(), other_key()]))
     }),
-    ("quorum", "refused quorum", "no witness has seen it", || Bundle::small().under(witnessed())),
+    ("quorum", "cannot-tell", "no witness has seen it, or its line was lost", || Bundle::small().under(witnessed())),
+    ("quorum-forged", "refused quorum", "the line of the witness is over another text", || {
+        Bundle::small().under(witnessed()).cosigned_wrong()
+    }),
     ("other-log", "cannot-tell", "the policy has no key for this log", || {
         let other = SecretKey::new("other.example/log", &[9; 32]);
         Bundle::small().under(policy(&[other]))

@@ -87,9 +87,12 @@ pub fn log_key() -> SecretKey {
 
 /// A holder's name on the key of another.
 pub fn twin(who: Who, of: Who) -> SecretKey {
-    let name = key(of).vkey().name;
-    let own = format!("{ORIGIN}/{}/{}", who.0, who.1);
-    SecretKey::new(&own, &Hash::of(&[b"test vector key ", name.as_bytes()]).0)
+    SecretKey::new(&format!("{ORIGIN}/{}/{}", who.0, who.1), &twin_seed(of))
+}
+
+/// What a holder's key is made from.
+pub fn twin_seed(of: Who) -> [u8; 32] {
+    Hash::of(&[b"test vector key ", key(of).vkey().name.as_bytes()]).0
 }
 
 /// The key of seals.

@@ -6,7 +6,8 @@ use schemas::value::Value;
 use verifier::signature::SecretKey;
 
 use crate::Made;
-use crate::log::{Draft, Log, SEALS, Who, key, log_key, twin};
+use crate::events::ORIGIN;
+use crate::log::{Draft, Log, SEALS, Who, key, log_key, twin, twin_seed};
 
 /// Name, number (0: admitted), why, what is said last, and after what.
 type Case = (&'static str, u8, &'static str, fn() -> Log);
@@ -291,6 +292,14 @@ static CASES: &[Case] = &[
     }),
     ("14-seal-key", 14, "the key of seals signs another event", || {
         said(|log| by(log, "data.accessed", "op", ACCESSED), &[SEALS])
+    }),
+    ("14-seal-key-second", 14, "the key of seals approves what another signed", || said(denial, &[FAC, SEALS])),
+    ("14-seal-key-checkpoints", 14, "a genesis whose log_key is the key of seals, under the log's name", || {
+        let mut log = Log::empty();
+        let seals = SecretKey::new(ORIGIN, &twin_seed(SEALS));
+        let genesis = log.genesis().with("log_key", &seals.vkey().to_string());
+        log.say(genesis, &[SEALS]);
+        log
     }),
     ("14-record-stranger", 14, "a denial that the administration's minister seconds", || said(denial, &[FAC, MIN])),
     ("14-ok-record-alone", 0, "a denial that nobody seconds: rule V-03 tells of it", || said(denial, &[FAC])),

@@ -458,8 +458,14 @@ impl<'a> Copy<'a> {
             }
             let mut view = View { source: self.source, size: *size, heads: &heads, widest: &widest };
             let policy = self.policy.clone();
-            let mut check =
-                Check { report: Report::new(&policy), source: &mut view, visitor: &mut NoVisitor, crew, view: true };
+            let mut check = Check {
+                report: Report::new(&policy),
+                source: &mut view,
+                visitor: &mut NoVisitor,
+                crew,
+                policy: &policy,
+                view: true,
+            };
             check.run_view(&policy)?;
             let holds = matches!(check.report.verdict(), Verdict::Verified | Verdict::PartlyErased);
             let _ = head;

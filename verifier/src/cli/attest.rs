@@ -54,6 +54,11 @@ impl Attest {
             say("nothing was signed\n");
             return Ok(report.exit_code().max(1));
         };
+        if report.is_of_the_log(&key.vkey()) {
+            let why =
+                "it is a key of the log itself, which signs nothing else (FORMAT.md 9): an auditor has one of its own";
+            return Err(CannotBegin::File { path: self.key.shown().to_string(), why: why.to_owned() });
+        }
         let (size, note) = (head.checkpoint.size, Statement { checkpoint: head.checkpoint }.sign(&key));
         output::write(&self.out, note.to_text().as_bytes(), Readers::Owner)
             .map_err(|e| CannotBegin::File { path: self.out.shown().to_string(), why: e.to_string() })?;

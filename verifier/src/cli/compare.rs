@@ -156,10 +156,14 @@ impl Compare {
             return Ok(checked.report.exit_code());
         }
         let Some(party) = checked.stream.split_once('/').map(|(_, party)| party.to_owned()) else { return Ok(2) };
-        let own: Vec<Own> = own(folder, policy, &read::auditors(&self.carriers)?)?
-            .into_iter()
-            .filter(|o| o.signed.event.by == party)
-            .collect();
+        let carriers = read::auditors(&self.carriers)?;
+        if let Some(own) = carriers.iter().find(|key| checked.report.is_of_the_log(key)) {
+            let why =
+                "it is a key of the log itself, which signs nothing else (FORMAT.md 9): its stamps are no carrier's";
+            return Err(CannotBegin::File { path: own.to_string(), why: why.to_owned() });
+        }
+        let own: Vec<Own> =
+            own(folder, policy, &carriers)?.into_iter().filter(|o| o.signed.event.by == party).collect();
         let found = mine::differences(&checked.records, &own, &party, self.late);
         let grave = found.iter().filter(|d| d.is_grave()).count();
         say(&print::head_lines(&self.first, checked.report.head.as_ref().expect("a verified pack has a head")));

@@ -39,6 +39,11 @@ impl PackKeys {
         Ok(Signed { claims, roles })
     }
 
+    /// The keys that seal or have sealed, by their bytes.
+    pub fn sealing(&self) -> Vec<[u8; 32]> {
+        self.0.keyring().sealing().to_vec()
+    }
+
     /// The key that signs checkpoints, as genesis says; none where the pack does not bring genesis.
     pub fn log_key(&self) -> Option<&Vkey> {
         self.0.genesis().map(|genesis| &genesis.log_key)

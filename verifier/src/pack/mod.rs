@@ -173,7 +173,7 @@ pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
     if report.report.has_fault() {
         return report;
     }
-    Check { pack: &pack, checkpoint: &checkpoint, report: &mut report }.run(auditors);
+    Check { pack: &pack, checkpoint: &checkpoint, report: &mut report }.run(policy, auditors);
     report.rests();
     if head.is_none() {
         // It does not contradict itself, but whose log it is nobody has said: nothing in it counts.
@@ -206,6 +206,10 @@ const NOT_IN_A_PACK: [&str; 2] = [
 const EVIDENCE: &str = "whether what was erased was evidence of a finding that was not closed (FORMAT.md 17): the finding and its \
                         closing may stand in other streams; the bundle tells";
 
+/// Of a statement by a key of the log.
+const OWN_STATEMENT: &str = "a statement by a key that you gave as an auditor's: it is a key of the log itself (FORMAT.md 9), which is \
+                             nobody's word but the operator's";
+
 struct Check<'a> {
     pack: &'a Pack,
     checkpoint: &'a Checkpoint,
@@ -214,6 +218,8 @@ struct Check<'a> {
 
 /// Roles of those who signed, by position.
 type Signers = BTreeMap<u64, Roles>;
+/// The same, with the key of checkpoints that genesis names, and the bytes of the keys that seal.
+type Signed = (Signers, Option<Vkey>, Vec<[u8; 32]>);
 
 /// An entry that the tree holds.
 struct Placed {
@@ -222,7 +228,7 @@ struct Placed {
 }
 
 impl Check<'_> {
-    fn run(&mut self, auditors: &[Vkey]) {
+    fn run(&mut self, policy: &Policy, auditors: &[Vkey]) {
         let origin = &self.checkpoint.origin;
         if self.pack.ledger != *origin {
             let fault = Fault::OtherLog { found: self.pack.ledger.to_string(), origin: origin.to_string() };
@@ -237,8 +243,9 @@ impl Check<'_> {
         let Some(brought) = self.step("11", "keys were brought by entries of the log", Self::brought) else { return };
         let title = "signed by keys that the log admitted";
         let signed = self.step("3", title, |c| c.signatures(&items, &brought, &seal));
-        let roles = signed.map(|(roles, log_key)| {
+        let roles = signed.map(|(roles, log_key, sealing)| {
             let title = "the log's first entry names the key of its checkpoints";
+            self.report.report.of_the_log(&sealing, log_key.as_ref(), policy);
             self.step("11", title, |c| c.log_key(log_key));
             roles
         });
@@ -360,12 +367,7 @@ impl Check<'_> {
 
     /// FORMAT.md 3 and 11: every line by a key that an entry of the pack brought, and each that brings one admitted.
     /// Gives also the key of checkpoints that genesis names.
-    fn signatures(
-        &self,
-        items: &[Placed],
-        brought: &[Placed],
-        seal: &Placed,
-    ) -> Result<((Signers, Option<Vkey>), String), Fault> {
+    fn signatures(&self, items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Signed, String), Fault> {
         let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
         all.sort_by_key(|placed| placed.entry.position);
         all.dedup_by_key(|placed| placed.entry.position);
@@ -390,7 +392,7 @@ impl Check<'_> {
             let name = placed.entry.signed.note.signatures[number - 1].name.clone();
             return Err(fault(placed, Refusal::BadSignature { number, name }));
         }
-        Ok(((roles, keys.log_key().cloned()), format!("{} signatures", claims.len())))
+        Ok(((roles, keys.log_key().cloned(), keys.sealing()), format!("{} signatures", claims.len())))
     }
 
     /// FORMAT.md 14.2: the pack goes back to genesis, which names the key that signed the checkpoint.
@@ -453,9 +455,13 @@ impl Check<'_> {
     fn statements(&mut self, auditors: &[Vkey]) -> Result<((), String), Fault> {
         let checkpoint = self.checkpoint;
         let mut believed = Vec::new();
-        let mut strangers = 0;
+        let (mut strangers, mut own) = (0, 0);
+        // The operator's word for itself is no auditor's, whoever named the key.
+        let (of_the_log, auditors): (Vec<Vkey>, Vec<Vkey>) =
+            auditors.iter().cloned().partition(|key| self.report.report.is_of_the_log(key));
         for (note, proof) in &self.pack.statements {
-            let Some((auditor, Statement { checkpoint: stated })) = statement::signed_by(note, auditors) else {
+            let Some((auditor, Statement { checkpoint: stated })) = statement::signed_by(note, &auditors) else {
+                own += u64::from(statement::signed_by(note, &of_the_log).is_some());
                 strangers += 1;
                 continue;
             };
@@ -466,6 +472,9 @@ impl Check<'_> {
             check_consistency(proof, stated.size, stated.root, checkpoint.size, checkpoint.root)
                 .map_err(|why| Fault::Since { size: stated.size, why })?;
             believed.push((auditor, stated.size));
+        }
+        if own > 0 {
+            self.report.report.not_checked(OWN_STATEMENT);
         }
         let counted = format!("{} by auditors whom you trust, {strangers} by others", believed.len());
         if !believed.is_empty() {

@@ -10,7 +10,9 @@ use verifier::fault::Fault;
 use crate::logs;
 use crate::reader::Vector;
 
-struct Files(BTreeMap<String, Vec<u8>>);
+/// A bundle in memory.
+#[derive(Default)]
+pub struct Files(pub BTreeMap<String, Vec<u8>>);
 
 impl Source for Files {
     fn paths(&mut self) -> Result<Vec<String>, Unreadable> {

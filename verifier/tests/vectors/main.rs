@@ -6,6 +6,7 @@ mod bundles;
 mod erasures;
 mod index;
 mod logs;
+mod own;
 mod packs;
 #[allow(dead_code)] // the golden events' openings are the other crate's
 #[path = "../../../schemas/tests/vectors/reader.rs"]

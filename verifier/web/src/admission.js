@@ -110,6 +110,8 @@ function checkGenesis({ event, note }) {
     }
   }
   if (!found.length || note.signatures.length !== 1 || lineKey(note.signatures[0]) !== lineKey(found[0].vkey)) refuse('genesis', { field: 'operator_keys' });
+  // Under whatever name: a key is its 32 bytes.
+  if (sameBytes(found[0].vkey.bytes, log.bytes)) refuse('writer-alone', { key: log.name });
 }
 
 function checkEnrolment(entry, registry, signers) {

@@ -400,6 +400,7 @@ class BundleCheck {
       report.fault(steps.seals, new Refused('seal-not-last', { index: this.size - 1 }), { entry: this.size - 1 });
     }
     await this.logKey();
+    checkOwnWitnesses(this.report, this.trust, this.state.registry);
     report.erased = state.claims.length;
     if (state.claims.length) {
       await report.step('17', 'erasures', (step) => {

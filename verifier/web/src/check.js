@@ -34,6 +34,7 @@ async function checkPack(bytes, trust = nobody(), { beside = null, stated = [], 
   const erasures = new Erasures({ inPart: true });
   await checkSignatures(report, pack.sealed ? withSeal(entries, pack) : entries, pack.head.origin, erasures);
   await checkLogKey(report, pack.head, entries[0]);
+  checkOwnWitnesses(report, trust, report.registry);
   const opened = await checkOpenings(report, entries);
   await checkErasures(report, entries, opened, erasures);
   pack.statements.push(...stated.flatMap((statement) => besideStatement(pack, statement)));
@@ -228,7 +229,11 @@ async function checkStatements(report, pack, trust) {
   await report.step('10.4', 'statements', async (step) => {
     for (const statement of pack.statements) {
       const said = statement.note.signatures.map((line) => line.name);
-      const by = trust.auditors.find((vkey) => vkey.type === 1 && signedStrictly(statement.note, vkey))?.name ?? null;
+      const signer = trust.auditors.find((vkey) => vkey.type === 1 && signedStrictly(statement.note, vkey));
+      // The operator's word for itself is no auditor's, whoever named the key.
+      const own = signer !== undefined && report.registry.isOfTheLog(signer);
+      const by = own ? null : (signer?.name ?? null);
+      if (own && !report.notChecked.some(({ code }) => code === 'statement-of-the-log')) report.notChecked.push({ code: 'statement-of-the-log' });
       const entry = { size: String(statement.size), said, by };
       report.statements.push(entry);
       if (by === null) continue;

@@ -89,14 +89,27 @@ async function checkQuorum(report, head, policy, demanded) {
     report.leftOut('12', 'quorum', 'quorum-not-yours', { count: holding.length });
     return;
   }
+  const forged = seen.filter((w) => w.time === null && linesOf(head.note, w.vkey).length).map((w) => w.name);
+  const names = { seen: holding.map((w) => w.name).join(', ') || '–', forged: forged.join(', ') };
+  const reached = quorumReached(policy, holding.map((w) => w.name));
+  if (!reached && !forged.length) {
+    // That witnesses have not seen it, or that their lines were lost, is no lie of the log's.
+    report.cannotTell('quorum', names);
+    report.leftOut('12', 'quorum', 'quorum', names);
+    return;
+  }
   await report.step('12', 'quorum', (step) => {
     step.done = holding.length;
     step.of = policy.witnesses.size;
-    const forged = seen.filter((w) => w.time === null && linesOf(head.note, w.vkey).length).map((w) => w.name);
-    if (!quorumReached(policy, holding.map((w) => w.name))) {
-      refuse(forged.length ? 'quorum-forged' : 'quorum', { seen: holding.map((w) => w.name).join(', ') || '–', forged: forged.join(', ') });
-    }
+    if (!reached) refuse('quorum-forged', names);
   });
+}
+
+/** A witness of the reader's policy that cosigned with a key of the log itself has witnessed nothing. */
+function checkOwnWitnesses(report, trust, registry) {
+  const counted = new Set((report.trust?.witnesses ?? []).filter(({ time }) => time !== null).map(({ name }) => name));
+  const own = [...(trust.policy?.witnesses ?? [])].filter(([name, vkey]) => counted.has(name) && registry.isOfTheLog(vkey));
+  if (own.length) report.cannotTell('witness-of-the-log', { seen: own.map(([name]) => name).join(', ') });
 }
 
 /** An instant of Unix seconds, or the number where there is none. */

@@ -111,12 +111,19 @@ class Registry {
     const keys = this.held({ organisation: event.by, holder: event.data.writer }).filter((key) => Registry.inForce(key, secondsOf(receivedAt)));
     // Where not all is shown, one before the last may have been revoked.
     const key = this.inPart ? keys.at(-1) : keys.length === 1 ? keys[0] : undefined;
+    // The key of checkpoints seals nothing.
+    if (key && this.logKey && sameBytes(key.vkey.bytes, this.logKey.bytes)) return null;
     return key && key.to === FAR && key.revoked === FAR && this.sameBytes(key).every(({ used }) => !used.size) ? key : null;
   }
 
   /** All keys with the same bytes as that one, itself among them. */
   sameBytes({ vkey }) {
     return [...this.keys.values()].filter((key) => sameBytes(key.vkey.bytes, vkey.bytes));
+  }
+
+  /** Whether a key, under whatever name, is one of the log itself: what it signs beside seals and checkpoints is nobody's word. FORMAT.md 9. */
+  isOfTheLog({ bytes }) {
+    return this.sealing.has(hexOf(bytes)) || (this.logKey !== null && sameBytes(this.logKey.bytes, bytes));
   }
 
   held({ organisation, holder }) {

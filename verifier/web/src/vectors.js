@@ -49,7 +49,7 @@ async function answerSignature(text) {
 }
 
 const verdictOf = (report) => {
-  if (report.faults.length) refuse(report.faults[0].code);
+  if (report.faults.length) refuse(report.faults[0].code === 'quorum-forged' ? 'quorum' : report.faults[0].code);
   return report.unknown.length ? 'cannot-tell' : 'ok';
 };
 
