@@ -296,6 +296,42 @@ mod tests {
         }
     }
 
+    /// A long text of whatever makes a net with wide meshes look far ahead: each character is looked at a few times, and
+    /// not once for each before it, or this would take an hour. The last is of a megabyte.
+    #[test]
+    fn long_texts_take_no_longer_than_they_are() {
+        let filled = |part: &str| part.repeat((1 << 17) / part.len());
+        for part in [
+            "# ",
+            "#",
+            " ",
+            "n° ",
+            "no. ",
+            "رقم ",
+            "mr ",
+            "mr A",
+            "mr. Ab-",
+            "Mr A'",
+            "a",
+            "A",
+            "\u{301}",
+            "e\u{301}",
+            "_",
+            "1",
+            "12-345",
+            "№\u{200b}",
+            "ﷺ",
+            "مـ",
+        ] {
+            let text = filled(part);
+            for text in [format!("mr {text}"), format!("# {text}")] {
+                let _ = (lint_folded(&text), has_number(&text), is_personal_column(&text), words(&text));
+            }
+        }
+        assert_eq!(lint_folded(&(filled("# ") + "mr John Smith")), Some(Lint::Person));
+        assert_eq!(lint_folded(&("mr ".repeat(350_000) + "n° 44-1182")), Some(Lint::Number));
+    }
+
     #[test]
     fn folding_undoes_what_hides() {
         for (text, want) in [

@@ -279,8 +279,9 @@ impl Check<'_> {
             self.report.found(Fault::FileMissing { path: format!("tile/entries/{}", index_path(size / TILE_WIDTH)) });
         } else {
             let missing = Tile::all(size).into_iter().map(|tile| tile.path());
-            let missing = missing.filter(|path| !manifest.0.contains_key(path));
-            self.report.found_all(missing.map(|path| Fault::FileMissing { path }));
+            let mut missing: Vec<String> = missing.filter(|path| !manifest.0.contains_key(path)).collect();
+            missing.sort_unstable();
+            self.report.found_all(missing.into_iter().map(|path| Fault::FileMissing { path }));
             let extra = manifest.0.keys().filter(|path| !(is_tile_of(path, size) || is_side_file(path, size)));
             self.report.found_all(extra.map(|path| Fault::FileExtra { path: path.clone() }));
         }

@@ -109,6 +109,8 @@ pub struct Keyring {
     keys: Vec<Key>,
     /// Four bytes tell few keys apart: those of one id, in order of enrolment.
     by_id: HashMap<KeyId, Vec<KeyNumber>>,
+    /// Those of each holder, in order of enrolment: a log may have very many.
+    by_holder: HashMap<Holder, Vec<KeyNumber>>,
     /// The keys that seal or have sealed, by their bytes: another name makes no other key.
     sealing: Vec<[u8; 32]>,
 }
@@ -116,7 +118,7 @@ pub struct Keyring {
 impl Keyring {
     /// A keyring without keys.
     pub fn new(origin: Origin) -> Self {
-        Self { origin, keys: Vec::new(), by_id: HashMap::new(), sealing: Vec::new() }
+        Self { origin, keys: Vec::new(), by_id: HashMap::new(), by_holder: HashMap::new(), sealing: Vec::new() }
     }
 
     /// Origin of the log.
@@ -187,7 +189,8 @@ impl Keyring {
 
     /// Keys of a holder that are in force.
     pub fn in_force<'a>(&'a self, holder: &'a Holder, at: Timestamp) -> impl Iterator<Item = KeyNumber> + 'a {
-        (0..self.keys.len()).filter(move |n| self.keys[*n].holder == *holder && self.keys[*n].in_force(at))
+        let all = self.by_holder.get(holder).into_iter().flatten().copied();
+        all.filter(move |n| self.keys[*n].in_force(at))
     }
 
     pub(crate) fn add(
@@ -199,6 +202,7 @@ impl Keyring {
         until: Option<Timestamp>,
     ) {
         self.by_id.entry(public.id()).or_default().push(self.keys.len());
+        self.by_holder.entry(holder.clone()).or_default().push(self.keys.len());
         self.keys.push(Key { public: Arc::new(public), holder, role, from, until, used: Numbers::default() });
     }
 
@@ -334,6 +338,7 @@ impl Kept for Keyring {
         keyring.sealing = Kept::read(from)?;
         for (number, key) in keyring.keys.iter().enumerate() {
             keyring.by_id.entry(key.public.id()).or_default().push(number);
+            keyring.by_holder.entry(key.holder.clone()).or_default().push(number);
         }
         Some(keyring)
     }

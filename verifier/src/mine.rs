@@ -158,6 +158,14 @@ pub fn differences(records: &[Record], own: &[Own], party: &str, late_days: i64)
         brought.is_some_and(|key| own_keys.contains(&(key.name.as_str(), key.id())))
     };
     let addresses: std::collections::BTreeSet<String> = own.iter().map(|one| one.signed.event.address()).collect();
+    // Of two that a ref may mean, the first counts.
+    let mut by_name: BTreeMap<&str, &String> = BTreeMap::new();
+    for (address, record) in &by_address {
+        by_name.insert(address, address);
+        if let Some(id) = &record.entry.signed.event.id {
+            by_name.entry(id).or_insert(address);
+        }
+    }
     for record in records {
         let (event, position) = (&record.entry.signed.event, record.entry.position);
         let address = event.address();
@@ -166,22 +174,12 @@ pub fn differences(records: &[Record], own: &[Own], party: &str, late_days: i64)
             found.push(Difference::NotOurs { address, position });
         }
         if event.kind.ends_with(".disputed") {
-            found.extend(disputed(records, event).map(|address| Difference::Disputed { address, by: position }));
+            let targets =
+                event.refs.values().flat_map(RefValue::targets).filter_map(|target| by_name.get(target.as_str()));
+            found.extend(targets.map(|address| Difference::Disputed { address: (*address).clone(), by: position }));
         }
     }
     found
-}
-
-/// Addresses of the records that a dispute points at, among these.
-fn disputed<'a>(records: &'a [Record], dispute: &'a Event) -> impl Iterator<Item = String> + 'a {
-    let targets = dispute.refs.values().flat_map(RefValue::targets);
-    targets.filter_map(|target| {
-        let is_it = |record: &&Record| {
-            let event = &record.entry.signed.event;
-            event.id.as_deref() == Some(target) || event.address() == *target
-        };
-        records.iter().find(is_it).map(|record| record.entry.signed.event.address())
-    })
 }
 
 /// The stamp in a note, if one of these keys signed it: a key of a holder of the carrier that it names, in the log
