@@ -1,6 +1,7 @@
 //! Writes the whole log as a bundle of static files (FORMAT.md 13), and openings for one audience (19).
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -119,7 +120,7 @@ pub fn evidence(
         writer.log().origin()
     );
     for why in faults.clone().into_words() {
-        text += &format!("- {}\n", visible::line(&why));
+        let _ = writeln!(text, "- {}", visible::line(&why));
     }
     files::publish(&draft.path().join(UNSOUND_NAME), text.as_bytes())?;
     draft.put_folder().map_err(|e| Failure::io("write", &out, e))?;

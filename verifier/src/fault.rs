@@ -18,7 +18,7 @@ pub enum Fault {
     FileChanged { path: String },
     #[error("file {path}: missing")]
     FileMissing { path: String },
-    #[error("file {path}: not in the manifest, or not a file that a bundle of this size has")]
+    #[error("file {}: not in the manifest, or not a file that a bundle of this size has", schemas::visible::line(.path))]
     FileExtra { path: String },
     #[error("file {path}: {what}")]
     FileMalformed { path: String, what: String },

@@ -9,7 +9,7 @@ use std::fmt;
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 
 use schemas::visible;
 
@@ -27,6 +27,18 @@ enum Output {
 
 static OUTPUT: Mutex<Output> = Mutex::new(Output::Whole);
 
+/// Words of the command line, and values in them, that break a line: hardly anybody has any.
+static GIVEN: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let values = words.iter().filter_map(|word| Some(word.split_once('=')?.1.to_owned()));
+    words.iter().cloned().chain(values).filter(|word| word.contains('\n')).collect()
+});
+
+/// What is said, with no line begun by a word that was given.
+fn unbroken(said: String, given: &[String]) -> String {
+    given.iter().fold(said, |said, word| said.replace(word, &visible::line(word)))
+}
+
 /// Says a line on the standard output.
 #[macro_export]
 macro_rules! say {
@@ -42,7 +54,7 @@ macro_rules! tell {
 
 /// Says lines on the standard output. What hides in them or steers a terminal is a sign, whoever put it there.
 pub fn say(what: fmt::Arguments<'_>) {
-    let text = what.to_string();
+    let text = unbroken(what.to_string(), &GIVEN);
     note(|| io::stdout().lock().write_all(visible::lines(&text).as_bytes()));
 }
 
@@ -53,7 +65,7 @@ pub fn say_bytes(bytes: &[u8]) {
 
 /// Says a line on the standard error. There is nobody to tell if it cannot be said.
 pub fn tell(what: fmt::Arguments<'_>) {
-    let mut line = visible::lines(&what.to_string()).into_owned();
+    let mut line = visible::lines(&unbroken(what.to_string(), &GIVEN)).into_owned();
     if line.is_empty() {
         return;
     }
@@ -94,13 +106,15 @@ pub fn reasons(why: &(dyn Error + 'static)) -> String {
 /// The exit code.
 pub fn parse<A: clap::Parser>() -> Result<A, u8> {
     A::try_parse().map_err(|why| {
-        if why.use_stderr() {
-            // It repeats what was given.
-            tell!("{why}");
+        let is_wrong = why.use_stderr();
+        if is_wrong {
+            // It repeats words that were given: as they are shown.
+            let shown = std::env::args_os().map(|word| visible::line(&word.to_string_lossy()).into_owned());
+            tell!("{}", A::try_parse_from(shown).err().unwrap_or(why));
         } else {
             note(|| why.print().and_then(|()| io::stdout().flush()));
         }
-        u8::from(why.use_stderr()) * 2
+        u8::from(is_wrong) * 2
     })
 }
 
@@ -147,6 +161,12 @@ mod tests {
         assert_eq!(format!("{:?}", run("x", || 0)), code(0));
         assert_eq!(format!("{:?}", run("x", || 1)), code(1));
         assert_eq!(format!("{:?}", run("x", || panic!("a mistake of ours"))), code(2));
+    }
+
+    #[test]
+    fn no_word_that_was_given_begins_a_line() {
+        let said = unbroken("no \u{1b}a\nVerified here\nnothing".to_owned(), &["\u{1b}a\nVerified".to_owned()]);
+        assert_eq!(said, "no \u{27e8}U+001B\u{27e9}a\u{27e8}U+000A\u{27e9}Verified here\nnothing");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `import`: registers into the log.
 
-use schemas::visible::Show as _;
+use schemas::visible::{self, Show as _};
 use std::collections::HashSet;
 use std::path::PathBuf;
 
@@ -171,7 +171,8 @@ impl Arguments {
     fn show(&self, import: &Import) {
         if !import.left_behind.is_empty() {
             let (count, more) = (import.left_behind.len(), if import.left_behind.len() > 8 { ", …" } else { "" });
-            let shown = import.left_behind.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let shown =
+                import.left_behind.iter().take(8).map(|name| visible::line(name)).collect::<Vec<_>>().join(", ");
             verifier::tell!("left behind by systems or hidden, and not read: {count} ({shown}{more})");
         }
         let all: Vec<_> = import.problems.iter().chain(&import.warnings).collect();

@@ -9,6 +9,11 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
+use verifier::files::{self, Links};
+use zeroize::Zeroizing;
+
+/// Longest file of certificates or of a key, in bytes.
+const PEM_BYTES_MAX: u64 = 1 << 20;
 
 /// Why a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,12 +43,14 @@ pub enum BadCertificate {
 pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, BadCertificate> {
     let bad =
         |path: &Path, why: &dyn std::fmt::Display| BadCertificate::File { path: path.to_owned(), why: why.to_string() };
-    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let read = |path: &Path| files::read(path, PEM_BYTES_MAX, Links::Followed).map_err(|e| bad(path, &e));
+    let chain = CertificateDer::pem_slice_iter(&read(certificate)?).collect::<Result<Vec<_>, _>>();
     let chain = chain.map_err(|e| bad(certificate, &e))?;
     if chain.is_empty() {
         return Err(bad(certificate, &"no certificate in it"));
     }
-    let secret = PrivateKeyDer::from_pem_file(key).map_err(|e| bad(key, &e))?;
+    let secret = Zeroizing::new(read(key)?);
+    let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|e| bad(key, &e))?;
     let pair = |source| BadCertificate::Pair { path: certificate.to_owned(), source };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()

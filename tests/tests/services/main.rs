@@ -1,7 +1,9 @@
 //! Ledger, witness, projector and desk as four processes, each killed in turn under load.
 
 mod malformed;
+mod names;
 mod outputs;
+mod paths;
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ use ledger::writer::Writer;
 use schemas::hash::Hash;
 use schemas::note::Note;
 use schemas::time::Timestamp;
-use schemas::visible::Show as _;
+use schemas::visible::{self, Show as _};
 
 use super::super::{Ended, Start, publish, record};
 use super::{Place, say_taken};
@@ -180,7 +180,7 @@ fn commit(writer: &mut Writer, parcels: &[Parcel]) -> Result<Vec<(Answer, Timest
 fn say_strays(stick: &Stick) -> Result<(), Ended> {
     let strays = stick.strays()?;
     if !strays.is_empty() {
-        let shown = strays.iter().take(8).map(String::as_str).collect::<Vec<_>>().join(", ");
+        let shown = strays.iter().take(8).map(|name| visible::line(name)).collect::<Vec<_>>().join(", ");
         let more = if strays.len() > 8 { ", …" } else { "" };
         verifier::tell!(
             "not ours, and not read: {} in {} ({shown}{more})",
