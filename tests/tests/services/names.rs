@@ -290,15 +290,15 @@ fn no_value_that_is_read_steers_what_is_printed() {
                 fs::write(folder.join("country/profile.toml"), "").unwrap();
                 let path = there(at);
                 if is_folder {
-                    fs::create_dir(&path).unwrap()
+                    fs::create_dir(&path).unwrap();
                 } else {
-                    fs::write(&path, "x").unwrap()
+                    fs::write(&path, "x").unwrap();
                 }
                 printed(&format!("{program} {line}, {shown:?} in {at}"), &run(folder, program, words(line, b"")));
                 if is_folder {
-                    fs::remove_dir(&path).unwrap()
+                    fs::remove_dir(&path).unwrap();
                 } else {
-                    fs::remove_file(&path).unwrap()
+                    fs::remove_file(&path).unwrap();
                 }
                 let _ = fs::remove_dir_all(folder.join("made"));
             }
