@@ -79,7 +79,7 @@ impl Serve {
         runtime.block_on(async move {
             let tls = !config.tls.certificate.as_os_str().is_empty();
             let stop = stopped()?;
-            let server = Server::start(writer, config, readings, offset).await?;
+            let server = Box::pin(Server::start(writer, config, readings, offset)).await?;
             let scheme = if tls { "https" } else { "http" };
             say(&format!("listens  {scheme}://{}", server.address()));
             server.serve(stop).await?;
