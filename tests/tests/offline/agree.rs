@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use schemas::checkpoint::Checkpoint;
+use schemas::hash::Hash;
 use schemas::note::{ALG_COSIGNATURE, ALG_ED25519, Note, Vkey};
+use schemas::pack::Pack;
 use schemas::policy::Policy;
 use serde_json::json;
 use tests::forge::{Pages, lines};
@@ -10,6 +13,8 @@ use tests::lawful::{Case, erasures, keys};
 use tests::packs::Desk;
 use tests::world::World;
 use verifier::pack::{Extent, check};
+use verifier::signature::SecretKey;
+use verifier::statement::Statement;
 
 use crate::damage::{Random, damage};
 use crate::packs::judge;
@@ -131,6 +136,79 @@ fn keys_and_erasures_that_no_honest_log_admits_are_seen_by_both() {
         }
     }
     assert!(differ.is_empty(), "{} of {}:\n{}", differ.len(), cases.len(), differ.join("\n"));
+}
+
+/// A checkpoint that too few witnesses have signed cannot be told from one whose last lines were cut off: no lie. A line
+/// in a witness's name that is not its own is one.
+#[test]
+fn lines_of_witnesses_that_are_not_there_accuse_nobody() {
+    let policy = String::from_utf8(sample("policy")).unwrap();
+    let good = Pack::parse(std::str::from_utf8(&sample("good.pack")).unwrap()).unwrap();
+    assert_eq!(good.checkpoint.signatures.len(), 2, "the log's line, and that of the witness");
+    let rows: [(&str, fn(&mut Note), &str); 7] = [
+        ("as it is", |_| {}, "verified"),
+        ("cut before the witness's line", |note| note.signatures.truncate(1), "cannot_tell"),
+        ("the log's line twice", |note| note.signatures[1] = note.signatures[0].clone(), "cannot_tell"),
+        ("a line by a witness that the reader does not know", |note| note.signatures[1].name.push('x'), "cannot_tell"),
+        ("a line by another key of the witness", |note| note.signatures[1].id.0[0] ^= 1, "cannot_tell"),
+        ("a forged line", |note| note.signatures[1].signature[20] ^= 1, "not_verified"),
+        ("a line of another time", |note| note.signatures[1].signature[7] ^= 1, "not_verified"),
+    ];
+    let page = Page::open();
+    let read = Policy::parse(&policy).unwrap();
+    for (what, bend, want) in rows {
+        let mut pack = good.clone();
+        bend(&mut pack.checkpoint);
+        let (ours, why) = ours(pack.to_text().as_bytes(), &read);
+        let note = pack.checkpoint.to_text();
+        let alone = verifier::head::check(note.as_bytes(), &read).verdict().code();
+        let script = "
+            const verdicts = [];
+            for (const text of given.files) verdicts.push((await window.verifier.check(raw(text), given.policy)).verdict);
+            return verdicts;";
+        let files = [bytes(pack.to_text().as_bytes()), bytes(note.as_bytes())];
+        let theirs = page.run(script, &json!({ "files": files, "policy": policy }));
+        assert_eq!((ours, alone, theirs), (want, want, vec![want.to_owned(); 2]), "{what}: {why}");
+    }
+}
+
+/// What a key of the log signs beside seals and checkpoints counts for nobody, whatever its name there. FORMAT.md 9.
+#[test]
+fn a_key_of_the_log_is_no_auditors_and_no_witness_on_the_page() {
+    let vector = concat!(env!("CARGO_MANIFEST_DIR"), "/../schemas/vectors/pack/ok");
+    let vector = std::fs::read_to_string(vector).unwrap();
+    let (policy, pack) = vector.split_once("policy: ").unwrap().1.split_once('\n').unwrap();
+    let policy = String::from_utf8(schemas::base::from_base64(policy).unwrap()).unwrap();
+    let pack = Pack::parse(pack).unwrap();
+    let page = Page::open();
+    // The keys of the vectors are known to everybody.
+    for (of, counts) in [
+        ("an auditor", true),
+        ("vectors.example/log/npm/one", true),
+        ("vectors.example/log/op/ledger", false),
+        ("vectors.example/log", false),
+    ] {
+        let key = SecretKey::new("other.example/one", &Hash::of(&[b"test vector key ", of.as_bytes()]).0);
+        let mut stated = pack.clone();
+        let checkpoint = Checkpoint::parse(&pack.checkpoint.text).unwrap();
+        stated.statements.push((Statement { checkpoint }.sign(&key), Vec::new()));
+        let mut seen = pack.clone();
+        seen.checkpoint.signatures.push(key.cosign(&pack.checkpoint.text, 1_930_384_900));
+        let witnessed = policy.replace("quorum none\n", &format!("witness w {}\nquorum w\n", key.cosigner_vkey()));
+        let given = json!({
+            "stated": bytes(stated.to_text().as_bytes()),
+            "seen": bytes(seen.to_text().as_bytes()),
+            "policy": policy,
+            "witnessed": witnessed,
+            "auditor": key.vkey().to_string(),
+        });
+        let script = "
+            const stated = await window.verifier.check(raw(given.stated), given.policy, { auditors: [given.auditor] });
+            const seen = await window.verifier.check(raw(given.seen), given.witnessed);
+            return [stated.verdict, stated.complete.by, seen.verdict];";
+        let want = if counts { ["verified", "auditor", "verified"] } else { ["verified", "nobody", "cannot_tell"] };
+        assert_eq!(page.run(script, &given), want, "{of}");
+    }
 }
 
 /// Packs of the sample country whose counts are compared.
