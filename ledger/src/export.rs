@@ -27,7 +27,86 @@ use crate::files;
 use crate::places::{Lies, Places};
 use crate::publish;
 use crate::reader::Reader;
-use crate::writer::{DOCUMENT_BYTES_MAX, Writer, checkpoint_name};
+use crate::vault;
+use crate::writer::{DOCUMENT_BYTES_MAX, Home, Writer, checkpoint_name};
+
+/// What gives way to a new result of its kind; nothing else does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A bundle with its manifest: what that names.
+    Bundle,
+    /// Openings for a reader (FORMAT.md 19).
+    Openings,
+    /// A backup of the encrypted openings.
+    Backup,
+    /// A backup of their keys.
+    Keys,
+}
+
+impl Kind {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Bundle => "an older bundle",
+            Self::Openings => "older openings",
+            Self::Backup => "an older backup of the openings",
+            Self::Keys => "older copies of the openings' keys",
+        }
+    }
+}
+
+/// Whether a folder may take its place: nothing is there, or only an older one of its kind, and what systems leave
+/// behind; and the ledger does not lie in it, nor it in the ledger.
+///
+/// # Errors
+/// [`Failure::Foreign`] names what would be lost, [`Failure::Occupied`] if the ledger would; [`Failure::Io`].
+pub fn make_way(home: &Home, out: &Path, kind: Kind) -> Result<(), Failure> {
+    let io = |source| Failure::io("read", out, source);
+    if !out.try_exists().map_err(io)? {
+        return beside_the_ledger(home, files::parent(out), out, kind);
+    }
+    beside_the_ledger(home, out, out, kind)?;
+    let foreign = |path: &str| Failure::Foreign { path: out.join(path), what: kind.words() };
+    if !out.is_dir() {
+        return Err(foreign(""));
+    }
+    let mut folder = Folder::new(out);
+    let unreadable = |why: verifier::bundle::Unreadable| io(std::io::Error::other(why));
+    let listed = folder.read(manifest::NAME).map_err(unreadable)?;
+    let listed = listed.and_then(|bytes| Manifest::parse(std::str::from_utf8(&bytes).ok()?).ok());
+    for path in folder.paths().map_err(unreadable)? {
+        let ours = match kind {
+            Kind::Bundle => path == manifest::NAME || listed.as_ref().is_some_and(|all| all.0.contains_key(&path)),
+            _ if tile::index_of(&path).is_none_or(|number| tile::index_path(number) != path) => false,
+            Kind::Openings | Kind::Backup | Kind::Keys => {
+                let bytes = folder.read(&path).map_err(unreadable)?.unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes);
+                let shown = text.lines().find(|line| !line.is_empty()).map(|line| line.starts_with('{'));
+                let keys = vault::is_keys(&text);
+                match kind {
+                    Kind::Openings => shown != Some(false),
+                    Kind::Keys => keys != Some(false),
+                    _ => shown != Some(true) && keys != Some(true),
+                }
+            }
+        };
+        if !ours && schemas::strays::stray_of(&path).is_none() {
+            return Err(foreign(&path));
+        }
+    }
+    Ok(())
+}
+
+/// Whether a place is neither the ledger's folder, nor above it, nor, but for a bundle, in it. `there` exists.
+fn beside_the_ledger(home: &Home, there: &Path, out: &Path, kind: Kind) -> Result<(), Failure> {
+    let real = |path: &Path| fs::canonicalize(path).map_err(|source| Failure::io("find", path, source));
+    let Ok(place) = real(there) else { return Ok(()) }; // nothing is there: it is made
+    let ledger = real(home.folder())?;
+    let holds = there == out && ledger.starts_with(&place);
+    if holds || (kind != Kind::Bundle && place.starts_with(&ledger)) {
+        return Err(Failure::Foreign { path: home.folder().to_owned(), what: kind.words() });
+    }
+    Ok(())
+}
 
 /// Bytes of a block of an archive.
 const BLOCK: u64 = 512;
@@ -61,6 +140,7 @@ pub fn bundle(
     if !is_free(out) && !out.join(manifest::NAME).exists() {
         return Err(Failure::Occupied { path: out.to_owned() });
     }
+    make_way(writer.home(), out, Kind::Bundle)?;
     let draft = begin(out, Readers::Everyone)?;
     let exported = write(writer, policy, utc_offset_minutes, &draft, progress)?;
     // Whoever gets it checks it so. What would not hold must not take the place of what does.
@@ -215,6 +295,9 @@ pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
     let mut source = Folder::new(bundle);
     let mut paths = source.paths().map_err(unreadable)?;
     paths.sort_unstable();
+    if !output::is_stream(out) && !gives_way(out) {
+        return Err(Failure::Foreign { path: out.to_owned(), what: "an older archive of a bundle" });
+    }
     if output::is_stream(out) {
         let file = fs::OpenOptions::new().write(true).open(out).map_err(|e| io("write", out, e))?;
         return pack_into(file, &mut source, &paths, out).map(|(_, bytes)| bytes);
@@ -223,6 +306,15 @@ pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
     let (file, bytes) = pack_into(file, &mut source, &paths, out)?;
     draft.put_file(&file).map_err(|e| io("write", out, e))?;
     Ok(bytes)
+}
+
+/// Whether no file is there, an empty one, or an archive of a bundle as it begins.
+fn gives_way(out: &Path) -> bool {
+    let Ok(file) = fs::File::open(out) else { return !out.exists() };
+    let mut archive = tar::Archive::new(&file);
+    let first =
+        archive.entries().ok().and_then(|mut all| all.next()?.ok()?.path().ok().map(std::borrow::Cow::into_owned));
+    first.is_some_and(|path| path == Path::new("checkpoint")) || file.metadata().is_ok_and(|found| found.len() == 0)
 }
 
 /// Writes the files of a bundle as an archive; gives how many bytes that took.
@@ -306,6 +398,7 @@ pub fn openings(
     identity: Option<&Identity>,
     out: &Path,
 ) -> Result<Opened, Failure> {
+    make_way(writer.home(), out, Kind::Openings)?;
     let draft = begin(out, Readers::Owner)?;
     let mut text = String::new();
     let flush = |text: &mut String, last: u64| {
@@ -358,6 +451,7 @@ fn each(
 /// # Errors
 /// [`Failure`] if a file cannot be written.
 pub fn backup(writer: &Writer, out: &Path) -> Result<u64, Failure> {
+    make_way(writer.home(), out, Kind::Backup)?;
     aside(out, |draft| writer.vault().copy_openings(draft))
 }
 
@@ -366,6 +460,7 @@ pub fn backup(writer: &Writer, out: &Path) -> Result<u64, Failure> {
 /// # Errors
 /// [`Failure`] if a file cannot be written.
 pub fn backup_keys(writer: &Writer, out: &Path) -> Result<u64, Failure> {
+    make_way(writer.home(), out, Kind::Keys)?;
     aside(out, |draft| writer.vault().copy_keys(draft))
 }
 

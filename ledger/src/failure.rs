@@ -130,6 +130,17 @@ pub enum Failure {
         /// The folder.
         path: PathBuf,
     },
+    /// Something would be lost that is none of what is to be replaced.
+    #[error(
+        "{} would be lost: it is no part of {what}, which alone gives way here. Choose a path where nothing is yet, or \
+         move it away", .path.shown()
+    )]
+    Foreign {
+        /// What would be lost.
+        path: PathBuf,
+        /// What may be replaced.
+        what: &'static str,
+    },
     /// There is none.
     #[error("there is no {what} at {}: check the path{}", .path.shown(), hint(what))]
     Absent {

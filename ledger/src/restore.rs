@@ -1,15 +1,19 @@
 //! A ledger from a bundle: checked first, entry by entry, then taken in.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use schemas::catalogue::Catalogue;
+use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
-use schemas::opening::OpeningLine;
+use schemas::note::Note;
+use schemas::opening::{OpeningLine, Slot};
 use schemas::policy::Policy;
 use schemas::tile;
 use schemas::visible::Show as _;
 use verifier::Verified;
 use verifier::bundle::{self, Opened, Source, Visitor};
+use verifier::erasures::{self, ERASURE};
 use verifier::files::Folder;
 use verifier::follower::Accepted;
 use verifier::head::SignedHead;
@@ -59,6 +63,23 @@ pub enum BadRestore {
         /// Whether it is only ahead.
         ahead: bool,
     },
+    /// Hidden values of the bundle's entries are in no copy of the openings that is at hand.
+    #[error(
+        "{values} hidden values of {entries} entries are in none of the copies of openings that are at hand (entry {first} is \
+         the first: {why}): nobody could ever read them or prove what they were. Give the newest --backup with its \
+         --backup-keys, or --from the newest copy of the folder, openings/ and opening-keys/ in it; where none is left, \
+         --without-hidden-values goes on without them"
+    )]
+    Withheld {
+        /// How many values.
+        values: u64,
+        /// Of how many entries.
+        entries: u64,
+        /// The first of these.
+        first: u64,
+        /// Why it is not at hand.
+        why: String,
+    },
     /// The files of the bundle cannot be read.
     #[error(transparent)]
     Unreadable(#[from] bundle::Unreadable),
@@ -89,11 +110,13 @@ fn first(report: &Report) -> String {
 pub struct Sources<'a> {
     /// The bundle.
     pub bundle: &'a Path,
-    /// The backup of the openings, where it is at hand; without it hidden values stay withheld.
+    /// The backup of the openings, where it is at hand, besides those in the old folder.
     pub openings: Option<Copied>,
+    /// Whether it goes on where hidden values are in neither, and stay withheld for ever.
+    pub without_hidden_values: bool,
     /// The policy held from elsewhere.
     pub policy: &'a Policy,
-    /// The damaged ledger's folder: its keys are taken over, and its last checkpoint is respected.
+    /// The damaged ledger's folder: its keys and its openings are taken over, and its last checkpoint is respected.
     pub old_home: &'a Path,
     /// Whether the bundle is taken although more than it holds was signed.
     pub older_than_known: bool,
@@ -106,11 +129,33 @@ const OLDER: &str = "; if nothing newer is left anywhere, --older-than-known tak
                      checkpoint or bundle can then prove two histories, and a witness that has seen more never cosigns again. A \
                      successor log that names the loss is the honest way on: `ledger succeed --help`";
 
+/// A ledger that was restored.
+pub struct Restored {
+    /// The ledger, open.
+    pub writer: Writer,
+    /// How many hidden values are in no copy that was at hand.
+    pub withheld: u64,
+}
+
 /// Restores a ledger into a new folder and opens it.
 ///
 /// # Errors
-/// [`BadRestore`]; the new folder is of no use then.
-pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer, BadRestore> {
+/// [`BadRestore`]; of a folder that was not there before, nothing stays then but the evidence of a contradiction.
+pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Restored, BadRestore> {
+    let is_new = !home.folder().exists();
+    let restored = make(home, from, probe);
+    if restored.is_err() && is_new && home.folder().is_dir() {
+        let all = std::fs::read_dir(home.folder()).map_err(|e| Failure::io("read", home.folder(), e))?;
+        for path in all.flatten().map(|found| found.path()).filter(|path| *path != home.evidence()) {
+            let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed.map_err(|e| Failure::io("remove", &path, e))?;
+        }
+        let _ = std::fs::remove_dir(home.folder()); // evidence stays, and the folder with it
+    }
+    restored
+}
+
+fn make(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Restored, BadRestore> {
     if home.checkpoint().exists() || (home.holds_something() && !home.begun().exists()) {
         return Err(Failure::Occupied { path: home.folder().to_owned() }.into());
     }
@@ -126,8 +171,8 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let old = Home::new(from.old_home);
     copy_keys(&old, home)?;
     let mut source = Folder::new(from.bundle);
-    let mut beside = from.openings.clone().map(Beside);
-    let mut lines = Lines { texts: Vec::new() };
+    let mut beside = Beside::of(from, &old, &mut source)?;
+    let mut lines = Lines::default();
     let report = bundle::judge(
         &mut source,
         from.policy,
@@ -139,13 +184,22 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let (true, Some(head)) = (good, report.head.clone()) else { return Err(BadRestore::NotVerified(Box::new(report))) };
     let size = head.checkpoint.size;
     for bytes in Anchor::at(&old.checkpoint()).candidates()? {
-        let Ok(note) = schemas::note::Note::parse(&bytes) else { continue };
-        let Ok(signed) = schemas::checkpoint::Checkpoint::parse(&note.text) else { continue };
+        let Ok(note) = Note::parse(&bytes) else { continue };
+        let Ok(signed) = Checkpoint::parse(&note.text) else { continue };
         if signed.size > size && !from.older_than_known {
             return Err(BadRestore::Behind { size, signed: signed.size, path: old.checkpoint() });
         }
     }
     ask(home, &old, from, &mut source, &head)?;
+    let missing = lines.missing();
+    if let (Some(first), false) = (missing.first(), from.without_hidden_values) {
+        return Err(BadRestore::Withheld {
+            values: missing.len() as u64,
+            entries: missing.iter().collect::<BTreeSet<_>>().len() as u64,
+            first: *first,
+            why: beside.as_ref().map_or_else(|| "there is no copy".to_owned(), |beside| beside.why(*first)),
+        });
+    }
     let store = Store::create(&home.store())?;
     let vault = Vault::open(&home.openings(), &home.opening_keys(), 0)?;
     let mut first = 0u64;
@@ -179,7 +233,7 @@ pub fn restore(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Writer,
     let writer = Writer::open(home, probe)?;
     // The backup may be older than an erasure that was carried out since.
     erase::erase_all(&writer)?;
-    Ok(writer)
+    Ok(Restored { writer, withheld: missing.len() as u64 })
 }
 
 /// Asks everything at hand that bears the log's signature whether it knows more than the bundle, or another history.
@@ -191,8 +245,14 @@ fn ask(home: &Home, old: &Home, from: &Sources<'_>, source: &mut Folder, head: &
             testimony::pass_over(home, &found.evidence);
             Ok(())
         }
-        Failure::Contradicted(found) => Err(BadRestore::Contradicted { ahead: !found.differs, why }),
-        _ => Err(why.into()),
+        _ => Err(match why {
+            Failure::Contradicted(mut found) => {
+                // What is to be restored from goes on being the folder that is replaced.
+                old.folder().clone_into(&mut found.folder);
+                BadRestore::Contradicted { ahead: !found.differs, why: Failure::Contradicted(found) }
+            }
+            why => why.into(),
+        }),
     };
     let mut told = Heard::at_old(old, &key)?;
     told.told.extend(Heard::at(home, &key)?.told);
@@ -254,9 +314,9 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
             files::replace(to.path(), &bytes)?;
         }
     }
-    // Sealed records that wait, the batch that was begun, and what each row became.
-    for part in ["", "waiting", "done", "receipts"] {
-        let (from, to) = (old.intake().join(part), new.intake().join(part));
+    // Sealed records that wait, the batch that was begun, and what each row became; what waits for a second signature.
+    let intake = ["", "waiting", "done", "receipts"].map(|part| (old.intake().join(part), new.intake().join(part)));
+    for (from, to) in intake.into_iter().chain([(old.drafts(), new.drafts())]) {
         if !from.is_dir() {
             continue;
         }
@@ -277,31 +337,116 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
     Ok(())
 }
 
-/// A backup of the openings as the check reads it.
-struct Beside(Copied);
+/// The copies of the openings that are at hand, as the check reads them: of each entry what shows most of it.
+struct Beside {
+    copies: Vec<Copied>,
+    /// How many entries the bundle says it has; the copies may be of another day.
+    size: u64,
+}
+
+impl Beside {
+    /// The backup, and what the old folder still has; `None` where there is neither.
+    fn of(from: &Sources<'_>, old: &Home, bundle: &mut Folder) -> Result<Option<Self>, BadRestore> {
+        let mut copies: Vec<Copied> = from.openings.iter().cloned().collect();
+        if old.openings().is_dir() {
+            copies
+                .push(Copied { openings: old.openings(), keys: Some(old.opening_keys()).filter(|keys| keys.is_dir()) });
+        }
+        let note = bundle.read("checkpoint")?.and_then(|bytes| Note::parse(&bytes).ok());
+        // The check that follows says what is wrong with a checkpoint that cannot be read.
+        let size = note.and_then(|note| Checkpoint::parse(&note.text).ok()).map_or(0, |checkpoint| checkpoint.size);
+        Ok((!copies.is_empty()).then_some(Self { copies, size }))
+    }
+
+    /// Why nothing of an entry is at hand, or not all.
+    fn why(&self, position: u64) -> String {
+        let number = position / tile::TILE_WIDTH;
+        let why = |copy: &Copied| {
+            let what = match copy.file(number).map(Option::unwrap_or_default) {
+                Err(why) => why.to_string(),
+                Ok(mut lines) => match lines.drain(..).nth((position % tile::TILE_WIDTH) as usize) {
+                    None => "has no line of it".to_owned(),
+                    Some(Err(why)) => why.to_string(),
+                    Some(Ok(_)) if copy.keys.is_none() => "is without keys".to_owned(),
+                    Some(Ok(_)) => "withholds it".to_owned(),
+                },
+            };
+            format!("{}: {what}", copy.openings.shown())
+        };
+        self.copies.iter().map(why).collect::<Vec<_>>().join("; ")
+    }
+}
 
 impl Source for Beside {
     fn paths(&mut self) -> Result<Vec<String>, bundle::Unreadable> {
-        Folder::new(&self.0.openings).paths()
+        Ok((0..self.size.div_ceil(tile::TILE_WIDTH)).map(tile::index_path).collect())
     }
 
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, bundle::Unreadable> {
         let Some(number) = tile::index_of(path) else { return Ok(None) };
-        let text = self.0.file(number);
-        text.map(|text| text.map(String::into_bytes))
-            .map_err(|why| bundle::Unreadable { path: path.to_owned(), why: why.to_string() })
+        let first = number * tile::TILE_WIDTH;
+        let Some(wanted) = self.size.checked_sub(first).filter(|wanted| *wanted > 0) else { return Ok(None) };
+        let mut lines = vec![String::new(); wanted.min(tile::TILE_WIDTH) as usize];
+        for copy in &self.copies {
+            // One that is damaged does not stand in the way of the others; what none of them has is counted.
+            let Ok(Some(copied)) = copy.file(number) else { continue };
+            for (best, line) in lines.iter_mut().zip(copied) {
+                if let Ok(line) = line
+                    && (best.is_empty() || gaps(&line) < gaps(best))
+                {
+                    *best = line;
+                }
+            }
+        }
+        Ok(Some(lines.into_iter().flat_map(|line| [line, "\n".to_owned()]).collect::<String>().into_bytes()))
     }
 }
 
-/// Composes the opening line of every entry from what could be opened.
+/// How many values a line of openings withholds.
+fn gaps(line: &str) -> usize {
+    OpeningLine::parse(line)
+        .map_or(usize::MAX, |line| line.slots.iter().filter(|s| matches!(s, Slot::Withheld)).count())
+}
+
+/// Composes the opening line of every entry from what could be opened, and takes note of what could not.
+#[derive(Default)]
 struct Lines {
     texts: Vec<String>,
+    /// Values that are withheld: the entry's position and address, and the slot.
+    withheld: Vec<(u64, String, String)>,
+    /// What erasures name: addresses, and fields of their entries.
+    erased: BTreeSet<(String, String)>,
+}
+
+impl Lines {
+    /// Positions of the entries with a value that is withheld and that no erasure names, one for each value.
+    fn missing(&self) -> Vec<u64> {
+        let mut named = (String::new(), String::new());
+        let missing = self.withheld.iter().filter(|(_, address, slot)| {
+            address.clone_into(&mut named.0);
+            slot.clone_into(&mut named.1);
+            !self.erased.contains(&named)
+        });
+        missing.map(|(position, ..)| *position).collect()
+    }
 }
 
 impl Visitor for Lines {
     fn line(&mut self, entry: &Verified<Accepted>, line: Option<&OpeningLine>) {
-        let hides = Catalogue::built_in().event(&entry.get().entry.signed.event.kind).is_some_and(|k| k.hides);
-        self.texts.push(line.filter(|_| hides).map_or_else(String::new, OpeningLine::to_json));
+        let entry = &entry.get().entry;
+        let event = &entry.signed.event;
+        let kind = Catalogue::built_in().event(&event.kind).filter(|kind| kind.hides);
+        let position = self.texts.len() as u64;
+        self.texts.push(line.filter(|_| kind.is_some()).map_or_else(String::new, OpeningLine::to_json));
+        let slots = kind.map(|kind| kind.slots()).unwrap_or_default();
+        for (number, slot) in slots.into_iter().enumerate() {
+            if matches!(line.and_then(|line| line.slots.get(number)), None | Some(Slot::Withheld)) {
+                self.withheld.push((position, event.address(), slot.to_owned()));
+            }
+        }
+        if event.kind == ERASURE {
+            self.erased.extend(erasures::named(event));
+        }
     }
 
     fn entry(&mut self, _entry: &Verified<Accepted>, _opened: &Opened) {}

@@ -218,6 +218,14 @@ fn copy(from: &LineFolder, to: &Path) -> Result<u64, Failure> {
     Ok(from.size())
 }
 
+/// Whether a file holds the keys of openings, and not openings: every word of it is a key, or stands for none. `None`
+/// where it has no word.
+pub(crate) fn is_keys(text: &str) -> Option<bool> {
+    let mut words = text.split_whitespace().peekable();
+    words.peek()?;
+    Some(words.all(|word| word.len() < KEY_CHARS))
+}
+
 /// Reads a copy of encrypted lines, one file at a time, with a copy of their keys beside it. Where
 /// the keys are not at hand, every value is withheld.
 #[derive(Clone, Debug)]
@@ -229,32 +237,26 @@ pub struct Copied {
 }
 
 impl Copied {
-    /// The lines of one file in the form of FORMAT.md 19, each with its end; `None` if there is no
-    /// such file.
+    /// The lines of one file in the form of FORMAT.md 19, each without its end, or why it is not as it was written;
+    /// `None` if there is no such file.
     ///
     /// # Errors
-    /// [`Failure::Damaged`] if a line or its keys are not as they were written, [`Failure::Io`].
-    pub fn file(&self, number: u64) -> Result<Option<String>, Failure> {
+    /// [`Failure::Damaged`] if a file is not lines of text, [`Failure::Io`].
+    pub fn file(&self, number: u64) -> Result<Option<Vec<Result<String, Failure>>>, Failure> {
         let Some(lines) = lines::read_file(&self.openings, number)? else { return Ok(None) };
         let keys = match &self.keys {
             Some(folder) => lines::read_file(folder, number)?,
             None => None,
         };
         let first = number * lines::LINES_A_FILE;
-        if let (Some(keys), Some(folder)) = (&keys, &self.keys)
-            && keys.len() < lines.len()
-        {
-            return Err(Failure::damaged(folder, Damage::Gap { position: first + keys.len() as u64 }));
-        }
-        let mut text = String::new();
-        for (place, (position, line)) in (first..).zip(&lines).enumerate() {
-            text += &match &keys {
-                Some(keys) => show(position, line, &keys[place], &self.openings)?,
-                None => withhold(position, line, &self.openings)?,
-            };
-            text.push('\n');
-        }
-        Ok(Some(text))
+        let shown = (first..).zip(&lines).enumerate().map(|(place, (position, line))| match (&keys, &self.keys) {
+            (Some(keys), Some(folder)) => match keys.get(place) {
+                Some(keys) => show(position, line, keys, &self.openings),
+                None => Err(Failure::damaged(folder, Damage::Gap { position })),
+            },
+            _ => withhold(position, line, &self.openings),
+        });
+        Ok(Some(shown.collect()))
     }
 }
 

@@ -92,6 +92,14 @@ struct Claim {
     by: u64,
 }
 
+/// What an erasure names, lawful or not: addresses, each with every field.
+pub fn named(erasure: &Event) -> impl Iterator<Item = (String, String)> {
+    let fields = erasure.data.get("fields").and_then(Value::as_list).unwrap_or_default();
+    let targets = erasure.refs.get("targets").map_or(&[][..], RefValue::targets);
+    let fields = fields.iter().filter_map(Value::as_text);
+    targets.iter().flat_map(move |address| fields.clone().map(|field| (address.clone(), field.to_owned())))
+}
+
 impl Erasures {
     /// Those of some entries of a log, as a pack shows them. A finding and its closing may stand in other streams, so what
     /// is evidence is not judged.

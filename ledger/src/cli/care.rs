@@ -24,8 +24,9 @@ use super::{Ended, Recording, Start, bar, not_here, open, policy_file};
   ledger restore new-ledger --bundle backup/bundle --backup backup/openings --backup-keys /media/safe/opening-keys \
       --policy velmora.policy --from damaged-ledger
 
-Without the keys every hidden value stays withheld for ever. Lawful erasures are carried out again. The bundle is verified first. The ledger's own keys come from --from, the damaged ledger's folder or a
-copy of its keys/. Everything at hand that bears the log's signature is asked first: what lies in --from
+Hidden values come from the backup and from openings/ and opening-keys/ of --from, each from where it is whole; what is
+in neither would stay withheld for ever, and is asked about first. Lawful erasures are carried out again. The bundle is verified
+first. The ledger's own keys come from --from, the damaged ledger's folder or a copy of its keys/. Everything at hand that bears the log's signature is asked first: what lies in --from
 (checkpoints, receipts, bundles that it wrote) and the witnesses of the policy. A bundle that is behind one of
 them is refused: going on from it would give the log two histories."
 )]
@@ -51,6 +52,9 @@ pub struct Restore {
     /// Whoever holds a later receipt or bundle can then prove that this log has two histories.
     #[arg(long)]
     older_than_known: bool,
+    /// Go on although hidden values are in no copy that is at hand. Nobody can ever read them or prove what they were.
+    #[arg(long)]
+    without_hidden_values: bool,
     #[command(flatten)]
     start: Start,
 }
@@ -64,6 +68,7 @@ impl Restore {
         let from = Sources {
             bundle: &self.bundle,
             openings,
+            without_hidden_values: self.without_hidden_values,
             policy: &policy,
             old_home: &self.from,
             older_than_known: self.older_than_known,
@@ -73,7 +78,9 @@ impl Restore {
             restore::BadRestore::NotVerified(report) if report.has_fault() => Ended::Refused(why.to_string()),
             _ => why.into(),
         });
-        let writer = Recording::from(restored?);
+        let restored = restored?;
+        let withheld = restored.withheld;
+        let writer = Recording::from(restored.writer);
         files::replace(&home.policy(), &text)?;
         verifier::say!(
             "{}: {} entries restored, root {}",
@@ -81,6 +88,9 @@ impl Restore {
             writer.log().size(),
             writer.log().root().to_base64()
         );
+        if withheld > 0 {
+            verifier::say!("{withheld} hidden values were in no copy at hand: they stay withheld");
+        }
         Ok(())
     }
 }

@@ -141,6 +141,7 @@ impl Export {
         let rows = access::rows(writer, &audience)?;
         let reading = Reading { event: "data.exported", reader, purpose, scope, rows, signer };
         // What cannot be given is not recorded as given.
+        export::make_way(writer.home(), folder, export::Kind::Openings)?;
         files::try_out(folder)?;
         let address = access::record(writer, &mut outbox, at_hand, &pseudonyms, &reading).map_err(super::reading)?;
         verifier::say!("recorded in the log: {address}");

@@ -295,8 +295,8 @@ fn a_copy_of_the_openings_is_worth_nothing_without_its_keys() {
     export::backup_keys(&ledger.writer, &keys).unwrap();
     let slot = |keys: Option<&PathBuf>| {
         let copied = Copied { openings: openings.clone(), keys: keys.cloned() };
-        let text = copied.file(0).unwrap().unwrap();
-        OpeningLine::parse(text.lines().nth(position).unwrap()).unwrap().slots[0].clone()
+        let lines = copied.file(0).unwrap().unwrap();
+        OpeningLine::parse(lines[position].as_ref().unwrap()).unwrap().slots[0].clone()
     };
     assert!(matches!(slot(Some(&keys)), Slot::Open(_)));
     assert_eq!(slot(None), Slot::Withheld);

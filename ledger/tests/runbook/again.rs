@@ -99,6 +99,30 @@ fn an_event_that_is_given_twice_is_recorded_once() {
 }
 
 #[test]
+fn an_event_that_was_signed_and_not_handed_in_is_handed_in_when_it_is_given_again() {
+    let place = place();
+    copy(&place.path("my"), &place.path("before"));
+    place.write("event.json", &attempt("cso-x", "v1", "2025-03-04", ",\"row_id\":\"v1\""));
+    place.good("append my event.json --keys keys");
+    // As after a kill between the outbox and the log: signed here, and in no log.
+    for name in ["outbox", "outbox.reached"] {
+        let (from, to) = (place.path("my").join(name), place.path("before").join(name));
+        if from.is_dir() {
+            std::fs::remove_dir_all(&to).unwrap();
+            copy(&from, &to);
+            std::fs::remove_dir_all(to.join("receipts")).unwrap();
+        } else {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
+    let said = place.good("append before event.json --keys keys");
+    assert!(said.contains("not in the log yet") && said.contains("1 in the log"), "{said}");
+    let said = place.good("append before event.json --keys keys");
+    assert!(said.contains("recorded before") && !said.contains("not in the log yet"), "{said}");
+    place.good("fsck before");
+}
+
+#[test]
 fn a_draft_that_is_given_or_signed_twice_is_one_record() {
     let place = place();
     place.write("event.json", &attempt("cso-x", "at-1", "2025-03-04", r#","row_id":"r1""#));

@@ -8,6 +8,8 @@ mod hidden;
 mod lost;
 mod paths;
 mod place;
+mod replaced;
+mod restored;
 mod untouched;
 
 use verifier::files::Folder;
