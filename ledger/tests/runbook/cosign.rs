@@ -198,3 +198,57 @@ fn what_is_signed_second_is_what_was_read() {
         assert!(said.ends_with("signed and recorded here: cso-y/record.corrected/r5\n"), "{said}");
     }
 }
+
+#[test]
+fn a_key_file_that_its_way_changed_is_taken_or_told() {
+    let place = Place::of(PARTIES);
+    let key = "keys/fac-a.d1.key";
+    place.good("key enrol my --party fac-a --holder d1 --role facility --keys keys");
+    let good = std::fs::read_to_string(place.path(key)).unwrap();
+    let (head, seed) = good.trim_end().rsplit_once('\n').unwrap();
+    let name = head.split_once('\n').unwrap().1;
+    let utf16: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    // How it came, whether it is taken as it is, and a word of what is said.
+    let told = [
+        ("as it was", good.clone().into_bytes(), true, ""),
+        ("CR LF", good.replace('\n', "\r\n").into_bytes(), true, ""),
+        ("no last line end", good.trim_end().as_bytes().to_vec(), true, ""),
+        ("a byte order mark", [b"\xef\xbb\xbf", good.as_bytes()].concat(), false, "changed on its way"),
+        ("UTF-16", [b"\xff\xfe".to_vec(), utf16].concat(), false, "changed on its way"),
+        ("a second last line end", format!("{good}\n").into_bytes(), false, "changed on its way"),
+        ("blanks at the end", format!("{head}\n{seed}  \n").into_bytes(), false, "changed on its way"),
+        ("a blank before", format!(" {good}").into_bytes(), false, "key file"),
+        ("cut", good.as_bytes()[..good.len() - 12].to_vec(), false, "key file"),
+        ("cut to two lines", format!("{head}\n").into_bytes(), false, "key file"),
+        ("empty", Vec::new(), false, "key file"),
+        ("zeros", vec![0; good.len()], false, "key file"),
+        ("twice", format!("{good}{good}").into_bytes(), false, "key file"),
+        ("a web page", b"<!DOCTYPE html><html></html>".to_vec(), false, "key file"),
+        (
+            "quoted in a mail",
+            good.lines().map(|line| format!("> {line}\n")).collect::<String>().into_bytes(),
+            false,
+            "key file",
+        ),
+        ("its public half", format!("{name}+00000000+AAAA\n").into_bytes(), false, "key file"),
+    ];
+    for (number, (what, bytes, is_taken, words)) in told.into_iter().enumerate() {
+        std::fs::write(place.path(key), &bytes).unwrap();
+        let (row, id) = (format!("s{number}"), format!("2025-03-04T{number:02}:00:00Z"));
+        let status = [
+            ("row_id", row.as_str()),
+            ("occurred_at", "2025-03-04"),
+            ("signer", "d1"),
+            ("facility", "fac-a"),
+            ("status", "partial"),
+            ("reason", "staffing"),
+            ("from", &id),
+        ];
+        register(&place, "facility.status.changed.csv", "facility.status.changed", &[&status]);
+        let (code, said) = place.ends("import my facility.status.changed.csv --party fac-a --keys keys");
+        let want = if is_taken { (Some(0), "1 in the log") } else { (Some(2), words) };
+        assert!(code == want.0 && said.contains(want.1), "{what}: {code:?} {said}");
+        assert!(is_taken || said.contains("fac-a.d1.key"), "{what}: {said}");
+        assert!(!said.contains(seed), "{what}: the secret is printed");
+    }
+}

@@ -254,6 +254,46 @@ fn a_feed_that_gives_nothing_sound_is_shown_and_heals() {
     assert!(!get(&address, "/").body.contains("class=\"notices\""));
 }
 
+#[test]
+fn a_folder_whose_checkpoint_is_changed_or_another_logs_is_shown_and_heals() {
+    let place = Place::new();
+    let first = sizes(&LOG.bundle)[1];
+    mirror(&at(&LOG.bundle, first), &place.path("mirror"));
+    let program = place.start(&[]);
+    let address = program.address("listens");
+    let digest = program.publishes(first);
+    let disturbed = |want: bool, what: &str| {
+        let end = std::time::Instant::now() + Duration::from_secs(60);
+        while get(&address, "/index.html").body.contains("does not get the log at the moment") != want {
+            assert!(std::time::Instant::now() < end, "{what}: it never says {want}");
+        }
+    };
+    let good = LOG.bundle.get("checkpoint");
+    let good_text = String::from_utf8(good.to_vec()).unwrap();
+    let origin = good_text.lines().next().unwrap();
+    for (what, checkpoint) in [
+        ("of another log", good_text.replacen(origin, "other.example/log", 1)),
+        ("of another size", good_text.replacen(&format!("\n{}\n", last()), &format!("\n{}\n", last() + 1), 1)),
+        ("cut", good_text[..good_text.len() / 2].to_owned()),
+        ("empty", String::new()),
+        ("a web page", "<!DOCTYPE html>".to_owned()),
+    ] {
+        std::fs::write(place.path("mirror/checkpoint"), &checkpoint).unwrap();
+        disturbed(true, what);
+        // What was shown stays, and nobody is accused.
+        assert_eq!(
+            get(&address, "/state").json().get("digest").and_then(Value::as_text),
+            Some(digest.as_str()),
+            "{what}"
+        );
+        assert!(!get(&address, "/index.html").body.contains("caught breaking its promise"), "{what}");
+        mirror(&at(&LOG.bundle, first), &place.path("mirror"));
+        disturbed(false, what);
+    }
+    mirror(&LOG.bundle, &place.path("mirror"));
+    assert_eq!(program.publishes(last()), digests(&LOG.bundle).last().unwrap().1.to_hex());
+}
+
 /// A feed that has nothing new and ends the service at the first question.
 struct Ends(Arc<Shown>);
 

@@ -330,6 +330,43 @@ fn keys_that_were_used_begin_no_other_log() {
 }
 
 #[test]
+fn a_successor_asks_what_a_beginning_asks() {
+    let mut place = Place::new(true);
+    let home = place.home();
+    place.serve(&home, &[]).unwrap();
+    place.hand_in(1).unwrap();
+    place.stop();
+    let parties = text(&home.join("parties.csv"));
+    // The log before it is another one, of another name.
+    let (old, pens) = (text(&place.path("old")), text(&place.path("old-pens")));
+    let bundle = text(&place.path("old-bundle"));
+    for arguments in [
+        vec!["init", &old, "--origin", "old.example/log", "--parties", &parties, "--keys", &pens],
+        vec!["export", &old, "--out", &bundle],
+    ] {
+        let done = place.run(&arguments);
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    }
+    let (policy, keys) = (text(&place.path("old/policy")), text(&place.small.keys));
+    for (what, says) in [("marked", "have signed a log"), ("witnessed", "the witness w1")] {
+        let folder = place.path(what);
+        fs::create_dir_all(&folder).unwrap();
+        copy(&home.join("keys"), &folder.join("keys"));
+        if what == "witnessed" {
+            fs::remove_file(folder.join("keys/used")).unwrap();
+            fs::copy(home.join("policy"), folder.join("policy")).unwrap();
+        }
+        let folder = text(&folder);
+        let mut arguments = vec!["succeed", &folder, "--origin", "fork.example/log", "--from", &bundle];
+        arguments.extend(["--from-policy", &policy, "--reason", "loss", "--parties", &parties, "--keys", &keys]);
+        let done = place.run(&arguments);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.code() != Some(0) && said.contains(says), "{what}: {said}");
+        assert!(!place.path(what).join("store").exists(), "{what}");
+    }
+}
+
+#[test]
 fn a_second_anchor_that_is_gone_is_said_and_not_begun_anew() {
     let mut place = Place::new(false);
     let home = place.home();
@@ -357,4 +394,32 @@ fn a_second_anchor_that_is_gone_is_said_and_not_begun_anew() {
     place.stop();
     assert!(place.run(&["anchor", &text(&home), "--also", &anchor]).status.success());
     assert_ne!(contents(&place.path("disk")).len(), 0);
+}
+
+#[test]
+fn a_second_anchor_that_the_configuration_names_refuses_an_older_copy() {
+    let mut place = Place::new(false);
+    let home = place.home();
+    fs::create_dir_all(place.path("disk")).unwrap();
+    place.config = format!("[anchor]\nalso = \"{}\"\n", text(&place.path("disk/anchor")));
+    place.serve(&home, &[]).unwrap();
+    place.hand_in(2).unwrap();
+    place.stop();
+    copy(&home, &place.path("backup"));
+    place.serve(&home, &[]).unwrap();
+    place.hand_in(3).unwrap();
+    place.stop();
+    let before = contents(&place.path("disk"));
+    assert!(!before.is_empty(), "it is kept there too");
+    copy(&place.path("backup"), &home);
+    // Named by the configuration, and remembered by the folder where that says nothing any more.
+    for config in [place.config.clone(), String::new()] {
+        place.config = config;
+        let (code, said) = place.serve(&home, &[]).expect_err("it forks in silence");
+        assert_eq!(code, Some(2), "{said}");
+        for part in ["this is an older copy", "Nothing was recorded and nothing written over", "ledger restore"] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(contents(&place.path("disk")) == before, "what knows more was written over");
+    }
 }

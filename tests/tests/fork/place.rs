@@ -24,6 +24,8 @@ pub struct Place {
     witness_at: SocketAddr,
     pub witness: Option<Process>,
     pub serving: Option<Process>,
+    /// What the configuration says beside what it always says.
+    pub config: String,
     programs: PathBuf,
     library: PathBuf,
 }
@@ -41,7 +43,9 @@ impl Place {
         }
         let programs = Path::new(env!("CARGO_BIN_EXE_demo")).parent().unwrap().to_owned();
         let library = library(folder.path());
-        let mut place = Self { folder, small, ledger, witness_at, witness: None, serving: None, programs, library };
+        let config = String::new();
+        let mut place =
+            Self { folder, small, ledger, witness_at, witness: None, serving: None, config, programs, library };
         if witnessed {
             place.start_witness();
         }
@@ -70,8 +74,8 @@ impl Place {
     pub fn serve(&mut self, home: &Path, more: &[&str]) -> Result<(), (Option<i32>, String)> {
         let config = format!(
             "[listen]\naddress = \"{}\"\n[mirror]\nseconds = 1\n[rate]\nkey_requests = 100000\nkey_requests_burst = 100000\n\
-             key_events_burst = 100000\naddress_requests_burst = 1000000\naddress_requests = 1000000\n",
-            self.ledger
+             key_events_burst = 100000\naddress_requests_burst = 1000000\naddress_requests = 1000000\n{}",
+            self.ledger, self.config
         );
         fs::write(self.path("ledger.toml"), config).unwrap();
         let mut arguments = words(&["serve", &text(home), "--config", &text(&self.path("ledger.toml"))]);

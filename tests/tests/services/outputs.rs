@@ -396,3 +396,72 @@ fn a_result_is_whole_or_not_there_and_the_reason_is_the_systems_own() {
         );
     }
 }
+
+/// Files of a folder, or the file itself, with their bytes.
+fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    if path.is_file() {
+        return vec![(path.to_owned(), fs::read(path).unwrap())];
+    }
+    let (mut found, mut folders) = (Vec::new(), vec![path.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() { folders.push(path) } else { found.push((path.clone(), fs::read(path).unwrap())) }
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn what_is_killed_in_the_middle_leaves_nothing_that_looks_whole() {
+    let place = Place::new();
+    for (program, line) in WRITING.iter().take(12) {
+        place.good(program, line);
+    }
+    for (program, line, out) in [
+        ("ledger", "export my --out killed", "killed"),
+        ("ledger", "export my --backup killed", "killed"),
+        ("ledger", "export my --backup-keys killed", "killed"),
+        ("ledger", "pack my organisation/cso-x --for public --out killed.pack", "killed.pack"),
+        ("verifier", "print bundle/checkpoint --policy my/policy --out killed.html", "killed.html"),
+        ("projector", "report --bundle bundle --policy my/policy --audience oversight --out killed", "killed"),
+        ("projector", "site --bundle bundle --policy my/policy --out killed", "killed"),
+    ] {
+        let (out, draft) = (place.path(out), place.path(&format!("{out}.unfinished")));
+        let clear = || {
+            for path in [&out, &draft] {
+                let _ = fs::remove_dir_all(path).or_else(|_| fs::remove_file(path));
+            }
+        };
+        place.good(program, line);
+        let whole = contents(&out);
+        // First with nothing there, then with an older one that must stay; pages are put file by file into a folder of theirs.
+        for older in [false, true].into_iter().filter(|older| !older || program != "projector") {
+            let (mut killed, mut rounds) = (0, 0);
+            while killed < 2 && rounds < 60 {
+                rounds += 1;
+                if !older {
+                    clear();
+                }
+                let mut child = place.spawn("022", "", program, line, &Out::Closed);
+                while !draft.exists() && child.try_wait().unwrap().is_none() {
+                    std::thread::yield_now();
+                }
+                killed += u32::from(draft.exists());
+                child.kill().unwrap();
+                child.wait().unwrap();
+                // Beside its place half of it may lie; in its place stands all of it, or nothing.
+                let there = if out.exists() { contents(&out) } else { Vec::new() };
+                let is_whole = there.len() == whole.len() && there.iter().zip(&whole).all(|(a, b)| a.0 == b.0);
+                assert!(is_whole || there.is_empty() && !older, "{program} {line}: {there:?}");
+            }
+            assert!(killed > 0, "{program} {line}: it was never killed in the middle");
+            // And what was left behind is in nobody's way.
+            place.good(program, line);
+            assert_eq!(contents(&out).len(), whole.len(), "{program} {line}");
+            assert!(!draft.exists(), "{program} {line}");
+        }
+        clear();
+    }
+}
