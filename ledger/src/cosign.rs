@@ -111,7 +111,7 @@ pub fn read_draft(path: &Path) -> Result<Draft, BadDraft> {
 }
 
 /// Whether the hidden values are those of the event: what a second person reads is what they sign.
-fn fits(signed: &SignedEvent, opening: &Opening) -> Result<(), BadOpening> {
+pub(crate) fn fits(signed: &SignedEvent, opening: &Opening) -> Result<(), BadOpening> {
     let got = opening.slots.len().max(opening.digests.len());
     let kind = Catalogue::built_in().event(&signed.event.kind);
     match (signed.event.hidden_root(), kind) {

@@ -10,6 +10,7 @@ use std::fmt::Write as _;
 use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
 use schemas::event::{RefValue, SignedEvent};
+use schemas::opening::Slot;
 use schemas::value::Value;
 use verifier::erasures::{ERASURE, Erasures, Target, Unlawful};
 use verifier::fault::Fault;
@@ -155,7 +156,7 @@ impl Named {
     }
 }
 
-/// Carries out again, at a start, what lawful erasures of the log name and older openings or keys brought back.
+/// Carries out again, at a start, what lawful erasures of the log name and older openings, keys, outbox or drafts brought back.
 ///
 /// # Errors
 /// As [`erase`]: nothing is destroyed on the word of a log that does not verify.
@@ -166,9 +167,15 @@ pub(crate) fn again(writer: &Writer) -> Result<(Named, Vec<Erased>), BadErase> {
         named.see(&entry?.1);
     }
     let mut back = BTreeSet::new();
+    let mut all: BTreeMap<u64, Vec<Slots>> = BTreeMap::new();
     for position in named.erasures.iter().filter(|(_, unlawful)| !**unlawful).map(|(position, _)| *position) {
-        for (target, slots) in named_slots(writer, position)? {
-            if !writer.vault().still_has(target, &slots)?.is_empty() {
+        all.insert(position, named_slots(writer, position)?);
+    }
+    let beside = if all.values().all(Vec::is_empty) { BTreeMap::new() } else { still_beside(writer.home())? };
+    for (position, slots) in all {
+        for Slots { address, target, numbers } in slots {
+            let there = beside.get(&address).is_some_and(|open| numbers.iter().any(|number| open.contains(number)));
+            if there || !writer.vault().still_has(target, &numbers)?.is_empty() {
                 back.insert(position);
             }
         }
@@ -192,9 +199,36 @@ pub(crate) fn again(writer: &Writer) -> Result<(Named, Vec<Erased>), BadErase> {
     Ok((named, done))
 }
 
-/// The slots that an erasure names, lawful or not, by the position of their entry.
-fn named_slots(writer: &Writer, position: u64) -> Result<BTreeMap<u64, Vec<usize>>, Failure> {
-    let mut all = BTreeMap::new();
+/// Slots of one entry that an erasure names.
+struct Slots {
+    address: String,
+    target: u64,
+    numbers: Vec<usize>,
+}
+
+/// Slots that outbox and drafts still hold, by the address of their event. An outbox that is not the one it was is told by
+/// whoever uses it.
+fn still_beside(home: &Home) -> Result<BTreeMap<String, BTreeSet<usize>>, Failure> {
+    let of_outbox = match Outbox::open(&home.outbox()) {
+        Ok(outbox) => outbox.parcels()?,
+        Err(_) => Vec::new(),
+    };
+    let drafts = cosign::drafts(&home.drafts())?.into_iter().map(|(_, draft)| draft.parcel);
+    let mut all: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
+    for parcel in of_outbox.into_iter().chain(drafts) {
+        let slots = (0..).zip(&parcel.opening.slots);
+        let open: BTreeSet<usize> =
+            slots.filter(|(_, slot)| !matches!(slot, Slot::ErasedBy(_))).map(|(number, _)| number).collect();
+        if let (false, Ok(signed)) = (open.is_empty(), SignedEvent::parse(parcel.note.as_bytes())) {
+            all.entry(signed.event.address()).or_default().extend(open);
+        }
+    }
+    Ok(all)
+}
+
+/// The slots that an erasure names, lawful or not.
+fn named_slots(writer: &Writer, position: u64) -> Result<Vec<Slots>, Failure> {
+    let mut all = Vec::new();
     let Some(signed) = event_at(writer, position)? else { return Ok(all) };
     let fields = signed.event.data.get("fields").and_then(Value::as_list).unwrap_or_default();
     for address in signed.event.refs.get("targets").map_or(&[][..], RefValue::targets) {
@@ -203,7 +237,8 @@ fn named_slots(writer: &Writer, position: u64) -> Result<BTreeMap<u64, Vec<usize
         let (Some(target), Some(kind)) = (writer.log().record(address), kind) else { continue };
         let names = kind.slots();
         let number = |field: &Value| names.iter().position(|name| Some(*name) == field.as_text());
-        all.insert(target, fields.iter().filter_map(number).collect());
+        let numbers = fields.iter().filter_map(number).collect();
+        all.push(Slots { address: address.to_owned(), target, numbers });
     }
     Ok(all)
 }

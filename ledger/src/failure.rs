@@ -15,6 +15,22 @@ use crate::testimony::Contradiction;
 const WAY_OUT: &str = "keep this folder as evidence and restore from your newest bundle into a new one: \
                        `ledger restore --help`";
 
+/// The same where only hidden values or their keys are concerned, which no bundle has.
+pub(crate) const OPENINGS_WAY_OUT: &str = "the log itself is whole, and no bundle has hidden values: put that file of openings/ and of opening-keys/ back from their \
+     newest copies (`ledger export --backup`, `--backup-keys`); what was erased since is erased again by the next start. A copy \
+     that ends before the log does is taken by `ledger restore --backup`, and what it lacks is withheld for good";
+
+/// What helps against damage: a bundle has the log, and nothing of what is hidden.
+fn way_out(path: &Path, damage: &Damage) -> &'static str {
+    if hides(path, damage) { OPENINGS_WAY_OUT } else { WAY_OUT }
+}
+
+/// Whether the damage is of openings or their keys.
+fn hides(path: &Path, damage: &Damage) -> bool {
+    let of_openings = path.file_name().is_some_and(|name| name == "openings" || name == "opening-keys");
+    of_openings || matches!(damage, Damage::Line { .. })
+}
+
 /// Why the ledger could not do its work. The *operator* must act; nobody was answered wrongly.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
@@ -40,7 +56,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// What is kept is not what was written.
-    #[error("{} is damaged: {damage}; {WAY_OUT}{}", .path.shown(), Known(.known.as_deref()))]
+    #[error("{} is damaged: {damage}; {}{}", .path.shown(), way_out(path, damage), Known(.known.as_deref()))]
     Damaged {
         /// The store, vault or file.
         path: PathBuf,
@@ -382,7 +398,11 @@ impl Failure {
 
     /// Whether the way out is to restore from a bundle.
     pub fn wants_restore(&self) -> bool {
-        matches!(self, Self::Damaged { .. } | Self::Hung { .. } | Self::Behind { .. } | Self::Differs { .. })
+        match self {
+            Self::Damaged { path, damage, .. } => !hides(path, damage),
+            Self::Hung { .. } | Self::Behind { .. } | Self::Differs { .. } => true,
+            _ => false,
+        }
     }
 
     /// The operating system refused; a lack of space is told apart.

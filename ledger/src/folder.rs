@@ -1,6 +1,6 @@
 //! From a folder of registers into the outbox: read, check, sign. Nothing is submitted here.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use schemas::catalogue::{Catalogue, Role, TEXT};
@@ -9,6 +9,7 @@ use schemas::hash::Hash;
 use schemas::note::{Origin, Vkey};
 use schemas::sealed::INTAKE_HOLDER;
 use schemas::time::Timestamp;
+use schemas::visible::Show as _;
 use verifier::keyring::Keyring;
 use verifier::recipients::Recipients;
 use verifier::state::State;
@@ -23,11 +24,13 @@ use crate::outbox::{Outbox, Parcel};
 use crate::plan::{Genesis, Rejection, Submission};
 use crate::pseudonym::Pseudonyms;
 use crate::queue::{BadBatch, Queue};
-use crate::settings::Settings;
+use crate::settings::{NO_PROFILE, Settings};
 use crate::sign::{Adopted, BadSigning, Channel, Signed, Signer};
 use crate::weekly;
 use crate::writer::{BadLedger, Home, Writer};
 
+/// Most parties that a message names.
+const UNLISTED_SHOWN: usize = 8;
 /// Parcels written to the outbox at a time.
 const PARCELS_A_FILE: usize = 2_000;
 
@@ -182,9 +185,6 @@ pub fn found_with(
     Ok(Writer::create_with(home, origin, &facts, beside, at)?)
 }
 
-/// What stands in place of a profile where none was given.
-const NO_PROFILE: &[u8] = b"# begun without a rule profile: local days begin at midnight UTC\n";
-
 /// Keeps beside a new ledger what its commands need later: the parties and the profile.
 ///
 /// # Errors
@@ -207,6 +207,29 @@ pub fn policy(log: &State) -> String {
 
 fn vkeys(keys: &mut KeyFolder, party: &str, holders: &[String]) -> Result<Vec<String>, BadKeyFile> {
     holders.iter().map(|holder| Ok(keys.public_or_make(party, holder)?.to_string())).collect()
+}
+
+/// Parties that the log or the list of pseudonyms knows and the list of parties lacks, by their own ids: a list that was
+/// cut at the end of a line, or put back from an older copy, can be read like any other.
+pub fn unlisted(log: &State, parties: &Parties, pseudonyms: &Pseudonyms) -> Vec<String> {
+    let in_log = log.keyring().holders().into_iter().map(|holder| pseudonyms.outside(&holder.party));
+    let known: BTreeSet<String> = in_log.chain(pseudonyms.ids().map(str::to_owned)).collect();
+    known.into_iter().filter(|id| parties.get(id).is_none()).collect()
+}
+
+/// The same in words for the operator; nothing where the list has them all.
+pub fn unlisted_in_words(writer: &Writer, parties: &Parties, pseudonyms: &Pseudonyms) -> Option<String> {
+    let lacks = unlisted(writer.log(), parties, pseudonyms);
+    let shown: Vec<String> = lacks.iter().take(UNLISTED_SHOWN).map(|id| id.shown().to_string()).collect();
+    let more = if lacks.len() > UNLISTED_SHOWN { ", …" } else { "" };
+    (!lacks.is_empty()).then(|| {
+        format!(
+            "it lacks {} that the log or the list of pseudonyms knows ({}{more}): unless they were never in it, it was cut or is an \
+             older one, so put its newest copy back; who leaves keeps a line there",
+            lacks.len(),
+            shown.join(", ")
+        )
+    })
 }
 
 /// How a folder is signed.
@@ -289,7 +312,7 @@ pub fn sign_into(
     };
     let mut signer = Signer {
         origin: options.keyring.origin().clone(),
-        keys: KeyFolder::new(options.keys, options.keyring.origin().clone()),
+        keys: KeyFolder::new(options.keys, options.keyring.origin().clone()).under(pseudonyms),
         pseudonyms,
         utc_offset_minutes: options.settings.utc_offset_minutes,
         adopted,

@@ -22,7 +22,7 @@ use verifier::follower::{Accepted, Follower};
 use verifier::head::check_head;
 
 use crate::cosign;
-use crate::failure::Failure;
+use crate::failure::{Failure, OPENINGS_WAY_OUT};
 use crate::files;
 use crate::folder;
 use crate::import::{Limits, Parties, render};
@@ -37,6 +37,10 @@ use crate::writer::{DOCUMENT_BYTES_MAX, Writer};
 
 /// Longest small file that is read, in bytes.
 const FILE_BYTES_MAX: usize = 64 << 20;
+
+/// What helps where a parcel is not as it was written.
+const OUTBOX_WAY_OUT: &str =
+    "put outbox/ back from its newest copy. What was handed in stands in the log as it was signed";
 
 /// What a check of the whole ledger found.
 #[derive(Debug, Default)]
@@ -58,7 +62,7 @@ pub struct Found {
 /// Something that is wrong, with what to do.
 #[derive(Debug)]
 pub enum Problem {
-    /// With the log itself, or its openings: only another copy of it helps.
+    /// With the log itself: only another copy of it helps.
     Log(Fault),
     /// With something that is kept beside it.
     Beside {
@@ -123,7 +127,7 @@ fn log(
 ) -> Result<(), Failure> {
     let mut follower = Follower::new(writer.log().origin().clone());
     let mut erasures = Erasures::default();
-    let mut lines = writer.vault().lines(0);
+    let mut lines: Box<dyn Iterator<Item = _>> = Box::new(writer.vault().lines(0));
     let total = writer.log().size();
     for entry in writer.store().entries(0) {
         let (position, bytes) = entry?;
@@ -146,7 +150,15 @@ fn log(
                 erasures.see(&entry.entry, entry.roles(), &place);
                 let Some(line) = lines.next() else { break };
                 found.lines += 1;
-                found.problems.extend(check_line(entry, &line?.1).err().map(Problem::Log));
+                let told = match line {
+                    Ok((_, line)) => check_line(entry, &line).err().map(|why| format!("{why}; {OPENINGS_WAY_OUT}")),
+                    Err(Failure::Damaged { damage, .. }) => {
+                        lines = Box::new(writer.vault().lines(entry.entry.position + 1));
+                        Some(format!("{damage}; {OPENINGS_WAY_OUT}"))
+                    }
+                    Err(why) => return Err(why),
+                };
+                told.into_iter().for_each(|what| found.beside(writer.vault().openings(), what));
             }
             progress(position + 1, total);
         }
@@ -254,10 +266,11 @@ fn published(writer: &Writer, found: &mut Found) -> Result<(), Failure> {
 fn lists(writer: &Writer, found: &mut Found) -> Result<(), Failure> {
     let home = writer.home();
     let lost = |path: &Path| Failure::Absent { what: "file", path: path.to_owned() };
-    let profile = files::read(&home.profile(), DOCUMENT_BYTES_MAX)?.ok_or_else(|| lost(&home.profile()));
-    if let Some(bytes) = found.looked(&home.profile(), profile) {
-        found.looked(&home.profile(), Settings::read(&bytes));
-    }
+    let profile = Settings::of(home).map_err(|why| match why {
+        Failure::Lost { what, way_out, .. } => format!("{what}; {way_out}"),
+        other => other.to_string(),
+    });
+    found.looked(&home.profile(), profile);
     let list = files::read(&home.parties(), FILE_BYTES_MAX)?.ok_or_else(|| lost(&home.parties()));
     let Some(bytes) = found.looked(&home.parties(), list) else { return Ok(()) };
     let (parties, problems) = Parties::read("parties.csv", &bytes, &Limits::default());
@@ -267,7 +280,10 @@ fn lists(writer: &Writer, found: &mut Found) -> Result<(), Failure> {
     }
     if let Ok(outbox) = Outbox::open(&home.outbox()) {
         let names = Pseudonyms::of_ledger(&home.pseudonyms(), &parties, Some(writer.log()), &outbox);
-        found.looked(&home.pseudonyms(), names);
+        if let Some(names) = found.looked(&home.pseudonyms(), names) {
+            let said = folder::unlisted_in_words(writer, &parties, &names);
+            found.notes.extend(said.map(|said| format!("{}: {said}", home.parties().shown())));
+        }
     }
     Ok(())
 }
@@ -282,7 +298,25 @@ fn outbox(writer: &Writer, found: &mut Found) -> Result<(), Failure> {
             found.beside(&home.outbox(), format!("{}: it is no signed event", parcel.source));
             continue;
         };
-        if writer.log().position_of(&signed).is_some() || outbox.receipts().is_refused(&parcel) {
+        if let Err(why) = cosign::fits(&signed, &parcel.opening) {
+            found.beside(
+                &home.outbox(),
+                format!(
+                    "{}: the hidden values are not those that the event commits to ({why}); {OUTBOX_WAY_OUT}",
+                    parcel.source
+                ),
+            );
+            continue;
+        }
+        if let Some(position) = writer.log().position_of(&signed) {
+            let entry = writer.entry(position)?.and_then(|bytes| Entry::parse(&bytes).ok());
+            if entry.is_none_or(|entry| entry.signed.note.signatures != signed.note.signatures) {
+                let what = format!("{}: its signatures are not those of the log; {OUTBOX_WAY_OUT}", parcel.source);
+                found.beside(&home.outbox(), what);
+            }
+            continue;
+        }
+        if outbox.receipts().is_refused(&parcel) {
             continue;
         }
         waiting += 1;
@@ -337,7 +371,16 @@ fn drafts(writer: &Writer, found: &mut Found) -> Result<(), Failure> {
     }
     let drafts = files::list(&folder, |name| Path::new(name).extension().is_some_and(|ending| ending == "draft"))?;
     for path in &drafts {
-        found.looked(path, cosign::read_draft(path));
+        let Some(draft) = found.looked(path, cosign::read_draft(path)) else { continue };
+        let note = &draft.signed.note;
+        let keyring = writer.log().keyring();
+        let bad = note.signatures.iter().any(|line| {
+            let key = keyring.find(line).map(|number| keyring.key(number).public());
+            key.is_some_and(|key| !key.holds(note.text.as_bytes(), &line.signature))
+        });
+        if bad {
+            found.beside(path, "a signature in it does not hold: take it away, and sign the row again");
+        }
     }
     if !drafts.is_empty() {
         found.notes.push(format!("{} drafts wait for their second signature: ledger cosign", drafts.len()));

@@ -32,6 +32,19 @@ impl Home {
         self.0.join("begun")
     }
 
+    /// A key of the ledger's own that lies where none has begun, and that no beginning which was cut short has made. Where
+    /// more is left of a ledger, that says more.
+    ///
+    /// # Errors
+    /// [`Failure`] if the folder of keys cannot be read.
+    pub fn earlier_key(&self) -> Result<Option<PathBuf>, Failure> {
+        if self.begun().exists() || self.used().exists() || self.checkpoint().exists() || self.holds_something() {
+            return Ok(None);
+        }
+        let mut own = std::iter::once(self.log_key()).chain(self.seal_keys()?);
+        Ok(own.find(|path| path.exists()))
+    }
+
     /// Whether anything is there that only a ledger writes.
     pub(crate) fn holds_something(&self) -> bool {
         let own = [self.store(), self.openings(), self.published(), self.state(), self.served(), self.evidence()];

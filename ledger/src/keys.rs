@@ -20,6 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::Failure;
 use crate::files;
+use crate::pseudonym::Pseudonyms;
 use crate::seal;
 
 /// Ending of a public key's file.
@@ -77,6 +78,29 @@ pub enum BadKeyFile {
     Absent {
         /// Name of the key.
         name: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A secret key of another party was not to be made.
+    #[error(
+        "{} has neither {} nor {}: a secret key is its holder's to make, and none was made here. They run `ledger keygen --origin \
+         {origin} --party {} --holder {} --keys THEIR-KEYS`, and the file is put into {} (the .vkey where another holder of the \
+         party signs its enrolment; a party's first key signs for itself, so the .key is brought). --make-key makes it here: \
+         whoever has the folder can then sign in the party's name",
+        .folder.shown(),
+        file_name(.party, .holder, ENDING),
+        file_name(.party, .holder, PUBLIC_ENDING),
+        .party.shown(),
+        .holder.shown(),
+        .folder.shown()
+    )]
+    NotMade {
+        /// Name of the log.
+        origin: String,
+        /// The party, under its own id.
+        party: String,
+        /// The holder.
+        holder: String,
         /// Where it was looked for.
         folder: PathBuf,
     },
@@ -229,18 +253,48 @@ pub struct KeyFolder {
     /// How often a holder's key was rotated.
     rotations: BTreeMap<(String, String), u32>,
     made: Vec<PathBuf>,
+    /// Where parties stand in the log under other names than their own, how.
+    pseudonyms: Option<Pseudonyms>,
 }
 
 impl KeyFolder {
     /// The folder, which need not exist yet.
     pub fn new(folder: &Path, origin: Origin) -> Self {
-        Self { folder: folder.to_owned(), origin, read: BTreeMap::new(), rotations: BTreeMap::new(), made: Vec::new() }
+        let (read, rotations, made) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        Self { folder: folder.to_owned(), origin, read, rotations, made, pseudonyms: None }
+    }
+
+    /// The same, where a party that has a pseudonym has made its keys under its own id: the key is then the party's, and its
+    /// name the one that the log knows (FORMAT.md 11.14.9), so that its id stands in no signature.
+    #[must_use]
+    pub fn under(mut self, pseudonyms: &Pseudonyms) -> Self {
+        self.pseudonyms = Some(pseudonyms.clone());
+        self
+    }
+
+    /// Party and holder under their own ids, where those are others than the log's.
+    fn own_ids(&self, party: &str, holder: &str) -> Option<(String, String)> {
+        let pseudonyms = self.pseudonyms.as_ref()?;
+        let own = (pseudonyms.outside(party), pseudonyms.outside(holder));
+        (own.0 != party).then_some(own)
+    }
+
+    /// The name that the log has for a key that its holder may have made under another.
+    fn in_log(&self, name: &str) -> Option<String> {
+        let pseudonyms = self.pseudonyms.as_ref()?;
+        let (party, holder) = name.strip_prefix(self.origin.as_str())?.strip_prefix('/')?.split_once('/')?;
+        let shown = self.origin.holder_key_name(pseudonyms.party(party), &pseudonyms.inside(holder));
+        (pseudonyms.hides(party) && shown != name).then_some(shown)
     }
 
     /// Reads one of its files, if nobody else can list them.
     fn open(&self, path: &Path) -> Result<SecretKey, BadKeyFile> {
         files::refuse_exposed(&self.folder)?;
-        read(path)
+        let key = read(path)?;
+        Ok(match self.in_log(&key.vkey().name) {
+            Some(name) => key.renamed(&name),
+            None => key,
+        })
     }
 
     /// Makes one of its files.
@@ -267,7 +321,10 @@ impl KeyFolder {
 
     /// The file of a holder with that ending, whatever letters party and holder have. FORMAT.md 20.1.
     fn named(&self, party: &str, holder: &str, ending: &str) -> PathBuf {
-        self.folder.join(file_name(party, holder, ending))
+        let path = self.folder.join(file_name(party, holder, ending));
+        let own = self.own_ids(party, holder).filter(|_| !path.exists());
+        let own = own.map(|(party, holder)| self.folder.join(file_name(&party, &holder, ending)));
+        own.filter(|own| own.exists()).unwrap_or(path)
     }
 
     /// From now on the holder signs with the key after the present one.
@@ -359,7 +416,7 @@ impl KeyFolder {
     }
 
     /// A key of a holder that the log does not know yet: of a file that is there, secret or
-    /// (`<party>.<holder>.vkey`) public alone, else of one that is made.
+    /// (`<party>.<holder>.vkey`) public alone, else of one that is made, if that may be.
     ///
     /// # Errors
     /// [`BadKeyFile`] if none can be read or made.
@@ -368,6 +425,7 @@ impl KeyFolder {
         party: &str,
         holder: &str,
         keyring: &Keyring,
+        make: bool,
     ) -> Result<(Vkey, Option<SecretKey>), BadKeyFile> {
         let mut count = 0;
         for path in self.files(party, holder) {
@@ -382,6 +440,12 @@ impl KeyFolder {
             if keyring.find_vkey(&vkey).is_none() {
                 return Ok((vkey, None));
             }
+        }
+        if !make {
+            let (own_party, own_holder) =
+                self.own_ids(party, holder).unwrap_or_else(|| (party.to_owned(), holder.to_owned()));
+            let (origin, folder) = (self.origin.as_str().to_owned(), self.folder.clone());
+            return Err(BadKeyFile::NotMade { origin, party: own_party, holder: own_holder, folder });
         }
         let path = self.path_after(party, holder, count);
         let key = self.make(&path, &self.origin.holder_key_name(party, holder))?;
@@ -437,7 +501,10 @@ impl KeyFolder {
         let form = || BadKeyFile::Public { path: path.clone() };
         let bytes = files::read(&path, 4096)?.ok_or_else(form)?;
         let text = String::from_utf8(bytes).map_err(|_| form())?;
-        let vkey = Vkey::parse(text.trim_end()).map_err(|_| form())?;
+        let mut vkey = Vkey::parse(text.trim_end()).map_err(|_| form())?;
+        if let Some(name) = self.in_log(&vkey.name) {
+            vkey.name = name;
+        }
         let named = vkey.name == self.origin.holder_key_name(party, holder);
         if named { Ok(vkey) } else { Err(form()) }
     }

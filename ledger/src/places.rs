@@ -1,10 +1,13 @@
 //! Where this ledger has put files that bear its log's signature: mirrors, bundles, a second anchor.
 //!
 //! Each start asks what lies there, so that a folder that was put back from a backup is told by what it wrote elsewhere
-//! since. The list is a file `places` in the ledger's folder, a line each: `anchor PATH`, `bundle PATH`, `archive PATH`.
+//! since. The list is a file `places` in the ledger's folder, a line each: `anchor PATH`, `bundle PATH`, `archive PATH`; the
+//! last line, `digest HEX`, is over the bytes before it. It is there from the beginning: a list that is gone, or not as it
+//! was written, is refused, for a start that asks nobody cannot tell an old copy from the newest.
 
-use schemas::visible::Show as _;
 use std::path::{Path, PathBuf};
+
+use schemas::hash::Hash;
 
 use crate::failure::Failure;
 use crate::files;
@@ -14,6 +17,12 @@ use crate::home::Home;
 const REMEMBERED_MAX: usize = 8;
 /// Longest list, in bytes.
 const LIST_BYTES_MAX: usize = 1 << 16;
+/// Word before the digest, in the last line.
+const DIGEST: &str = "digest";
+/// What helps where the list is gone or torn.
+const WAY_OUT: &str = "put its newest copy back: without it no start asks the mirrors and bundles that tell an older copy of \
+                       this ledger from the newest. Without a copy, and if this folder was not put back from a backup: \
+                       `ledger fsck LEDGER --accept-loss` goes on with the lines that can still be read";
 
 /// What lies at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,19 +49,52 @@ impl Lies {
 pub struct Places(Vec<(Lies, PathBuf)>);
 
 impl Places {
-    /// Those that the ledger in a folder remembers; a line that is none is passed over.
+    /// Those that the ledger in a folder remembers; none where no ledger is yet.
     ///
     /// # Errors
-    /// [`Failure`] if the list cannot be read.
+    /// [`Failure::Lost`] if the list is gone or not as it was written; [`Failure`] if it cannot be read.
     pub fn of(home: &Home) -> Result<Self, Failure> {
-        let bytes = files::read(&home.places(), LIST_BYTES_MAX)?.unwrap_or_default();
-        let text = String::from_utf8_lossy(&bytes);
-        let line = |line: &str| {
-            let (word, path) = line.split_once(' ')?;
-            let (lies, _) = Lies::ALL.into_iter().find(|(_, own)| *own == word)?;
-            Some((lies, PathBuf::from(path)))
-        };
-        Ok(Self(text.lines().filter_map(line).collect()))
+        let lost = |what: &str| Failure::Lost { path: home.places(), what: what.to_owned(), way_out: WAY_OUT };
+        match files::read(&home.places(), LIST_BYTES_MAX)? {
+            Some(bytes) => Self::parse(&bytes).ok_or_else(|| {
+                let what = if bytes.is_empty() { "it is empty" } else { "it is not as it was written" };
+                lost(&format!("{what}, so nothing says which mirrors and bundles must be asked"))
+            }),
+            None if home.checkpoint().exists() => {
+                Err(lost("the list of mirrors and bundles, which a ledger has from its beginning, is gone"))
+            }
+            None => Ok(Self::default()),
+        }
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        let body = text.strip_suffix('\n')?;
+        let (list, last) = body.split_at(body.rfind('\n').map_or(0, |end| end + 1));
+        (last == digest_line(list)).then_some(())?;
+        list.lines().map(line).collect::<Option<_>>().map(Self)
+    }
+
+    /// Goes on with what can still be read of a list that is gone or torn, and writes it anew.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be read at all, or not be written.
+    pub fn accept_loss(home: &Home) -> Result<(), Failure> {
+        match Self::of(home) {
+            Err(Failure::Lost { .. }) => {
+                let bytes = files::read(&home.places(), LIST_BYTES_MAX)?.unwrap_or_default();
+                Self(String::from_utf8_lossy(&bytes).lines().filter_map(line).collect()).write(home)
+            }
+            other => other.map(drop),
+        }
+    }
+
+    /// Begins the list of a new ledger; one that is there stays.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be written.
+    pub(crate) fn begin(home: &Home) -> Result<(), Failure> {
+        if home.places().exists() { Ok(()) } else { Self::default().write(home) }
     }
 
     /// Each place.
@@ -103,9 +145,23 @@ impl Places {
     }
 
     fn write(&self, home: &Home) -> Result<(), Failure> {
-        let line = |(lies, path): &(Lies, PathBuf)| format!("{} {}\n", lies.word(), path.shown());
-        files::replace(&home.places(), self.0.iter().map(line).collect::<String>().as_bytes())
+        // As it is, not as it is shown: it is opened again by this name.
+        let line = |(lies, path): &(Lies, PathBuf)| format!("{} {}\n", lies.word(), path.display());
+        let list: String = self.0.iter().map(line).collect();
+        files::replace(&home.places(), format!("{list}{}\n", digest_line(&list)).as_bytes())
     }
+}
+
+/// One place of the list.
+fn line(text: &str) -> Option<(Lies, PathBuf)> {
+    let (word, path) = text.split_once(' ')?;
+    let (lies, _) = Lies::ALL.into_iter().find(|(_, own)| *own == word)?;
+    Some((lies, PathBuf::from(path)))
+}
+
+/// The last line, without its end.
+fn digest_line(list: &str) -> String {
+    format!("{DIGEST} {}", Hash::of(&[list.as_bytes()]).to_hex())
 }
 
 #[cfg(test)]
@@ -128,5 +184,44 @@ mod tests {
         assert_eq!((bundles[0], bundles[7]), (Path::new("/disk/bundle 4"), Path::new("/disk/bundle 11")));
         Places::forget_anchor(&home).unwrap();
         assert_eq!(Places::of(&home).unwrap().anchor(), None);
+    }
+    #[test]
+    fn a_list_that_is_not_as_it_was_written_is_told_and_never_taken_for_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::new(folder.path());
+        assert_eq!(Places::of(&home).unwrap(), Places::default(), "no ledger is here yet");
+        Places::begin(&home).unwrap();
+        assert_eq!(Places::of(&home).unwrap(), Places::default());
+        for path in ["/disk/one", "/disk/deux \u{202e}txt"] {
+            Places::remember(&home, Lies::Bundle, Path::new(path)).unwrap();
+        }
+        let kept = Places::of(&home).unwrap();
+        assert_eq!(kept.iter().last(), Some((Lies::Bundle, Path::new("/disk/deux \u{202e}txt"))));
+        let bytes = std::fs::read(home.places()).unwrap();
+        let told = |torn: &[u8]| {
+            std::fs::write(home.places(), torn).unwrap();
+            let why = Places::of(&home).unwrap_err();
+            assert!(matches!(why, Failure::Lost { .. }), "{torn:?}: {why}");
+            assert!(why.to_string().contains("--accept-loss"), "{why}");
+        };
+        // Cut anywhere, at the ends of lines above all; each byte another; zeros; a line more, or taken out.
+        (0..bytes.len()).for_each(|end| told(&bytes[..end]));
+        for at in 0..bytes.len() {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1;
+            told(&flipped);
+        }
+        told(&vec![0; bytes.len()]);
+        told(&[&bytes[..], b"bundle /disk/three\n"].concat());
+        told(&bytes[bytes.iter().position(|b| *b == b'\n').unwrap() + 1..]);
+        // What can be read is kept by whoever says so in words.
+        std::fs::write(home.places(), &bytes[..20]).unwrap();
+        Places::accept_loss(&home).unwrap();
+        assert_eq!(Places::of(&home).unwrap().iter().next(), Some((Lies::Bundle, Path::new("/disk/one"))));
+        std::fs::write(home.checkpoint(), "there is a ledger").unwrap();
+        std::fs::remove_file(home.places()).unwrap();
+        assert!(Places::of(&home).unwrap_err().to_string().contains("from its beginning, is gone"));
+        Places::accept_loss(&home).unwrap();
+        assert_eq!(Places::of(&home).unwrap(), Places::default());
     }
 }

@@ -152,6 +152,11 @@ impl Pseudonyms {
         &self.path
     }
 
+    /// Own ids of the parties that have one.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
+    }
+
     /// How the log names a party.
     pub fn party<'a>(&'a self, id: &'a str) -> &'a str {
         self.by_id.get(id).map_or(id, String::as_str)

@@ -34,7 +34,7 @@ use crate::store::{Batch, Store};
 use crate::testimony::{self, Heard};
 use crate::vault::{Copied, Vault};
 use crate::witness::Panel;
-use crate::writer::{BadLedger, Home, Writer, checkpoint_name};
+use crate::writer::{BadLedger, Home, Writer, checkpoint_name, keep_document};
 
 /// Entries taken in at a time.
 const ENTRIES_A_COMMIT: usize = 256;
@@ -225,7 +225,7 @@ fn make(home: &Home, from: &Sources<'_>, probe: &Probe) -> Result<Restored, BadR
         files::replace(&home.documents().join(Hash::of(&[&bytes]).to_hex()), &bytes)?;
     }
     Places::remember(home, Lies::Bundle, from.bundle)?;
-    if let Some(anchor) = Places::of(&old)?.anchor().filter(|_| !from.older_than_known) {
+    if let Some(anchor) = Places::of(&old).unwrap_or_default().anchor().filter(|_| !from.older_than_known) {
         Places::remember(home, Lies::Anchor, anchor)?;
     }
     files::replace(&home.checkpoint(), head.note.to_text().as_bytes())?;
@@ -255,6 +255,9 @@ fn ask(home: &Home, old: &Home, from: &Sources<'_>, source: &mut Folder, head: &
         }),
     };
     let mut told = Heard::at_old(old, &key)?;
+    for what in &told.unasked {
+        verifier::tell!("note: not asked whether the bundle is the newest of this log: {what}");
+    }
     told.told.extend(Heard::at(home, &key)?.told);
     told.hold_against(home, &key, &levels, Some(&head.note)).or_else(against)?;
     let bad = |why: String| Failure::Policy { path: home.policy(), why };
@@ -332,6 +335,10 @@ fn copy_keys(old: &Home, new: &Home) -> Result<(), BadRestore> {
         if let Some(bytes) = files::read(&old.folder().join(name), 16 << 20)? {
             files::create_folder(new.folder())?;
             files::replace(&new.folder().join(name), &bytes)?;
+            // One that nobody has adopted yet is in no bundle.
+            if name == "profile.toml" && old.documents().join(Hash::of(&[&bytes]).to_hex()).exists() {
+                keep_document(new, &bytes)?;
+            }
         }
     }
     Ok(())

@@ -1,8 +1,13 @@
 //! What the ledger itself reads of a country's `profile.toml`: the calendar's offset, the size of
 //! a sealed batch, and the moments of a replay. Rules and their numbers are the projector's.
 
+use schemas::hash::Hash;
 use schemas::time::{Date, Timestamp};
 use schemas::visible;
+
+use crate::failure::Failure;
+use crate::files;
+use crate::home::Home;
 
 /// Records in one week's sealed batch, where the profile does not say. FORMAT.md 15.4.
 const SEALED_BATCH_SIZE: usize = 8;
@@ -50,7 +55,41 @@ impl Default for Settings {
     }
 }
 
+/// What stands in place of a profile where none was given.
+pub(crate) const NO_PROFILE: &[u8] = b"# begun without a rule profile: local days begin at midnight UTC\n";
+/// Longest profile, in bytes.
+const PROFILE_BYTES_MAX: usize = 1 << 20;
+/// What helps where the profile is gone or torn.
+const WAY_OUT: &str = "put its copy back: what `init` and `ledger document` were given lies in documents/ under its digest. One that \
+                       was changed here on purpose is kept there first (`ledger document LEDGER LEDGER/profile.toml`); a ledger \
+                       that was begun without one has a file with no values in it";
+
 impl Settings {
+    /// Those of a ledger: of the profile in its folder, byte for byte as `init` or [`keep_document`] was given it. One that was
+    /// cut may still be TOML, and what it lacks would be taken for what nobody said.
+    ///
+    /// [`keep_document`]: crate::writer::keep_document
+    ///
+    /// # Errors
+    /// [`Failure::Lost`] if it is gone or not as it was written; [`Failure`] if it cannot be read.
+    pub fn of(home: &Home) -> Result<Self, Failure> {
+        let lost = |what: String| Failure::Lost { path: home.profile(), what, way_out: WAY_OUT };
+        let Some(bytes) = files::read(&home.profile(), PROFILE_BYTES_MAX)? else {
+            return Err(lost(
+                "the rule profile, which says where local days begin and how large a sealed batch is, is gone"
+                    .to_owned(),
+            ));
+        };
+        if bytes != NO_PROFILE && !home.documents().join(Hash::of(&[&bytes]).to_hex()).exists() {
+            return Err(lost(
+                "the rule profile, which says where local days begin and how large a sealed batch is, is empty, cut or \
+                 changed: it is none of those that are kept in documents/"
+                    .to_owned(),
+            ));
+        }
+        Self::read(&bytes).map_err(|why| lost(why.to_string()))
+    }
+
     /// The same of a profile that somebody brings: its texts will be read by people, so nothing in them hides.
     ///
     /// # Errors

@@ -184,12 +184,16 @@ impl Heard {
     /// # Errors
     /// [`Failure`] if the list of places or a folder of the ledger's own cannot be read.
     pub fn at(home: &Home, key: &PublicKey) -> Result<Self, Failure> {
+        Self::asked(home, key, &Places::of(home)?)
+    }
+
+    fn asked(home: &Home, key: &PublicKey, places: &Places) -> Result<Self, Failure> {
         let mut ears = Ears { key, heard: Self::default(), known: BTreeSet::new() };
         ears.file(Kind::Published, &home.published())?;
         ears.receipts(&[home.outbox().join("receipts"), home.intake().join("receipts")]);
         ears.state(&home.state())?;
         ears.evidence(&home.evidence())?;
-        for (lies, path) in Places::of(home)?.iter() {
+        for (lies, path) in places.iter() {
             match lies {
                 Lies::Anchor => ears.anchor(path),
                 Lies::Bundle => ears.bundle(path),
@@ -199,12 +203,21 @@ impl Heard {
         Ok(ears.heard)
     }
 
-    /// The same for the folder of a ledger that is replaced, its last signed checkpoint among it.
+    /// The same for the folder of a ledger that is replaced, its last signed checkpoint among it. It may be damaged, older
+    /// than its list of places, or its keys alone: that the places could not be asked is said.
     ///
     /// # Errors
     /// As [`Heard::at`].
     pub fn at_old(home: &Home, key: &PublicKey) -> Result<Self, Failure> {
-        let mut heard = Self::at(home, key)?;
+        let places = match Places::of(home) {
+            Ok(places) if home.places().exists() => Ok(places),
+            Ok(_) => Err("there is no list of the mirrors and bundles that it wrote".to_owned()),
+            Err(Failure::Lost { what, .. }) => Err(what),
+            Err(why) => return Err(why),
+        };
+        let unasked = places.as_ref().err().map(|why| format!("{}: {why}", home.places().shown()));
+        let mut heard = Self::asked(home, key, &places.unwrap_or_default())?;
+        heard.unasked.extend(unasked);
         let mut ears = Ears { key, heard: Self::default(), known: BTreeSet::new() };
         for bytes in Anchor::at(&home.checkpoint()).candidates()? {
             ears.hear(Kind::Anchor, home.checkpoint().display().to_string(), bytes);

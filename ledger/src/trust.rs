@@ -57,6 +57,17 @@ pub enum BadTrust {
         /// The party.
         party: String,
     },
+    /// The keys of the holder are revoked already.
+    #[error(
+        "{holder} of {party} has no key in force: what it had is revoked already, and stands so in the log. Nothing was recorded; \
+         where it ended earlier than was said, --since says so"
+    )]
+    Ended {
+        /// The party.
+        party: String,
+        /// The holder.
+        holder: String,
+    },
     /// The ledger's writer is not to be named again.
     #[error(
         "{holder} has a key already that seals, sealed or signed something: choose a new holder's name for the writer, such as ledger-2"
@@ -116,12 +127,15 @@ impl Desk<'_> {
         self.pseudonyms.shown(holder)
     }
 
-    /// A key for a holder that the log does not know yet: from its file, else made.
+    /// A key for a holder that the log does not know yet: from its file, else made. It is made for the operator, where a key
+    /// of the same party lies at hand, or where that was asked for in words: never for another party otherwise.
     ///
     /// # Errors
     /// [`BadTrust`] if it can be neither read nor made.
-    pub fn new_key(&mut self, holder: &Holder) -> Result<NewKey, BadTrust> {
-        let (vkey, secret) = self.keys.fresh(&holder.party, &holder.holder, self.log.keyring())?;
+    pub fn new_key(&mut self, holder: &Holder, make: bool) -> Result<NewKey, BadTrust> {
+        let own = self.log.role(&holder.party) == Some(Role::Operator);
+        let make = make || own || self.key(holder).is_ok() || self.colleague(holder).is_some();
+        let (vkey, secret) = self.keys.fresh(&holder.party, &holder.holder, self.log.keyring(), make)?;
         Ok(NewKey { text: vkey.to_string(), secret })
     }
 
@@ -218,6 +232,10 @@ impl Desk<'_> {
         second: Option<&Holder>,
     ) -> Result<Signed, BadTrust> {
         let shown = self.shown(holder);
+        let mut own = self.log.keyring().keys().iter().filter(|key| of_key(&key.holder) == shown).peekable();
+        if own.peek().is_some() && own.all(|key| key.until.is_some_and(|until| since.unwrap_or(self.now) >= until)) {
+            return Err(BadTrust::Ended { party: holder.party.clone(), holder: holder.holder.clone() });
+        }
         let author = match by {
             Some(by) => self.shown(by),
             None => self.colleague(&shown).unwrap_or_else(|| shown.clone()),

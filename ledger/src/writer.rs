@@ -200,6 +200,7 @@ impl Writer {
                 files::replace(&path, &bytes)?;
             }
         }
+        Places::begin(home)?;
         let (committed, _) = write(&store, &vault, &mut anchor, &mut plan, &[])?;
         files::replace(&home.used(), b"")?;
         files::remove(&begun)?;
@@ -305,7 +306,7 @@ impl Writer {
                     let slots: Vec<String> =
                         erased.slots.iter().map(|(address, field)| format!("{field} of {address}")).collect();
                     self.mended.push(format!(
-                        "erased, as entry {} of the log says, what older openings or keys had brought back: {}",
+                        "erased, as entry {} of the log says, what older openings, keys, outbox or drafts had brought back: {}",
                         erased.by,
                         slots.join(", ")
                     ));

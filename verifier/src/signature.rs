@@ -207,6 +207,12 @@ impl SecretKey {
         Self { name: name.to_owned(), key: ed25519_dalek::SigningKey::from_bytes(seed) }
     }
 
+    /// The same key under another name.
+    #[must_use]
+    pub fn renamed(&self, name: &str) -> Self {
+        Self { name: name.to_owned(), key: self.key.clone() }
+    }
+
     /// The public key for notes.
     pub fn vkey(&self) -> Vkey {
         self.public(ALG_ED25519)

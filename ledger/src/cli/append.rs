@@ -184,8 +184,8 @@ impl Cosign {
             };
             verifier::say!("signed and recorded before: {}", parcel.source);
         }
-        let keys = KeyFolder::new(&self.keys, writer.log().origin().clone());
         let pseudonyms = super::pseudonyms(&writer, &parties(&home.parties())?, &outbox)?;
+        let keys = KeyFolder::new(&self.keys, writer.log().origin().clone()).under(&pseudonyms);
         let now = present(&writer);
         let mut drafts = Vec::new();
         for path in there {

@@ -7,6 +7,7 @@ use clap::Args;
 use ledger::files;
 use ledger::fsck;
 use ledger::outbox::Outbox;
+use ledger::places::Places;
 use ledger::probe::Probe;
 use ledger::publish;
 use ledger::queue::Queue;
@@ -100,7 +101,7 @@ impl Restore {
 pub struct Fsck {
     /// Folder of the ledger.
     ledger: PathBuf,
-    /// Go on from now on with what outbox/ and intake/ hold, although they held more once and no copy is to be had.
+    /// Go on from now on with what outbox/, intake/ and places hold, although they held more once and no copy is to be had.
     #[arg(long)]
     accept_loss: bool,
 }
@@ -108,11 +109,14 @@ pub struct Fsck {
 impl Fsck {
     pub fn run(self) -> Result<(), Ended> {
         let home = super::home(&self.ledger)?;
+        if self.accept_loss {
+            Places::accept_loss(&home)?;
+        }
         let writer = open(&home)?;
         if self.accept_loss {
             Outbox::accept_loss(&home.outbox())?;
             Queue::at(&home.intake()).accept_loss()?;
-            verifier::say!("what outbox/ and intake/ hold now is taken for all that there is");
+            verifier::say!("what outbox/, intake/ and places hold now is taken for all that there is");
         }
         let found = fsck::check(&writer, &mut bar("checking"))?;
         verifier::say!(

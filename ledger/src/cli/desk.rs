@@ -65,7 +65,7 @@ impl Desk {
         let office = Office::of(&outpost, &self.keys, profile.as_deref())?;
         let line = match (&self.holder, &outpost.standing().address) {
             (Some(holder), Some(address)) => {
-                let folder = KeyFolder::new(&self.keys, office.origin.clone());
+                let folder = KeyFolder::new(&self.keys, office.origin.clone()).under(&office.pseudonyms);
                 let party = office.pseudonyms.party(&office.party.id);
                 let key = folder.last(party, &office.pseudonyms.inside(holder))?;
                 Some(Box::new(Client::new(address, key)) as Box<dyn Line + Send>)

@@ -130,9 +130,7 @@ impl Export {
         folder: &Path,
         (reader, purpose, keys): (&str, &str, &Path),
     ) -> Result<(), Ended> {
-        if list.get(reader).is_none() {
-            return Err(Ended::Refused(format!("--for {reader}: no such party in the ledger's list of parties")));
-        }
+        list.named(reader).map_err(|why| Ended::Refused(format!("--for {why}")))?;
         let mut outbox = Outbox::open(&writer.home().outbox())?;
         let pseudonyms = super::pseudonyms(writer, list, &outbox)?;
         let at_hand = KeyFolder::new(keys, writer.log().origin().clone());

@@ -74,12 +74,23 @@ struct Whose {
     start: Start,
 }
 
+/// Whether a secret key may be made here.
+#[derive(Args)]
+struct Making {
+    /// Make the secret key here where the party's own is not in --keys. Whoever has that folder can then sign in the party's
+    /// name: hand the file over, and keep no copy.
+    #[arg(long)]
+    make_key: bool,
+}
+
 /// Arguments of `key enrol`.
 #[derive(Args)]
 #[command(
     verbatim_doc_comment,
     after_help = "The new key is read from --keys: PARTY.HOLDER.key, or PARTY.HOLDER.vkey where the holder keeps the secret half
-(`ledger keygen` makes both); what is not there is made.
+(`ledger keygen` makes both). Where neither is there, a key is made for the operator alone, or where another key of the
+party lies beside it; for anybody else only with --make-key. PARTY is the party's id, also where the log has a pseudonym for
+it; a new party has its line in MY-LEDGER/parties.csv first, with its identity_mode.
 
   a new holder            ledger key enrol my-ledger --party cso-league --holder office-2 --by cso-league:office-1 --keys keys
   a new party             ledger key enrol my-ledger --party cso-new --holder office-1 --role cso --keys keys
@@ -101,6 +112,8 @@ pub struct Enrol {
     /// An age recipient instead of a signing key.
     #[arg(long, value_name = "age1...")]
     recipient: Option<String>,
+    #[command(flatten)]
+    making: Making,
 }
 
 /// Arguments of `key rotate`.
@@ -119,6 +132,8 @@ pub struct Rotate {
     /// When it ended, if before now: with --reason compromise or device-lost, what it signed since is marked as doubtful.
     #[arg(long, value_name = "INSTANT", value_parser = instant)]
     since: Option<Timestamp>,
+    #[command(flatten)]
+    making: Making,
 }
 
 /// Arguments of `key revoke`.
@@ -206,7 +221,9 @@ impl Whose {
         if !is_id(&named.party) || !is_id(&named.holder) {
             return Err(Ended::Refused("--party and --holder: letters, digits and . _ : - only".to_owned()));
         }
-        at_desk(&self.ledger, &self.keys, &self.start, |desk| Ok(vec![make(desk, &named)?]))
+        let others = [&self.by, &self.cosigner].into_iter().flatten();
+        let asked: Vec<&str> = std::iter::once(&named).chain(others).map(|holder| holder.party.as_str()).collect();
+        at_desk(&self.ledger, &self.keys, &self.start, &asked, |desk| Ok(vec![make(desk, &named)?]))
     }
 }
 
@@ -217,7 +234,7 @@ impl Enrol {
             let shown = desk.shown(holder);
             let key = match &self.recipient {
                 Some(text) => NewKey { text: text.clone(), secret: None },
-                None => desk.new_key(&shown)?,
+                None => desk.new_key(&shown, self.making.make_key)?,
             };
             desk.enrol(holder, self.role, &key, by, second)
         })
@@ -228,7 +245,7 @@ impl Rotate {
     fn run(self) -> Result<(), Ended> {
         let (by, second) = (self.whose.by.as_ref(), self.whose.cosigner.as_ref());
         self.whose.run(|desk, holder| {
-            let key = desk.new_key(&desk.shown(holder))?;
+            let key = desk.new_key(&desk.shown(holder), self.making.make_key)?;
             desk.rotate(holder, &key, self.reason.code(), self.since, by, second)
         })
     }
@@ -246,17 +263,21 @@ impl Epoch {
         if !is_id(&self.writer) {
             return Err(Ended::Refused(format!("--writer {:?}: letters, digits and . _ : - only", self.writer)));
         }
-        at_desk(&self.ledger, &self.keys, &self.start, |desk| {
+        let asked: Vec<&str> =
+            std::iter::once(&self.by).chain(&self.cosigner).map(|holder| holder.party.as_str()).collect();
+        at_desk(&self.ledger, &self.keys, &self.start, &asked, |desk| {
             desk.epoch(&self.writer, &self.by, self.cosigner.as_ref())
         })
     }
 }
 
-/// Signs events where all that it needs is at hand, and submits those that are complete.
+/// Signs events where all that it needs is at hand, and submits those that are complete. What stands in the log stands
+/// there in public for ever: each party that is named must be one of the list, or one that the log has.
 fn at_desk(
     ledger: &std::path::Path,
     keys: &std::path::Path,
     start: &Start,
+    named: &[&str],
     make: impl FnOnce(&mut Desk<'_>) -> Result<Vec<Signed>, BadTrust>,
 ) -> Result<(), Ended> {
     let home = super::home(ledger)?;
@@ -267,16 +288,28 @@ fn at_desk(
     let mut outbox = Outbox::open(&home.outbox())?;
     let pseudonyms = super::pseudonyms(&writer, &list, &outbox)?;
     let (log, now) = (writer.log(), present(&writer));
+    for party in named {
+        let id = pseudonyms.outside(party);
+        if log.role(pseudonyms.party(&id)).is_none() {
+            list.named(&id).map_err(|why| {
+                Ended::Refused(format!(
+                    "{why}. Nothing was recorded: what is enrolled stands in public for ever. A new party has its line, with its \
+                     identity_mode, in {} first",
+                    home.parties().shown()
+                ))
+            })?;
+        }
+    }
     let mut desk = Desk {
         home: &home,
         log,
         pseudonyms: &pseudonyms,
-        keys: KeyFolder::new(keys, log.origin().clone()),
+        keys: KeyFolder::new(keys, log.origin().clone()).under(&pseudonyms),
         numbers: numbers_used(&outbox, &home.drafts(), log.keyring())?,
         now,
         utc_offset_minutes: settings.utc_offset_minutes,
     };
-    let made = make(&mut desk).map_err(Ended::from);
+    let made = make(&mut desk).map_err(refusal);
     let made = made.and_then(|signed| rehearsed(desk.log, signed, now).map_err(refusal));
     // A key that nobody enrolled must not be taken for the newest later.
     let signed = made.inspect_err(|_| desk.keys.made().iter().for_each(|path| drop(files::remove(path))))?;

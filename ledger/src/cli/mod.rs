@@ -28,6 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use ledger::clock::Clock;
 use ledger::failure::Failure;
 use ledger::files;
+use ledger::folder;
 use ledger::import::{Limits, Parties};
 use ledger::lead;
 use ledger::outbox::Outbox;
@@ -144,7 +145,9 @@ fn not_here(path: &Path, found: Option<verifier::files::NotHere>) -> Result<(), 
 /// Makes an event with effect on trust end as who must act: the reporter, where the log would refuse.
 fn refusal(why: ledger::trust::BadTrust) -> Ended {
     match why {
-        refused @ ledger::trust::BadTrust::Refused(_) => Ended::Refused(refused.to_string()),
+        refused @ (ledger::trust::BadTrust::Refused(_) | ledger::trust::BadTrust::Ended { .. }) => {
+            Ended::Refused(refused.to_string())
+        }
         other => other.into(),
     }
 }
@@ -351,20 +354,10 @@ fn present(writer: &Writer) -> schemas::time::Timestamp {
     writer.log().last_received().map_or(now, |last| last.max(now))
 }
 
-/// Settings of a ledger: those of the profile it keeps, if it keeps one.
+/// Settings of a ledger: those of the profile it keeps.
 fn settings(home: &Home) -> Result<Settings, Ended> {
-    match files::read(&home.profile(), 1 << 20)? {
-        Some(bytes) => Ok(Settings::read(&bytes)?),
-        None if !home.checkpoint().exists() => Ok(Settings::default()), // no ledger: who opens it says so
-        None => Err(Failure::Lost {
-            path: home.profile(),
-            what: "the rule profile, which says where local days begin and how large a sealed batch is, is gone"
-                .to_owned(),
-            way_out: "put its copy back; what was adopted lies in documents/ under its digest. A ledger that was begun \
-                      without one has a file with no values in it",
-        }
-        .into()),
-    }
+    // No ledger: who opens it says so.
+    if home.checkpoint().exists() { Ok(Settings::of(home)?) } else { Ok(Settings::default()) }
 }
 
 /// Parties of a ledger, as `init` or the last import left them.
@@ -377,7 +370,11 @@ fn parties(path: &Path) -> Result<Parties, Ended> {
 
 /// Pseudonyms of a ledger, held against what its log and its outbox show.
 fn pseudonyms(writer: &Writer, list: &Parties, outbox: &Outbox) -> Result<Pseudonyms, Ended> {
-    Ok(Pseudonyms::of_ledger(&writer.home().pseudonyms(), list, Some(writer.log()), outbox)?)
+    let pseudonyms = Pseudonyms::of_ledger(&writer.home().pseudonyms(), list, Some(writer.log()), outbox)?;
+    if let Some(said) = folder::unlisted_in_words(writer, list, &pseudonyms) {
+        verifier::tell!("note: {}: {said}", writer.home().parties().shown());
+    }
+    Ok(pseudonyms)
 }
 
 /// A bar on a terminal, nothing in a pipe.

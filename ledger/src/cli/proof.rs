@@ -81,10 +81,8 @@ impl Pack {
             other => Ended::Refused(other.to_string()),
         };
         if audience != "public" {
-            if list.get(&self.audience).is_none() {
-                let why = "no such party in the ledger's list of parties; give one, or `public`";
-                return Err(Ended::Refused(format!("--for {}: {why}", self.audience)));
-            }
+            let unknown = |why| Ended::Refused(format!("--for {why}; give one, or `public`"));
+            list.named(&self.audience).map_err(unknown)?;
             let (at_hand, signer) = self.signer(writer, &list)?;
             // What cannot be given is not recorded as given.
             pack::make(writer, &request).map_err(bad)?;

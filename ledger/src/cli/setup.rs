@@ -48,6 +48,9 @@ pub struct Init {
     /// Folder of holders' keys.
     #[arg(long, value_name = "DIR")]
     keys: PathBuf,
+    /// MY-LEDGER/keys holds a log.key already, and it has never signed a log: it was made for this one.
+    #[arg(long)]
+    never_used: bool,
     #[command(flatten)]
     start: Start,
 }
@@ -75,7 +78,11 @@ impl Init {
         }
         let mut keys = KeyFolder::new(&self.keys, origin.clone());
         publish::before_genesis(&home, &origin, self.start.without_witnesses)?;
+        unused(&home, self.never_used)?;
         let mut writer = Recording::from(folder::found(&home, &origin, &list, &mut keys, Clock::System.now())?);
+        for path in keys.made() {
+            verifier::say!("a key was made: {}  (its holder's to keep: hand it over, and keep no copy)", path.shown());
+        }
         let bytes = files::read(&self.parties, 16 << 20)?.unwrap_or_default();
         folder::settle(&writer, &bytes, profile.as_deref())?;
         let mut outbox = Outbox::open(&home.outbox())?;
@@ -113,6 +120,21 @@ impl Init {
         );
         Ok(())
     }
+}
+
+/// Refuses keys that lie where a new ledger shall begin and that this beginning did not make: nothing that is here can say
+/// whether they have signed a log, and two histories under one key are what everybody else is promised not to see.
+pub fn unused(home: &Home, never_used: bool) -> Result<(), Ended> {
+    let Some(key) = home.earlier_key()?.filter(|_| !never_used) else { return Ok(()) };
+    Err(Failure::Lost {
+        path: key,
+        what: "this key was here before, it may have signed a log, and nothing here can say: another log under the same key \
+               would contradict that one"
+            .to_owned(),
+        way_out: "restore that log from its newest bundle (`ledger restore --help`), or take the key away and begin with new \
+                  ones and another --origin. --never-used says in words that it has signed nothing",
+    }
+    .into())
 }
 
 /// Arguments of `keygen`.

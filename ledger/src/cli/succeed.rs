@@ -76,6 +76,9 @@ pub struct Succeed {
     /// The draft of an earlier run, which oversight has signed since.
     #[arg(long, value_name = "DRAFT")]
     signed: Option<PathBuf>,
+    /// NEW/keys holds a log.key already, and it has never signed a log: it was made for this one.
+    #[arg(long)]
+    never_used: bool,
     #[command(flatten)]
     start: Start,
 }
@@ -190,6 +193,7 @@ impl Succeed {
         let beside =
             Submission { note: parcel.note.clone().into_bytes(), opening: parcel.opening.clone(), received_at: now };
         publish::before_genesis(home, origin, self.start.without_witnesses)?;
+        super::setup::unused(home, self.never_used)?;
         let writer = Recording::from(folder::found_with(home, origin, list, keys, &[beside], now)?);
         folder::settle(&writer, &read(&self.parties)?, profile)?;
         // The outbox knows which numbers each key has used.

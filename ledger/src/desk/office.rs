@@ -115,7 +115,7 @@ impl Office {
 
     /// Holders whose key lies on this machine.
     pub fn pens(&self) -> Vec<&str> {
-        let keys = KeyFolder::new(&self.keys, self.origin.clone());
+        let keys = KeyFolder::new(&self.keys, self.origin.clone()).under(&self.pseudonyms);
         let party = self.pseudonyms.party(&self.party.id);
         let has = |holder: &&str| keys.has(party, &self.pseudonyms.inside(holder));
         self.party.holders.iter().map(String::as_str).filter(has).collect()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::catalogue::{ID_BYTES_MAX, Role, is_id, is_language};
 use schemas::lint;
-use schemas::visible;
+use schemas::visible::{self, Show as _};
 
 use super::near::did_you_mean;
 use super::problem::{Problem, Problems, What};
@@ -67,6 +67,14 @@ pub struct Parties {
     places: BTreeMap<String, usize>,
     refused: BTreeSet<String>,
     unnamed: Vec<Unnamed>,
+}
+
+/// No line of the list has that id.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}: no such party in the ledger's list of parties{near}", id.shown())]
+pub struct NoParty {
+    id: String,
+    near: String,
 }
 
 /// What no public text may hold: id and name of a party, as [`lint::words`] writes them.
@@ -138,6 +146,15 @@ impl Parties {
     /// The party of that id.
     pub fn get(&self, id: &str) -> Option<&Party> {
         self.places.get(id).map(|at| &self.list[*at])
+    }
+
+    /// The party of that id, for whoever names one in words.
+    ///
+    /// # Errors
+    /// [`NoParty`] with the id that is nearest.
+    pub fn named(&self, id: &str) -> Result<&Party, NoParty> {
+        let near = || did_you_mean(id, self.list.iter().map(|party| party.id.as_str()));
+        self.get(id).ok_or_else(|| NoParty { id: id.to_owned(), near: near() })
     }
 
     /// All parties, in the order of the file.

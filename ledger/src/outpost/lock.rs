@@ -8,11 +8,15 @@ use crate::cipher::RestKey;
 use crate::failure::Failure;
 use crate::{files, keys, seal};
 
-use super::BadOutpost;
+use super::{BadOutpost, REACHED};
 use schemas::visible::Show as _;
 
 /// Name of the file in the folder that tells which way it opens.
 const LOCK: &str = "lock";
+/// What helps where that file is torn: it says how the folder opens, and for words it holds the key.
+const WAY_OUT: &str = "put the file back from the newest copy of the folder. Where the folder opens with a key file, it is the one \
+                       line `key file`, and may be written again so; where it opens with words, nothing opens the folder without \
+                       a copy of it";
 /// First line of a key file.
 const MAGIC: &str = "oversight-outpost-key/v1";
 /// What the lock of a folder with a key file says.
@@ -66,8 +70,17 @@ pub(super) fn make(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost
 /// The key of a folder that is there.
 pub(super) fn open(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost> {
     let absent = || Failure::Absent { what: "outbox of an institution", path: folder.to_owned() };
-    let lock = files::read(&folder.join(LOCK), seal::LOCKED_BYTES_MAX)?.ok_or_else(absent)?;
-    let by_file = lock.starts_with(BY_FILE.as_bytes());
+    let path = folder.join(LOCK);
+    let torn = |what: &str| Failure::Lost { path: path.clone(), what: what.to_owned(), way_out: WAY_OUT };
+    let lock = match files::read(&path, seal::LOCKED_BYTES_MAX)? {
+        Some(lock) => lock,
+        None if folder.join(REACHED).exists() => return Err(torn("it is gone").into()),
+        None => return Err(absent().into()),
+    };
+    let by_file = lock == format!("{BY_FILE}\n").as_bytes();
+    if !by_file && !is_locked_key(&lock) {
+        return Err(torn("it is empty, cut, or not as it was written").into());
+    }
     match secret {
         Secret::KeyFile(path) if by_file => read(path),
         Secret::Passphrase(words) if !by_file => {
@@ -77,6 +90,15 @@ pub(super) fn open(folder: &Path, secret: &Secret) -> Result<RestKey, BadOutpost
         }
         _ => Err(BadOutpost::OtherWay { wants: if by_file { "the key file" } else { "a passphrase" } }),
     }
+}
+
+/// Whether these are all the bytes of a key that words lock, whatever the words: an age file whose payload is a nonce, the
+/// key, and a tag.
+fn is_locked_key(lock: &[u8]) -> bool {
+    const PAYLOAD_BYTES: usize = 16 + 44 + 16;
+    let end = lock.windows(4).position(|four| four == b"\n---");
+    let mac = end.and_then(|end| Some(end + 2 + lock[end + 1..].iter().position(|byte| *byte == b'\n')?));
+    lock.starts_with(seal::LOCKED) && mac.is_some_and(|mac| lock.len() == mac + PAYLOAD_BYTES)
 }
 
 fn draw(path: &Path) -> Result<RestKey, BadOutpost> {

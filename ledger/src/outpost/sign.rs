@@ -110,7 +110,7 @@ impl Outpost {
         }
         let mut signer = Signer {
             origin: self.standing().origin.clone(),
-            keys,
+            keys: keys.under(&pseudonyms),
             pseudonyms: &pseudonyms,
             utc_offset_minutes: self.standing().utc_offset_minutes,
             adopted: Adopted::default(),

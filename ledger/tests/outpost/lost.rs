@@ -31,6 +31,8 @@ fn lay(folder: &Path, was: &BTreeMap<PathBuf, Vec<u8>>) {
     }
 }
 
+/// What a lock of words begins with, and no more.
+const WORDS: &[u8] = b"age-encryption.org/v1\n-> scrypt AAAA 18\nBBBB\n--- CCCC\nshort";
 /// The first file of the journal.
 const JOURNAL: &str = "journal/000001";
 
@@ -56,7 +58,7 @@ fn what_is_lost_is_told_and_never_begun_anew() {
     drop(outpost);
     let whole = contents(&folder);
     // What happens, what is said, and whether going on is offered.
-    let harms: [(&str, Harm, &str, bool); 13] = [
+    let harms: [(&str, Harm, &str, bool); 17] = [
         ("an older journal", |f, o| put(f, o, JOURNAL), "2 of 4 records", true),
         ("an empty journal", |f, _| cut(&f.join(JOURNAL), 0), "0 of 4 records", true),
         ("no file of the journal", |f, _| std::fs::remove_file(f.join(JOURNAL)).unwrap(), "0 of 4 records", true),
@@ -81,8 +83,12 @@ fn what_is_lost_is_told_and_never_begun_anew() {
         ("a cut word of it", |f, _| cut(&f.join("reached"), 40), "reached is damaged", true),
         ("no settings", |f, _| std::fs::remove_file(f.join("settings")).unwrap(), "settings is damaged", false),
         ("empty settings", |f, _| cut(&f.join("settings"), 0), "settings is damaged", false),
-        ("no lock", |f, _| std::fs::remove_file(f.join("lock")).unwrap(), "there is no outbox", false),
-        ("an empty lock", |f, _| cut(&f.join("lock"), 0), "it opens with", false),
+        ("no lock", |f, _| std::fs::remove_file(f.join("lock")).unwrap(), "lock: it is gone", false),
+        ("an empty lock", |f, _| cut(&f.join("lock"), 0), "lock: it is empty, cut", false),
+        ("a cut lock", |f, _| cut(&f.join("lock"), 4), "lock: it is empty, cut", false),
+        ("a lock without its end", |f, _| cut(&f.join("lock"), 8), "lock: it is empty, cut", false),
+        ("a lock of zeros", |f, _| std::fs::write(f.join("lock"), [0; 9]).unwrap(), "lock: it is empty, cut", false),
+        ("a cut lock of words", |f, _| std::fs::write(f.join("lock"), WORDS).unwrap(), "lock: it is empty, cut", false),
         ("nothing at all", |f, _| std::fs::remove_dir_all(f).unwrap(), "there is no outbox", false),
     ];
     for (what, harm, words, may_go_on) in harms {

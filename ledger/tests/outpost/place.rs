@@ -45,7 +45,7 @@ impl Place {
         let place = Self { folder: TempDir::new().unwrap() };
         std::fs::write(place.path("parties.csv"), PARTIES).unwrap();
         place.good("init my --origin a.example/log --parties parties.csv --keys keys");
-        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key");
         place
     }
 

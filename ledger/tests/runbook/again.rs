@@ -16,10 +16,10 @@ cso-y,cso,Blue House,pseudonym,en,y1;y2
 
 fn place() -> Place {
     let place = Place::of(PARTIES);
-    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key");
     place.good("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys");
-    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys");
-    place.good("key enrol my --party fac-a --holder d1 --role facility --keys keys");
+    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys --make-key");
+    place.good("key enrol my --party fac-a --holder d1 --role facility --keys keys --make-key");
     place
 }
 

@@ -28,7 +28,7 @@ fn place() -> (Place, String) {
     let place = Place::of(PARTIES);
     let pseudonyms = std::fs::read_to_string(place.path("my/pseudonyms")).unwrap();
     let name = pseudonyms.trim().strip_prefix("cso-y ").unwrap().to_owned();
-    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys");
+    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys --make-key");
     place.good(&format!("keygen --origin a.example/log --party {name} --holder y2 --keys office"));
     std::fs::copy(place.path(&format!("office/{name}.y2.vkey")), place.path(&format!("keys/{name}.y2.vkey"))).unwrap();
     place.good("key enrol my --party cso-y --holder y2 --by cso-y:y1 --keys keys");
@@ -203,7 +203,7 @@ fn what_is_signed_second_is_what_was_read() {
 fn a_key_file_that_its_way_changed_is_taken_or_told() {
     let place = Place::of(PARTIES);
     let key = "keys/fac-a.d1.key";
-    place.good("key enrol my --party fac-a --holder d1 --role facility --keys keys");
+    place.good("key enrol my --party fac-a --holder d1 --role facility --keys keys --make-key");
     let good = std::fs::read_to_string(place.path(key)).unwrap();
     let (head, seed) = good.trim_end().rsplit_once('\n').unwrap();
     let name = head.split_once('\n').unwrap().1;

@@ -68,6 +68,7 @@ fn fsck_names_whatever_is_wrong_beside_the_log() {
         ("my/parties.csv", None, "my/parties.csv"),
         ("my/parties.csv", Some("party\n".to_owned()), "my/parties.csv"),
         ("my/profile.toml", None, "my/profile.toml"),
+        ("my/profile.toml", Some(String::new()), "empty, cut or changed"),
         ("my/profile.toml", Some("[calendar]\nutc_offset_minutes = \"late\"\n".to_owned()), "my/profile.toml"),
     ] {
         match text {

@@ -15,11 +15,12 @@ cso-x,cso,Open Hands,named,en,x1
 ";
 
 /// An inspection with a sealed value, and how it was obstructed, with a restricted text.
-const INSPECTION: &str = "row_id,occurred_at,signer,cosigner,id,facility,kind,unannounced,chosen_by,started_on,ended_on,\
+pub const INSPECTION: &str = "row_id,occurred_at,signer,cosigner,id,facility,kind,unannounced,chosen_by,started_on,ended_on,\
 team,women_in_team,team_two_or_more,women_present,health_professional,full_access,private_interviews,cooperation,followup_of_reprisal
 r1,2025-03-04,n1,,is-1,fac-a,npm,true,body,2025-03-03,2025-03-04,3,2,true,true,true,true,held,full,true
 ";
-const OBSTRUCTION: &str = "row_id,occurred_at,signer,cosigner,id,inspection,facility,what,delay,by_role,by_role_lang
+pub const OBSTRUCTION: &str =
+    "row_id,occurred_at,signer,cosigner,id,inspection,facility,what,delay,by_role,by_role_lang
 r1,2025-03-04,n1,,,is-1,fac-a,entry_delayed,45,the deputy at the second gate,en
 ";
 pub const COMPLAINT: &str = "row_id,occurred_at,signer,cosigner,id,intake_at,about,complainant_kind,facility,addressee,consent_to_share,narrative,narrative_lang,risk
@@ -52,9 +53,17 @@ fn executed(place: &Place, row: &str, cosigner: &str) -> String {
     format!("op/erasure.executed/{row}")
 }
 
+/// Files of the outbox, with what is in them.
+fn outbox(place: &Place) -> std::collections::BTreeMap<std::path::PathBuf, String> {
+    let files = std::fs::read_dir(place.path("my/outbox")).unwrap().map(|found| found.unwrap().path());
+    let parcels = files.filter(|path| path.extension().is_some_and(|ending| ending == "jsonl"));
+    parcels.map(|path| (path.clone(), std::fs::read_to_string(path).unwrap())).collect()
+}
+
 #[test]
 fn values_are_erased_for_good_or_not_at_all() {
     let place = with_inspection();
+    let older = outbox(&place);
     take(
         &place,
         "npm",
@@ -84,6 +93,28 @@ fn values_are_erased_for_good_or_not_at_all() {
     assert!(said.contains(": by_role of npm/inspection.obstructed/r1") && said.contains("Not reached:"), "{said}");
     let again = place.good(&format!("erase my {lawful}"));
     assert!(again.contains("nothing was left of it: it had been carried out before"), "{again}");
+    // An older outbox, or a draft of the same event, brings the value back: the next command erases it there too.
+    let erased = outbox(&place);
+    assert!(older.iter().any(|(path, text)| erased[path] != *text), "there was something to erase");
+    for (path, text) in &older {
+        std::fs::write(path, text).unwrap();
+    }
+    let line = older
+        .values()
+        .flat_map(|text| text.lines())
+        .find(|line| line.contains("npm/inspection.obstructed/r1\""))
+        .unwrap();
+    place.write("my/drafts/npm.inspection.obstructed.r1.draft", &format!("{line}\nop o1\n"));
+    let (_, said) = place.ends("submit my");
+    assert!(
+        said.contains("older openings, keys, outbox or drafts had brought back: by_role of npm/inspection"),
+        "{said}"
+    );
+    assert_eq!(outbox(&place), erased);
+    let draft = std::fs::read_to_string(place.path("my/drafts/npm.inspection.obstructed.r1.draft")).unwrap();
+    assert!(draft.contains("erased") && !draft.contains(line), "{draft}");
+    assert!(!place.ends("submit my").1.contains("had brought back"), "once is enough");
+    place.remove("my/drafts/npm.inspection.obstructed.r1.draft");
     // The proofs hold, and the pack says by which entry it was erased.
     place.check("my");
     assert!(place.good("fsck my").contains("sound"));

@@ -33,7 +33,7 @@ fn import(place: &Place, party: &str, event: &str, rows: &str) {
 
 pub fn busy() -> Place {
     let place = Place::of(PARTIES);
-    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key");
     import(&place, "cso-x", "visit.attempted", &attempt("r1"));
     import(&place, "npm", "complaint.lodged", &COMPLAINT.replace("ROW", "c1"));
     place
@@ -93,7 +93,7 @@ fn what_is_lost_beside_the_log_is_told_and_never_begun_anew() {
     let dry = "import my visit.attempted.csv --party cso-x --keys keys --dry-run";
     let wet = "import my visit.attempted.csv --party cso-x --keys keys";
     let pack = "pack my organisation/cso-x --for cso-x --keys keys --out x.pack";
-    let key = "key enrol my --party cso-y --holder y1 --role cso --keys keys";
+    let key = "key enrol my --party cso-y --holder y1 --role cso --keys keys --make-key";
     let intake = "intake my --keys keys";
     let complain = "import my complaint.lodged.csv --party npm --keys keys";
     for (loss, words, lines) in [
@@ -116,6 +116,18 @@ fn what_is_lost_beside_the_log_is_told_and_never_begun_anew() {
         (Emptied("my/intake.reached"), "my/intake.reached: it is empty or cut", &[complain, intake]),
         (Gone("my/policy"), "my/policy: the policy", &["export my --out b", pack, wet]),
         (Gone("my/profile.toml"), "my/profile.toml: the rule profile", &[dry, wet, key, intake]),
+        (
+            Emptied("my/profile.toml"),
+            "my/profile.toml: the rule profile",
+            &[dry, wet, key, intake, "export my --out b"],
+        ),
+        (
+            Gone("my/places"),
+            "my/places: the list of mirrors and bundles",
+            &[wet, pack, key, intake, "fsck my", "submit my"],
+        ),
+        (Emptied("my/places"), "my/places: it is empty", &[wet, pack, key, intake, "fsck my", "submit my"]),
+        (Cut("my/places"), "my/places: it is empty", &[wet, "export my --out b"]),
         (Gone("my/parties.csv"), "there is no list of parties at my/parties.csv", &[dry, wet, key, intake, pack]),
     ] {
         fs::remove_dir_all(place.path("my")).unwrap();

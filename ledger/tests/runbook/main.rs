@@ -10,6 +10,7 @@ mod paths;
 mod place;
 mod replaced;
 mod restored;
+mod torn;
 mod untouched;
 
 use verifier::files::Folder;
@@ -30,7 +31,7 @@ fn a_holder_joins_changes_keys_and_leaves() {
     assert!(place.path("keys/cso-x.x2.2.key").exists());
     place.bad("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys", 1, "rotate the key instead");
     // Who is not named is not named here either.
-    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys");
+    place.good("key enrol my --party cso-y --holder y1 --role cso --keys keys --make-key");
     let report = place.check("my");
     assert_eq!(report.doubts, 0);
     let tile = format!("my-bundle/tile/entries/000.p/{}", report.head.unwrap().checkpoint.size);
@@ -43,7 +44,7 @@ fn a_holder_joins_changes_keys_and_leaves() {
 #[test]
 fn after_a_rotation_registers_are_signed_with_the_new_key() {
     let place = Place::of(hidden::PARTIES);
-    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+    place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key");
     let register = |row: &str| {
         let text = format!(
             "row_id,occurred_at,signer,cosigner,id,facility,organisation,attempted_on,arrived_at,outcome,wait\n\
@@ -120,7 +121,7 @@ fn the_registrar_loses_its_only_key() {
     place.remove("keys/min.m1.key");
     place.bad("key revoke my --party min --holder m1 --reason device-lost --keys keys", 2, "no key for");
     place.good("key revoke my --party min --holder m1 --reason device-lost --by npm:n1 --keys keys");
-    place.good("key enrol my --party min --holder m2 --keys keys");
+    place.good("key enrol my --party min --holder m2 --keys keys --make-key");
     // The party itself may say since when, once it has a key again; oversight could not.
     let line = "key revoke my --party min --holder m1 --reason compromise --since 2020-01-01T00:00:00Z --keys keys";
     place.good(line);
@@ -197,7 +198,11 @@ fn oversight_enrols_its_own_and_a_second_body() {
     let place = Place::new();
     place.bad("key enrol my --party npm --holder n2 --keys keys", 2, "a holder of oversight with a key in force");
     place.bad("key enrol my --party npm --holder n2 --by op:o1 --cosigner op:o2 --keys keys", 1, "would refuse");
-    place.good("key enrol my --party ombud --holder q1 --role oversight --by npm:n1 --keys keys");
+    let enrol = "key enrol my --party ombud --holder q1 --role oversight --by npm:n1 --keys keys --make-key";
+    place.bad(enrol, 1, "ombud: no such party in the ledger's list of parties");
+    let list = std::fs::read_to_string(place.path("my/parties.csv")).unwrap();
+    place.write("my/parties.csv", &format!("{list}ombud,oversight,Ombud,named,en,q1\n"));
+    place.good("key enrol my --party ombud --holder q1 --role oversight --by npm:n1 --keys keys --make-key");
     // The first body has lost its keys: the second helps.
     place.remove("keys/npm.n1.key");
     place.good("key revoke my --party npm --holder n1 --reason device-lost --by ombud:q1 --keys keys");
@@ -226,7 +231,7 @@ fn a_successor_goes_on() {
     place.good(&signed);
     place.bad(&signed, 2, "is not empty");
     place.bad(&succeed.replace("next", "third").replace("log-2", "log"), 1, "another name");
-    place.good("key enrol next --party cso-x --holder x1 --role cso --keys keys-2");
+    place.good("key enrol next --party cso-x --holder x1 --role cso --keys keys-2 --make-key");
     let report = place.check("next");
     let before = report.predecessor.expect("it says what it goes on from");
     assert_eq!((before.origin.as_str(), before.size), ("a.example/log", 8));

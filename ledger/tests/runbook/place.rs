@@ -56,7 +56,7 @@ impl Place {
     /// With two holders of cso-x.
     pub fn new() -> Self {
         let place = Self::of(PARTIES);
-        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key");
         place.good("key enrol my --party cso-x --holder x2 --by cso-x:x1 --keys keys");
         place
     }

@@ -366,6 +366,9 @@ impl Rounds {
                 let home = text(&self.home);
                 let done = self.place.run(&["clock", "confirm", &home, "--date", &day]);
                 assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+            } else if said.contains("/places: ") && said.contains("--accept-loss") {
+                // It is no copy that was put back; the mirror is named by the command that starts.
+                let _ = self.place.run(&["fsck", &text(&self.home), "--accept-loss"]);
             } else if said.contains("ledger restore") {
                 let home = self.home.clone();
                 assert!(self.restore(&home), "no way out");

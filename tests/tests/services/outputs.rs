@@ -34,7 +34,7 @@ const WRITING: &[(&str, &str)] = &[
     ("ledger", "init my --origin a.example/log --parties parties.csv --keys keys"),
     ("ledger", "keygen --origin a.example/log --party cso-x --holder x1 --keys pens"),
     ("ledger", "keygen --origin a.example/log --party npm --holder sealed --age --keys pens"),
-    ("ledger", "key enrol my --party cso-x --holder x1 --role cso --keys keys"),
+    ("ledger", "key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key"),
     ("ledger", "key rotate my --party cso-x --holder x1 --keys keys"),
     ("ledger", "import my visit.attempted.csv --party cso-x --keys keys"),
     ("ledger", "export my --out bundle --archive bundle.tar"),

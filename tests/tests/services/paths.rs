@@ -55,7 +55,7 @@ pub fn place() -> TempDir {
     fs::write(place.path().join("parties.csv"), PARTIES).unwrap();
     for line in [
         "init my --origin a.example/log --parties parties.csv --keys keys",
-        "key enrol my --party cso-x --holder x1 --role cso --keys keys",
+        "key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key",
         "export my --openings openings --for npm --purpose audit --keys keys",
         "export my --out bundle",
     ] {

@@ -224,7 +224,7 @@ impl Cosign {
             let pseudonyms = outpost.pseudonyms()?;
             let unnamed = || Ended::Refused("--keys names the folder with the second person's key".to_owned());
             let keys = self.keys.as_ref().ok_or_else(unnamed)?;
-            let keys = KeyFolder::new(keys, outpost.standing().origin.clone());
+            let keys = KeyFolder::new(keys, outpost.standing().origin.clone()).under(&pseudonyms);
             let key = keys.last(pseudonyms.party(&draft.holder.party), &pseudonyms.inside(&draft.holder.holder))?;
             outpost.cosign(event, &key, Clock::System.now())?;
             verifier::say!("signed and recorded here: {}", draft.parcel.source);

@@ -49,7 +49,7 @@ impl Submit {
         let address =
             address.ok_or_else(|| Ended::Refused("no address: --address, or `outbox set --address`".to_owned()))?;
         let pseudonyms = outpost.pseudonyms()?;
-        let folder = KeyFolder::new(&self.keys, outpost.standing().origin.clone());
+        let folder = KeyFolder::new(&self.keys, outpost.standing().origin.clone()).under(&pseudonyms);
         let key = folder.last(pseudonyms.party(&outpost.standing().party), &pseudonyms.inside(&self.holder))?;
         let mut client = Client::new(&address, key);
         let (mut backoff, mut all) = (Backoff::default(), Taken::default());

@@ -6,9 +6,11 @@ use clap::Args;
 use ledger::answer::{AnswerLine, Said};
 use ledger::clock::Clock;
 use ledger::keys;
+use ledger::lead;
 use ledger::outbox::Parcel;
 use ledger::outpost::stick::{Packed, Stick};
 use ledger::plan::{Answer, Submission};
+use ledger::prepare::prepare;
 use ledger::receipts;
 use ledger::submit::BATCH_EVENTS_MAX;
 use ledger::writer::Writer;
@@ -164,14 +166,16 @@ pub fn parcels(stick: &Stick, identity: Option<&Path>) -> Result<Vec<Packed>, En
 fn commit(writer: &mut Writer, parcels: &[Parcel]) -> Result<Vec<(Answer, Timestamp)>, Ended> {
     let mut answers = Vec::new();
     for batch in parcels.chunks(BATCH_EVENTS_MAX) {
-        let now = Clock::System.now();
+        let now = lead::now(writer, Clock::System)?;
         let submission = |parcel: &Parcel| Submission {
             note: parcel.note.clone().into_bytes(),
             opening: parcel.opening.clone(),
             received_at: now,
         };
         let submissions: Vec<Submission> = batch.iter().map(submission).collect();
-        answers.extend(writer.commit(&submissions, now)?.answers.into_iter().map(|answer| (answer, now)));
+        // A stick that brings nothing new adds nothing, not even a seal.
+        let prepared = prepare(submissions, writer.log().keyring())?;
+        answers.extend(writer.commit_prepared(prepared, now)?.answers.into_iter().map(|answer| (answer, now)));
     }
     Ok(answers)
 }

@@ -37,7 +37,7 @@ impl Place {
         fs::write(folder.path().join("visit.attempted.csv"), EVENT).unwrap();
         let place = Self { folder, library };
         place.good("init my --origin a.example/log --parties parties.csv --keys keys");
-        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys");
+        place.good("key enrol my --party cso-x --holder x1 --role cso --keys keys --make-key");
         place
     }
 
