@@ -106,8 +106,9 @@ pub enum BadSigning {
     },
     /// No oversight body has a key to which sealed values are encrypted.
     #[error(
-        "{place}: {field:?} is sealed, and no oversight body has an age key in force to read it; let one be enrolled \
-         first (`ledger keygen --age`, then key.enrolled with alg age_x25519)"
+        "{place}: {field:?} is sealed, and no age key of an oversight body is known here that could read it. An outbox is \
+         told it: `ledger outbox set FOLDER --recipient age1…`; at the ledger let one be enrolled first \
+         (`ledger keygen --age`, then key.enrolled with alg age_x25519)"
     )]
     NoRecipient {
         /// Where the row stands.

@@ -122,6 +122,8 @@ impl Sink for Folding<'_> {
 pub(crate) struct Names {
     operator: String,
     genesis: Option<Timestamp>,
+    /// When the newest entry was received, which is when its checkpoint was signed.
+    last: Option<Timestamp>,
     facilities: BTreeMap<String, input::Name>,
     organisations: BTreeMap<String, input::Name>,
     parties: BTreeSet<String>,
@@ -139,6 +141,7 @@ impl Names {
             self.parties.insert(event.by.clone());
         }
         self.genesis.get_or_insert(accepted.entry.received_at);
+        self.last = Some(accepted.entry.received_at);
         let text = |field: &str| event.text(field).unwrap_or_default().to_owned();
         let name = || {
             let name = event.data.get("name")?;
@@ -180,7 +183,7 @@ impl Projection {
                 operator: names.organisations.get(&names.operator).cloned().unwrap_or(unnamed),
                 size: self.head.checkpoint.size,
                 root: self.head.checkpoint.root.to_base64(),
-                checkpoint_at: judged.as_of,
+                checkpoint_at: names.last.unwrap_or(judged.as_of),
                 as_of: judged.as_of,
                 genesis: names.genesis.unwrap_or(judged.as_of).date(offset),
                 utc_offset_minutes: offset,

@@ -48,6 +48,17 @@ pub enum BadOffice {
     /// The rule profile.
     #[error(transparent)]
     Windows(#[from] BadWindows),
+    /// The profile's days begin elsewhere than those of the outbox, which says what day a record is of.
+    #[error(
+        "the profile's local time is {profile} minutes east of UTC and the outbox's is {outbox}: a form would show one day and \
+         sign another. Which is right? `ledger outbox set FOLDER --profile FILE` takes the profile's"
+    )]
+    Offset {
+        /// By the profile, in minutes.
+        profile: i32,
+        /// By the outbox.
+        outbox: i32,
+    },
     /// The institution is not among the parties.
     #[error("{party} is not in the list of parties of this outbox: `ledger outbox set --parties FILE`")]
     Unknown {
@@ -69,6 +80,10 @@ impl Office {
             Some(profile) => Windows::read(profile)?,
             None => Windows::built_in().at_offset(standing.utc_offset_minutes)?,
         };
+        let (profile, outbox) = (windows.calendar.utc_offset_minutes(), standing.utc_offset_minutes);
+        if profile != outbox {
+            return Err(BadOffice::Offset { profile, outbox });
+        }
         Ok(Self {
             origin: standing.origin.clone(),
             party,

@@ -167,3 +167,25 @@ fn a_desk_that_only_tries_files_writes_nothing() {
         assert_eq!(contents(&place.path(".")), before);
     }
 }
+
+#[test]
+fn a_desk_shows_the_days_that_its_outbox_signs() {
+    let place = Place::new();
+    let outpost = place.outpost("outbox");
+    let offset = outpost.standing().utc_offset_minutes;
+    let profile = |minutes: i32| {
+        include_str!("../../../tests/scenario/velmora/profile.toml")
+            .lines()
+            .map(|line| match line.split_once('=') {
+                Some((name, _)) if name.trim() == "utc_offset_minutes" => format!("utc_offset_minutes = {minutes}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect::<String>()
+    };
+    for (minutes, same) in [(offset, true), (offset + 60, false), (offset - 30, false)] {
+        let office = Office::of(&outpost, &place.path("keys"), Some(profile(minutes).as_bytes()));
+        let said = office.as_ref().err().map(ToString::to_string).unwrap_or_default();
+        assert_eq!(office.is_ok(), same, "{minutes}: {said}");
+        assert!(same || (said.contains("outbox set") && said.contains("sign another")), "{minutes}: {said}");
+    }
+}

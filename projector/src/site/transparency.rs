@@ -168,9 +168,9 @@ fn freshness(site: &Site) -> Markup {
     html! {
         section #freshness aria-labelledby="freshness-title" {
             h2 #freshness-title { "How fresh this is" }
-            p { "Everything is counted as of " strong { (text::instant(site, site.log.as_of)) } ". The log then held "
-                (text::entries(site)) "; the checkpoint that covers them was signed on "
-                (text::instant(site, site.log.checkpoint_at)) ". What came later is not here. The log began on " (text::day(site.log.genesis)) "." }
+            p { "Everything is counted as of " strong { (text::instant(site, site.log.as_of)) } ", from a log of "
+                (text::entries(site)) " whose checkpoint was signed on " (text::instant(site, site.log.checkpoint_at))
+                ". What was received later than what is counted is not here. The log began on " (text::day(site.log.genesis)) "." }
         }
     }
 }

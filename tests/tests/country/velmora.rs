@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use projector::feed::{BundleFeed, DirectFeed};
 use projector::finding::{Evidence, Finding};
+use projector::lens::Audience;
 use projector::measures::MEASURES;
 use projector::projection::{Projection, When, project};
 use projector::rules::{Evaluation, RULES};
@@ -266,6 +267,18 @@ fn measures_are_the_expected_ones() {
     let expected: Vec<&str> = text.lines().filter(ours).collect();
     assert_eq!(found.lines().collect::<Vec<_>>(), expected);
     assert!(expected.len() > 500, "{}", expected.len());
+}
+
+#[test]
+fn the_pages_name_the_checkpoint_that_they_stand_on_and_not_the_day_that_they_count_to() {
+    let mut bundle = Folder::new(&VELMORA.places.bundle());
+    let mut feed = BundleFeed { source: &mut bundle, openings: None, policy: &policy(&VELMORA.places) };
+    let earlier = VELMORA.items[VELMORA.items.len() / 2].entry.received_at;
+    let then = project(&mut feed, When::At(earlier), &mut |_, _| {}).unwrap_or_else(|why| panic!("{why}"));
+    let log = then.site(Audience::Public).log;
+    let last = VELMORA.items.last().expect("a log");
+    assert_eq!((log.size, log.checkpoint_at), (last.entry.position + 1, last.entry.received_at));
+    assert_eq!(log.as_of, earlier);
 }
 
 /// The feed within one process ends at the same door as the bundle, and says the same.

@@ -40,9 +40,6 @@ pub struct Init {
     /// List of parties that its records name.
     #[arg(long, value_name = "FILE")]
     parties: PathBuf,
-    /// Rule profile of the country; its calendar says where local days begin.
-    #[arg(long, value_name = "FILE")]
-    profile: Option<PathBuf>,
     #[command(flatten)]
     more: More,
     /// Number that keys use first here: above all that the same keys used elsewhere. A key's enrolment, signed at the
@@ -54,6 +51,9 @@ pub struct Init {
 /// What can be changed later.
 #[derive(Args)]
 pub struct More {
+    /// Rule profile of the country; its calendar says where local days begin, and so which day a record is of.
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Where the ledger answers, http://… or https://…; not needed where only sticks travel.
     #[arg(long, value_name = "URL")]
     address: Option<String>,
@@ -70,6 +70,9 @@ pub struct More {
 
 impl More {
     fn put(&self, standing: &mut Standing) -> Result<(), Ended> {
+        if let Some(path) = &self.profile {
+            standing.utc_offset_minutes = Settings::take(text("profile", path)?.as_bytes())?.utc_offset_minutes;
+        }
         if let Some(address) = &self.address {
             standing.address = Some(address.clone());
         }
@@ -90,15 +93,11 @@ impl Init {
     pub fn run(self) -> Result<(), Ended> {
         verifier::files::apart(&self.policy, &[])?;
         let policy = text("policy", &self.policy)?;
-        let utc_offset_minutes = match &self.profile {
-            Some(path) => Settings::take(text("profile", path)?.as_bytes())?.utc_offset_minutes,
-            None => 0,
-        };
         let mut standing = Standing {
             origin: origin(&policy)?,
             party: self.party.clone(),
             address: None,
-            utc_offset_minutes,
+            utc_offset_minutes: 0,
             policy,
             parties: text("list of parties", &self.parties)?,
             pseudonyms: String::new(),
