@@ -190,7 +190,10 @@ fn put_back(knows: Knows) {
         let newest = text(&place.path(if knows == Knows::Mirror { "away-mirror" } else { "away-bundle" }));
         let policy = text(&place.small.policy);
         let fresh = text(&place.path("fresh"));
-        let done = place.run(&["restore", &fresh, "--bundle", &newest, "--policy", &policy, "--from", &text(&home)]);
+        let arguments = ["restore", &fresh, "--bundle", &newest, "--policy", &policy, "--from", &text(&home)];
+        // What was hidden since went with the folder, and who goes on without it says so.
+        assert_eq!(place.run(&arguments).status.code(), Some(2), "{knows:?}");
+        let done = place.run(&[&arguments[..], &["--without-hidden-values"]].concat());
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         place.serve(&place.path("fresh"), &[]).unwrap();
         let positions: Vec<u64> = place.hand_in(2).unwrap().into_iter().map(|(_, at, _)| at).collect();
