@@ -1,112 +1,187 @@
-//! A party's own outbox and receipts against a pack about it.
+//! A party's own outbox and receipts against packs about it: who is accused, and what cannot be told. FORMAT.md 20.3.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use schemas::entry::Entry;
 use schemas::event::SignedEvent;
-use schemas::note::Vkey;
-use verifier::mine::{self, Difference, Own, differences};
+use schemas::note::{Note, Vkey};
+use schemas::receipt::Receipt;
+use schemas::refusal::RefusalReceipt;
+use schemas::time::Timestamp;
+use schemas::value::Value;
+use verifier::mine::{self, Asked, Compared, Difference, Own, Weight};
 use verifier::signature::SecretKey;
 
 use crate::common::{PARTY, STREAM, checked, desk, earlier, golden};
 use tests::forge::Forge;
-
-fn own(address: &str, receipted: Option<u64>) -> Own {
-    let desk = desk();
-    let entry = desk.entries.iter().map(|b| Entry::parse(b).unwrap()).find(|e| e.signed.event.address() == address);
-    Own { signed: entry.expect("a record at that address").signed, receipted, carried: None }
-}
+use tests::packs::Desk;
 
 const REQUEST: &str = "cso-x/access.request.submitted/r1";
 const DISPUTE: &str = "cso-x/visit.disputed/r1";
-const KEYS: [&str; 2] = ["cso-x/key.enrolled/r1", "cso-x/key.enrolled/r2"];
+const ASKED: Asked = Asked { late_days: 7, no_other_keys: false };
 
-fn all() -> Vec<Own> {
-    [REQUEST, DISPUTE, KEYS[0], KEYS[1]].map(|address| own(address, None)).to_vec()
+fn position(desk: &Desk, address: &str) -> u64 {
+    let is_it = |bytes: &Vec<u8>| Entry::parse(bytes).unwrap().signed.event.address() == address;
+    desk.entries.iter().position(is_it).expect("it is in the log") as u64
 }
 
-#[test]
-fn what_differs_is_named() {
+fn own(address: &str) -> Own {
     let desk = desk();
-    let records = checked(&desk.pack(STREAM, PARTY)).records;
-    let disputed = Difference::Disputed {
-        address: "fac-a/visit.completed/r1".to_owned(),
-        by: own(DISPUTE, None).signed_position(&desk.entries),
-    };
-    assert_eq!(
-        differences(&records, &all(), PARTY, 7),
-        std::slice::from_ref(&disputed),
-        "nothing but the dispute itself"
-    );
+    Own::new(Entry::parse(&desk.entries[position(&desk, address) as usize]).unwrap().signed)
+}
 
-    // Missing: signed and kept, with a receipt and without.
-    let position = own(REQUEST, None).signed_position(&desk.entries);
-    let shown: Vec<_> = records.iter().filter(|r| r.entry.position != position).cloned().collect();
-    let mut kept = all();
-    let found = differences(&shown, &kept, PARTY, 7);
-    assert!(found.contains(&Difference::NeverReceived { address: REQUEST.to_owned() }), "{found:?}");
-    kept[0].receipted = Some(position);
-    let found = differences(&shown, &kept, PARTY, 7);
-    let hidden = Difference::MissingThoughReceipted { address: REQUEST.to_owned(), position };
-    assert!(found.contains(&hidden) && hidden.is_grave(), "{found:?}");
+/// All that the party signed, but enrolments, which are signed at the ledger's office.
+fn all() -> Vec<Own> {
+    let entries = desk().entries;
+    let signed = entries.iter().map(|bytes| Entry::parse(bytes).unwrap().signed);
+    signed.filter(|s| s.event.by == PARTY && s.event.kind != "key.enrolled").map(Own::new).collect()
+}
 
-    // Ignored: an oversight body carried it in and stamped when; a receipt would weigh more.
-    let at = schemas::time::Timestamp::parse("2025-03-09T10:00:00Z").unwrap();
-    kept[0].carried = Some(("npm".to_owned(), at));
-    assert!(differences(&shown, &kept, PARTY, 7).contains(&hidden));
-    kept[0].receipted = None;
-    let ignored = Difference::CarriedInVain { address: REQUEST.to_owned(), carrier: "npm".to_owned(), at };
-    assert!(differences(&shown, &kept, PARTY, 7).contains(&ignored) && ignored.is_grave());
-    assert!(ignored.to_string().contains("npm carried it in"), "{ignored}");
-
-    // Altered: another event stands under our address.
-    let forge = Forge::of(golden());
-    let mut event = own(REQUEST, None).signed.event;
-    event.data.insert("team".to_owned(), schemas::value::Value::Integer(9));
+/// What another signs under the address of the party's request: with that key.
+fn other_request(key: &SecretKey) -> SignedEvent {
+    let mut event = own(REQUEST).signed.event;
+    event.data.insert("team".to_owned(), Value::Integer(9));
     let text = event.to_text();
-    let key = forge.key("cso-x", "x1");
-    let note = schemas::note::Note { signatures: vec![key.sign(&text)], text };
-    let other = Own { signed: SignedEvent::parse(note.to_text().as_bytes()).unwrap(), receipted: None, carried: None };
-    let found = differences(&records, &[other, kept[1].clone(), kept[2].clone(), kept[3].clone()], PARTY, 7);
-    assert!(found.contains(&Difference::Altered { address: REQUEST.to_owned(), position }), "{found:?}");
-    assert!(!found.iter().any(|d| matches!(d, Difference::NotOurs { .. })), "altered is not said twice: {found:?}");
+    let note = Note { signatures: vec![key.sign(&text)], text };
+    SignedEvent::parse(note.to_text().as_bytes()).unwrap()
+}
 
-    // Not ours: signed in our name, and we have not kept it.
-    let found = differences(&records, &kept[1..], PARTY, 7);
-    assert!(found.contains(&Difference::NotOurs { address: REQUEST.to_owned(), position }), "{found:?}");
+fn compare(desk: &Desk, own: &[Own], asked: Asked) -> Compared {
+    mine::compare(&[checked(&desk.pack(STREAM, PARTY))], own, asked)
+}
 
-    // An enrolment is signed at the ledger's office and kept there: of a key that signed what we kept, it is ours.
-    let kept: Vec<Own> = all().into_iter().filter(|one| one.signed.event.kind != "key.enrolled").collect();
-    let found = differences(&records, &kept, PARTY, 7);
-    let accused =
-        |d: &Difference| matches!(d, Difference::NotOurs { address, .. } if address == "cso-x/key.enrolled/r1");
-    assert!(records.iter().any(|r| r.entry.signed.event.address() == "cso-x/key.enrolled/r1"));
-    assert!(!found.iter().any(accused), "{found:?}");
-    let of_others: Vec<Own> =
-        kept.into_iter().filter(|one| one.signed.note.signatures[0].name.contains("x2")).collect();
-    assert!(differences(&records, &of_others, PARTY, 7).iter().any(accused), "no key that we know of");
-
-    // Late: received days after it happened.
-    let late = differences(&records, &all(), PARTY, -1);
-    assert!(late.iter().any(|d| matches!(d, Difference::Late { .. })) && !late.iter().any(Difference::is_grave));
+fn weights(compared: &Compared) -> Vec<Weight> {
+    let mut all: Vec<Weight> = compared.found.iter().map(Difference::weight).collect();
+    all.sort();
+    all
 }
 
 #[test]
-fn an_old_pack_hides_what_a_receipt_proves() {
+fn all_that_was_kept_is_there_and_the_keys_that_signed_it_are_ones_own() {
+    let compared = compare(&desk(), &all(), ASKED);
+    assert_eq!(compared.covered, all().len());
+    assert!(compared.elsewhere.is_empty() && compared.parties.iter().eq([PARTY]));
+    let by = position(&desk(), DISPUTE);
+    let disputed = Difference::Disputed { address: "fac-a/visit.completed/r1".to_owned(), by };
+    assert_eq!(compared.found, [disputed], "nothing but the dispute itself");
+    let late = compare(&desk(), &all(), Asked { late_days: -1, ..ASKED });
+    assert!(late.found.iter().any(|one| matches!(one, Difference::Late { .. })));
+    assert_eq!(late.of(Weight::Lie) + late.of(Weight::Unsettled), 0);
+}
+
+#[test]
+fn only_what_nobody_honest_can_have_done_is_a_lie() {
+    let now = desk();
     let old = earlier(3);
-    let records = checked(&old.pack(STREAM, PARTY)).records;
-    let mut kept = all();
-    kept[1].receipted = Some(own(DISPUTE, None).signed_position(&desk().entries));
-    let found = differences(&records, &kept, PARTY, 7);
-    assert!(
-        found.iter().any(|d| matches!(d, Difference::MissingThoughReceipted { address, .. } if address == DISPUTE))
-    );
+    let at = position(&now, DISPUTE);
+    assert!(at >= old.size(), "the older pack ends before the dispute");
+    let hidden = Forge::of(golden()).key(PARTY, "x1");
+    let stranger = SecretKey::new(&golden().origin.holder_key_name(PARTY, "x9"), &[7; 32]);
+    let with = |change: &dyn Fn(&mut Own)| {
+        let mut kept = all();
+        kept.iter_mut().filter(|one| one.signed.event.address() == DISPUTE).for_each(change);
+        kept
+    };
+    let without =
+        |address: &str| -> Vec<Own> { all().into_iter().filter(|one| one.signed.event.address() != address).collect() };
+    let as_of = checked(&old.pack(STREAM, PARTY)).report.as_of.unwrap();
+    let carried = |days: i64| with(&|one| one.carried = Some(("npm".to_owned(), as_of.plus_seconds(86_400 * days))));
+    // The key's own enrolment says that it is one's own.
+    let mut by_own_key = without(REQUEST);
+    by_own_key.push(own("cso-x/key.enrolled/r1"));
+    let mut kept_other = without(REQUEST);
+    kept_other.push(Own::new(other_request(&hidden)));
+    let mut refused_other = kept_other.clone();
+    refused_other.last_mut().unwrap().refused = Some("the address is used".to_owned());
+    let mut both = all();
+    both.push(Own::new(other_request(&hidden)));
+    let mut by_nobody = without(REQUEST);
+    by_nobody.push(Own::new(other_request(&stranger)));
+    let x2 = |one: &Own| one.signed.note.signatures[0].name.ends_with("/x2");
+    let of_x2: Vec<Own> = all().into_iter().filter(x2).collect();
+    let only = Asked { no_other_keys: true, ..ASKED };
+    type Case<'a> = (&'a str, &'a Desk, Vec<Own>, Asked, &'a str, Weight);
+    let cases: Vec<Case<'_>> = vec![
+        (
+            "an older pack than the receipt",
+            &old,
+            with(&|o| o.receipted = Some(at)),
+            ASKED,
+            "older pack",
+            Weight::Unsettled,
+        ),
+        ("no receipt and not in it", &old, all(), ASKED, "not in it", Weight::Unsettled),
+        ("refused", &old, with(&|o| o.refused = Some("no".to_owned())), ASKED, "refused", Weight::Look),
+        ("carried after it", &old, carried(1), ASKED, "on its way", Weight::Unsettled),
+        ("carried the day before", &old, carried(-1), ASKED, "on its way", Weight::Unsettled),
+        ("carried long before", &old, carried(-30), ASKED, "ignored", Weight::Lie),
+        ("receipted within it", &old, with(&|o| o.receipted = Some(old.size() - 2)), ASKED, "hidden", Weight::Lie),
+        ("by one's own key elsewhere", &now, by_own_key, ASKED, "elsewhere", Weight::Unsettled),
+        ("another by one's own key", &now, kept_other, ASKED, "elsewhere", Weight::Unsettled),
+        ("the same, refused", &now, refused_other, ASKED, "elsewhere", Weight::Unsettled),
+        ("signed twice, one is there", &now, both, ASKED, "disputed", Weight::Look),
+        ("by a key that no pack brings", &now, by_nobody, ASKED, "", Weight::Unsettled),
+        ("by a colleague's key", &now, of_x2.clone(), ASKED, "other key", Weight::Unsettled),
+        ("by a key that was never ours", &now, of_x2, only, "not yours", Weight::Lie),
+    ];
+    for (name, desk, kept, asked, word, weight) in cases {
+        let compared = compare(desk, &kept, asked);
+        let said: Vec<String> = compared.found.iter().map(ToString::to_string).collect();
+        assert!(said.iter().any(|line| line.starts_with(word)), "{name}: {word} in {said:#?}");
+        assert_eq!(weights(&compared).last(), Some(&weight), "{name}: {said:#?}");
+        assert!(weight != Weight::Unsettled || !compared.advice().is_empty(), "{name}: what to do");
+    }
+}
+
+#[test]
+fn another_under_ones_address_by_a_key_that_is_not_ones_own_is_altered() {
+    // The operator enrols a key in the party's name, and signs with it what the party has signed otherwise.
+    let now = desk();
+    let mine = SecretKey::new(&golden().origin.holder_key_name(PARTY, "x2"), &[9; 32]);
+    let x2: Vec<Own> = all().into_iter().filter(|one| one.signed.note.signatures[0].name.ends_with("/x2")).collect();
+    let mut kept = x2;
+    assert_eq!(mine::is_as_signed(&[checked(&now.pack(STREAM, PARTY))], &other_request(&mine)), None);
+    kept.push(Own::new(other_request(&Forge::of(golden()).key(PARTY, "x2"))));
+    let compared = compare(&now, &kept, ASKED);
+    let at = position(&now, REQUEST);
+    let altered = |one: &Difference| matches!(one, Difference::Altered { position, .. } if *position == at);
+    assert!(compared.found.iter().any(altered), "{:#?}", compared.found);
+    let told = |one: &&Difference| one.to_string().contains(&format!("entry {at} "));
+    assert_eq!(compared.found.iter().filter(told).count(), 1, "not said twice");
+}
+
+/// The log's own seals and genesis stand in the operator's name and in nobody's outbox.
+#[test]
+fn the_logs_own_entries_are_not_the_operators_records() {
+    let desk = desk();
+    let entries = desk.entries.iter().map(|bytes| Entry::parse(bytes).unwrap().signed);
+    let kept: Vec<Own> =
+        entries.filter(|s| s.event.by == "op" && s.event.kind == "key.enrolled").map(Own::new).collect();
+    let operators: Vec<Own> = if kept.is_empty() {
+        let entries = desk.entries.iter().map(|bytes| Entry::parse(bytes).unwrap().signed);
+        let is_own = |s: &SignedEvent| s.event.by == "op" && !s.event.kind.starts_with("ledger.");
+        entries.filter(is_own).map(Own::new).collect()
+    } else {
+        kept
+    };
+    assert!(!operators.is_empty());
+    let pack = checked(&desk.pack("organisation/op", "op"));
+    let seals = pack.records.iter().filter(|r| r.entry.signed.event.kind == verifier::admit::SEAL).count();
+    assert!(seals > 0, "they are in the operator's stream");
+    let compared = mine::compare(&[pack], &operators, ASKED);
+    let about =
+        |one: &Difference| one.to_string().contains("ledger.index.sealed") || one.to_string().contains("genesis");
+    assert!(!compared.found.iter().any(about), "{:#?}", compared.found);
+    assert_eq!(compared.of(Weight::Lie), 0);
 }
 
 #[test]
 fn a_stamp_is_its_carriers_alone() {
     let origin = &golden().origin;
     let key = |name: &str| SecretKey::new(name, &[5; 32]);
-    let event = own(REQUEST, None).signed.id();
-    let at = schemas::time::Timestamp::parse("2025-03-09T10:00:00Z").unwrap();
+    let event = own(REQUEST).signed.id();
+    let at = Timestamp::parse("2025-03-09T10:00:00Z").unwrap();
     let theirs = key(&origin.holder_key_name("npm", "chief-1"));
     let (stamp, note) = ledger::outpost::stick::stamp(origin, event, "npm", &theirs, at);
     assert_eq!(mine::stamp(&note, &[theirs.vkey()]), Some(stamp));
@@ -121,13 +196,225 @@ fn a_stamp_is_its_carriers_alone() {
     assert_eq!(mine::stamp(&note, &[posing.vkey()]), None);
 }
 
-trait Position {
-    fn signed_position(&self, entries: &[Vec<u8>]) -> u64;
+/// What the command is given, in a folder of its own.
+pub(crate) struct Given {
+    folder: tempfile::TempDir,
 }
 
-impl Position for Own {
-    fn signed_position(&self, entries: &[Vec<u8>]) -> u64 {
-        let is_it = |bytes: &Vec<u8>| Entry::parse(bytes).unwrap().signed.id() == self.signed.id();
-        entries.iter().position(is_it).expect("it is in the log") as u64
+impl Given {
+    pub(crate) fn new() -> Self {
+        let given = Self { folder: tempfile::tempdir().unwrap() };
+        given.write("policy", format!("log {}\nquorum none\n", golden().log_key.vkey()).as_bytes());
+        for (name, desk, stream) in [
+            ("mine.pack", desk(), STREAM),
+            ("older.pack", earlier(3), STREAM),
+            ("facility.pack", desk(), "facility/fac-a"),
+            ("ministry.pack", desk(), "organisation/min"),
+            ("wrong-kind.pack", desk(), "facility/cso-x"),
+        ] {
+            given.write(name, desk.pack(stream, PARTY).to_text().as_bytes());
+        }
+        let desk = desk();
+        for own in all() {
+            let index = position(&desk, &own.signed.event.address());
+            let shown = desk.proven(index);
+            let receipt =
+                Receipt { entry: Some(shown.entry), index, proof: shown.proof, checkpoint: desk.checkpoint.clone() };
+            let name = format!("mine/receipts/{index}.tlog-proof");
+            given.write(&name, receipt.to_text().as_bytes());
+        }
+        given.write("mine/000001.jsonl", &lines(&all()));
+        given
     }
+
+    pub(crate) fn at(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::create_dir_all(self.at(name).parent().unwrap()).unwrap();
+        std::fs::write(self.at(name), bytes).unwrap();
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.at(name)).unwrap()
+    }
+
+    fn without_receipts(&self) {
+        std::fs::remove_dir_all(self.at("mine/receipts")).unwrap();
+    }
+
+    pub(crate) fn run(&self, arguments: &str) -> (Option<i32>, String) {
+        let program =
+            Path::new(env!("CARGO_BIN_EXE_demo")).with_file_name(format!("verifier{}", std::env::consts::EXE_SUFFIX));
+        assert!(
+            program.exists(),
+            "{} is not there: run `cargo build --bins` first, as tests/run does",
+            program.display()
+        );
+        let mut run = Command::new(program);
+        run.current_dir(self.folder.path()).args(arguments.split(' ')).args(["--policy", "policy"]);
+        let done = run.output().unwrap();
+        (done.status.code(), String::from_utf8(done.stdout).unwrap() + &String::from_utf8(done.stderr).unwrap())
+    }
+}
+
+fn lines(own: &[Own]) -> Vec<u8> {
+    let line = |one: &Own| {
+        let event = Value::Text(one.signed.note.to_text());
+        Value::Object([("event".to_owned(), event)].into()).to_json() + "\n"
+    };
+    own.iter().map(line).collect::<String>().into_bytes()
+}
+
+/// What happens to one's own files, what is given, the exit code, and what is said of it.
+type Mishap = (&'static str, fn(&Given), &'static str, i32, &'static [&'static str]);
+
+const MISHAPS: [Mishap; 19] = [
+    ("nothing", |_| {}, "mine.pack --mine mine", 0, &["nothing else in your name"]),
+    ("nothing, without receipts", Given::without_receipts, "mine.pack --mine mine", 0, &["nothing else in your name"]),
+    (
+        "the first cut",
+        |g| cut(g, 40),
+        "mine.pack --mine mine",
+        2,
+        &["000001.jsonl, line 1: it breaks off", "nobody's lie"],
+    ),
+    (
+        "a cut, without receipts",
+        |g| {
+            g.without_receipts();
+            cut(g, g.read("mine/000001.jsonl").len() - 40);
+        },
+        "mine.pack --mine mine",
+        2,
+        &["it breaks off", "with a --mine of its own", "Nothing here is evidence"],
+    ),
+    ("emptied", |g| g.write("mine/000001.jsonl", b""), "mine.pack --mine mine", 2, &["it is empty"]),
+    ("zeroed", |g| g.write("mine/000001.jsonl", &[0; 900]), "mine.pack --mine mine", 2, &["zeros alone"]),
+    (
+        "emptied, without receipts",
+        |g| {
+            g.without_receipts();
+            g.write("mine/000001.jsonl", b"");
+        },
+        "mine.pack --mine mine",
+        2,
+        &["nothing of it can be read", "it is empty"],
+    ),
+    ("a flipped bit in what was signed", |g| flip(g, b"access.request"), "mine.pack --mine mine", 2, &["line"]),
+    (
+        "the same, without receipts",
+        |g| {
+            g.without_receipts();
+            flip(g, b"row");
+        },
+        "mine.pack --mine mine",
+        2,
+        &["damaged", "Nothing here is evidence"],
+    ),
+    (
+        "doubled",
+        |g| g.write("mine/000001 (copy).jsonl", &g.read("mine/000001.jsonl")),
+        "mine.pack --mine mine",
+        0,
+        &["nothing else in your name"],
+    ),
+    (
+        "what a Mac left",
+        |g| g.write("mine/._000001.jsonl", b"\x00\x05\x16\x07"),
+        "mine.pack --mine mine",
+        0,
+        &["nothing else in your name"],
+    ),
+    (
+        "a receipt cut",
+        |g| g.write("mine/receipts/z.tlog-proof", b"c2sp.org/tlog-proof@v1\nind"),
+        "mine.pack --mine mine",
+        2,
+        &["z.tlog-proof: no receipt that holds"],
+    ),
+    (
+        "an older pack",
+        |_| {},
+        "older.pack --mine mine",
+        2,
+        &["the pack ends at", "ask the ledger's office for a newer one"],
+    ),
+    ("an older and the newer", |_| {}, "older.pack mine.pack --mine mine", 0, &["nothing else in your name"]),
+    (
+        "a facility's",
+        |_| {},
+        "facility.pack --mine mine",
+        2,
+        &["Cannot tell: the pack is about facility/fac-a", "ask for the pack about organisation/cso-x"],
+    ),
+    ("a ministry's", |_| {}, "ministry.pack --mine mine", 2, &["about organisation/min", "organisation/cso-x"]),
+    (
+        "one about no facility",
+        |_| {},
+        "wrong-kind.pack --mine mine",
+        2,
+        &["about facility/cso-x", "organisation/cso-x"],
+    ),
+    (
+        "one's own beside another's",
+        |_| {},
+        "mine.pack facility.pack --mine mine --party cso-x",
+        0,
+        &["nothing else in your name"],
+    ),
+    ("of nobody", |_| {}, "mine.pack --mine mine --party npm", 2, &["given with --party"]),
+];
+
+fn cut(given: &Given, at: usize) {
+    let bytes = given.read("mine/000001.jsonl");
+    given.write("mine/000001.jsonl", &bytes[..at]);
+}
+
+fn flip(given: &Given, at: &[u8]) {
+    let mut bytes = given.read("mine/000001.jsonl");
+    let found = bytes.windows(at.len()).position(|window| window == at).unwrap();
+    bytes[found + 2] ^= 2;
+    given.write("mine/000001.jsonl", &bytes);
+}
+
+#[test]
+fn what_a_stick_did_to_ones_own_files_accuses_nobody_and_a_pack_of_others_says_nothing() {
+    for (name, change, arguments, code, said) in MISHAPS {
+        let given = Given::new();
+        change(&given);
+        let (ended, words) = given.run(&format!("compare {arguments}"));
+        assert_eq!(ended, Some(code), "{name}: {words}");
+        for part in said {
+            assert!(words.contains(part), "{name}: {part:?} in {words}");
+        }
+        let counted = format!("{} events of your own", all().len());
+        assert!(code == 2 || words.contains(&counted), "{name}: {words}");
+    }
+}
+
+#[test]
+fn two_machines_of_one_party_are_compared_together() {
+    let given = Given::new();
+    given.without_receipts();
+    let (first, second): (Vec<Own>, Vec<Own>) =
+        all().into_iter().partition(|own| own.signed.event.address() == REQUEST);
+    given.write("mine/000001.jsonl", &lines(&first));
+    given.write("office/000001.jsonl", &lines(&second));
+    let (ended, words) = given.run("compare mine.pack --mine mine");
+    assert!(ended == Some(2) && words.contains("with a --mine of its own"), "{words}");
+    let (ended, words) = given.run("compare mine.pack --mine mine --mine office");
+    assert!(ended == Some(0) && words.contains("nothing else in your name"), "{words}");
+    // A refusal that the log signed settles what is not there.
+    let dropped = other_request(&Forge::of(golden()).key(PARTY, "x1"));
+    given.write("office/000002.jsonl", &lines(&[Own::new(dropped.clone())]));
+    let at = Timestamp::parse("2025-03-09T10:00:00Z").unwrap();
+    let origin = golden().origin.clone();
+    let words = "the address is used".to_owned();
+    let text = RefusalReceipt { origin, event: dropped.id(), at, number: 11, words }.to_text();
+    let note = Note { signatures: vec![golden().log_key.sign(&text)], text };
+    given.write("office/receipts/r1.refusal", note.to_text().as_bytes());
+    let (ended, words) = given.run("compare mine.pack --mine mine --mine office");
+    assert_eq!(ended, Some(0), "{words}");
 }

@@ -1,6 +1,7 @@
 //! `verifier compare`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,7 +10,7 @@ use schemas::event::SignedEvent;
 use schemas::hash::Hash;
 use schemas::note::{Note, Vkey};
 use schemas::policy::Policy;
-use schemas::receipt::Receipt;
+use schemas::strays;
 use schemas::value::Value;
 use schemas::visible::Show as _;
 use verifier::bundle::{Source as _, Unreadable};
@@ -17,18 +18,16 @@ use verifier::compare::{self, Known, Relation};
 use verifier::files::Folder;
 use verifier::head::{self, SignedHead};
 use verifier::levels::Levels;
-use verifier::mine::{self, Own};
+use verifier::mine::{self, Asked, Compared, Own, Weight};
 use verifier::output::{self, Readers};
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
+use verifier::report::Report;
 use verifier::transit;
 
 use super::read::{self, Kind};
 use super::{CannotBegin, say};
 use crate::print;
-
-/// Longest file of one's own that is read, in bytes.
-const OWN_BYTES_MAX: usize = 256 << 20;
 
 /// Arguments of `compare`.
 #[derive(Args)]
@@ -44,17 +43,24 @@ Two views of one log are either prefixes of one another, or its operator signed 
 evidence convinces anyone who has the log's key: `verifier check fork.jsonl`. Of two checkpoints alone that
 differ in size nothing can be said: let one of the two be a bundle, or a pack made with --since.
 
-With --mine, a party's own outbox (events and receipts that it kept) is set against a pack about it."
+With --mine, a party's own outbox (events and receipts that it kept) is set against packs about it: all packs and
+all folders that you have, together. 0: all of yours is there, unaltered; 1: evidence of a lie; 2: what is missing,
+or signed with your keys elsewhere, may be honest: each is named, with what settles it."
 )]
 pub struct Compare {
-    /// The first: a checkpoint, pack or bundle. With --mine: the pack.
-    first: PathBuf,
-    /// The second.
-    #[arg(required_unless_present = "mine", conflicts_with = "mine")]
-    second: Option<PathBuf>,
-    /// Folder of one's own records: an outbox (its .jsonl files, and receipts below it).
+    /// Two checkpoints, packs or bundles. With --mine: one pack or more.
+    #[arg(required = true, value_name = "FILE")]
+    views: Vec<PathBuf>,
+    /// Folder of one's own records: an outbox (its .jsonl files, and receipts below it). Again for each machine.
     #[arg(long, value_name = "DIR")]
-    mine: Option<PathBuf>,
+    mine: Vec<PathBuf>,
+    /// With --mine: whose records in these folders are yours, where they hold those of several parties.
+    #[arg(long, value_name = "PARTY", requires = "mine")]
+    party: Option<String>,
+    /// With --mine: no key is yours but those that signed what is in these folders. A record in your name by another is
+    /// a lie then.
+    #[arg(long, requires = "mine")]
+    no_other_keys: bool,
     /// With --mine: key of somebody who carried your records in (vkey, or file with one). Its stamps count.
     #[arg(long = "carrier", value_name = "KEY", requires = "mine")]
     carriers: Vec<String>,
@@ -74,22 +80,27 @@ struct Side {
     head: SignedHead,
     levels: Option<Levels>,
     pack: Option<Box<PackReport>>,
+    /// Why nothing can be told of it by itself: its way changed it, say. What the log signed convicts it all the same.
+    unclear: Option<String>,
 }
 
 impl Compare {
     /// Runs it; gives the exit code.
     pub fn run(self) -> Result<u8, CannotBegin> {
-        let sides = std::iter::once(self.first.as_path()).chain(self.second.as_deref());
-        let policy = read::policy_apart(&self.policy, &sides.collect::<Vec<_>>())?;
-        match (&self.mine, &self.second) {
-            (Some(folder), _) => self.mine(folder, &policy),
-            (None, Some(second)) => self.two(second, &policy),
-            (None, None) => Ok(2),
+        let views: Vec<&Path> = self.views.iter().map(PathBuf::as_path).collect();
+        let policy = read::policy_apart(&self.policy, &views)?;
+        match (self.mine.is_empty(), views.as_slice()) {
+            (false, packs) => self.mine(packs, &policy),
+            (true, [first, second]) => self.two(first, second, &policy),
+            (true, _) => {
+                let why = "give two to compare, or one pack or more with --mine".to_owned();
+                Err(CannotBegin::File { path: self.views[0].shown().to_string(), why })
+            }
         }
     }
 
-    fn two(&self, second: &Path, policy: &Policy) -> Result<u8, CannotBegin> {
-        let (Some(a), Some(b)) = (side(&self.first, policy)?, side(second, policy)?) else {
+    fn two(&self, first: &Path, second: &Path, policy: &Policy) -> Result<u8, CannotBegin> {
+        let (Some(a), Some(b)) = (side(first, policy)?, side(second, policy)?) else {
             say("Cannot tell: one of the two does not verify by itself; `verifier check` says why.\n");
             return Ok(2);
         };
@@ -101,10 +112,21 @@ impl Compare {
             (None, None) => Known::Nothing,
         };
         let (small, large) = (&old.head.checkpoint, &new.head.checkpoint);
-        for (path, side) in [(self.first.as_path(), &a), (second, &b)] {
+        for (path, side) in [(first, &a), (second, &b)] {
             say(&print::head_lines(path, &side.head));
         }
-        Ok(match compare::relation(&a.head, &b.head, known) {
+        let relation = compare::relation(&a.head, &b.head, known);
+        // What `verifier check` cannot tell of a file is not told here either; proof of a lie stands by its signatures.
+        if matches!(relation, Relation::Same | Relation::Prefix) && (a.unclear.is_some() || b.unclear.is_some()) {
+            let of = |path: &Path, side: &Side| side.unclear.as_ref().map(|why| format!("{}: {why}", path.shown()));
+            let why: Vec<String> = [of(first, &a), of(second, &b)].into_iter().flatten().collect();
+            say(&format!(
+                "\nCannot tell: {}. As far as it can be read, the one is the beginning of the other.\n",
+                why.join("; ").shown()
+            ));
+            return Ok(2);
+        }
+        Ok(match relation {
             Relation::Same => {
                 say("\nThe same: both show the same log at the same size.\n");
                 0
@@ -144,46 +166,118 @@ impl Compare {
         })
     }
 
-    fn mine(&self, folder: &Path, policy: &Policy) -> Result<u8, CannotBegin> {
-        let Kind::Pack(bytes) = read::kind(&self.first)? else {
-            let why = "--mine compares with a pack".to_owned();
-            return Err(CannotBegin::File { path: self.first.shown().to_string(), why });
-        };
-        let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, policy, &[]));
-        if checked.report.exit_code() != 0 {
-            let words = print::pack(&checked);
-            say(&print::text("pack", &checked.report, &self.first, &self.policy, None, &words));
-            return Ok(checked.report.exit_code());
+    fn mine(&self, paths: &[&Path], policy: &Policy) -> Result<u8, CannotBegin> {
+        let mut packs = Vec::new();
+        for path in paths {
+            let Kind::Pack(bytes) = read::kind(path)? else {
+                let why = "--mine compares with packs".to_owned();
+                return Err(CannotBegin::File { path: path.shown().to_string(), why });
+            };
+            let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, policy, &[]));
+            if checked.report.exit_code() != 0 {
+                let words = print::pack(&checked);
+                say(&print::text("pack", &checked.report, path, &self.policy, None, &words));
+                return Ok(checked.report.exit_code());
+            }
+            packs.push(checked);
         }
-        let Some(party) = checked.stream.split_once('/').map(|(_, party)| party.to_owned()) else { return Ok(2) };
+        let ledgers: BTreeSet<&str> =
+            packs.iter().filter_map(|pack| Some(pack.report.head.as_ref()?.checkpoint.origin.as_str())).collect();
+        if ledgers.len() > 1 {
+            let all: Vec<&str> = ledgers.into_iter().collect();
+            say(&format!("Cannot tell: the packs are of different logs: {}.\n", all.join(", ")));
+            return Ok(2);
+        }
         let carriers = read::auditors(&self.carriers)?;
-        if let Some(own) = carriers.iter().find(|key| checked.report.is_of_the_log(key)) {
+        if let Some(own) = carriers.iter().find(|key| packs.iter().any(|pack| pack.report.is_of_the_log(key))) {
             let why =
                 "it is a key of the log itself, which signs nothing else (FORMAT.md 9): its stamps are no carrier's";
             return Err(CannotBegin::File { path: own.to_string(), why: why.to_owned() });
         }
-        let own: Vec<Own> =
-            own(folder, policy, &carriers)?.into_iter().filter(|o| o.signed.event.by == party).collect();
-        let found = mine::differences(&checked.records, &own, &party, self.late);
-        let grave = found.iter().filter(|d| d.is_grave()).count();
-        say(&print::head_lines(&self.first, checked.report.head.as_ref().expect("a verified pack has a head")));
+        let kept = Kept::read(&self.mine, policy, &carriers, &packs)?;
+        let here = |own: &Own| ledgers.contains(own.signed.event.ledger.as_str());
+        let is_mine = |own: &Own| here(own) && self.party.as_ref().is_none_or(|party| own.signed.event.by == *party);
+        let (own, others): (Vec<Own>, Vec<Own>) = kept.own.into_iter().partition(is_mine);
+        let asked = Asked { late_days: self.late, no_other_keys: self.no_other_keys };
+        let compared = mine::compare(&packs, &own, asked);
+        for (path, pack) in paths.iter().zip(&packs) {
+            if let Some(head) = &pack.report.head {
+                say(&print::head_lines(path, head));
+            }
+            say(&format!("  {} records about {}\n", pack.records.len(), pack.stream.shown()));
+        }
         say(&format!(
-            "\n{} events of your own, {} records in the pack about {}\n",
+            "\n{} events of your own, {} of them in what these packs are about\n",
             own.len(),
-            checked.records.len(),
-            checked.stream
+            compared.covered
         ));
-        for difference in &found {
+        if !others.is_empty() {
+            say(&format!(
+                "{} events of other parties, or for other logs, in these folders: not looked at\n",
+                others.len()
+            ));
+        }
+        for difference in &compared.found {
             say(&format!("  {}\n", difference.to_string().shown()));
         }
-        say(&match (grave, found.len()) {
-            (0, 0) => "\nAll of yours is in the log, unaltered, and nothing else in your name.\n".to_owned(),
-            (0, n) => format!("\nNothing altered or hidden; {n} things to look at.\n"),
-            (grave, _) => format!(
-                "\n{grave} of these are evidence against the log or its keys: keep the pack, your receipts and your outbox.\n"
-            ),
-        });
-        Ok(u8::from(grave > 0))
+        for mishap in &kept.mishaps {
+            say(&format!("  damaged      {}\n", mishap.shown()));
+        }
+        for advice in compared.advice() {
+            say(&format!("- {advice}\n"));
+        }
+        let (code, words) = verdict(&packs, own.len(), &compared, kept.mishaps.len());
+        say(&format!("\n{}\n", words.shown()));
+        Ok(code)
+    }
+}
+
+/// What is said at the end of a comparison with one's own, and its exit code.
+fn verdict(packs: &[PackReport], own: usize, compared: &Compared, mishaps: usize) -> (u8, String) {
+    let streams: Vec<&str> = packs.iter().map(|pack| pack.stream.as_str()).collect();
+    let needed: Vec<String> = compared.elsewhere.iter().map(|(stream, count)| format!("{stream} ({count})")).collect();
+    let (lies, unsettled) = (compared.of(Weight::Lie), compared.of(Weight::Unsettled));
+    let looks = compared.of(Weight::Look);
+    if lies > 0 {
+        let keep = "keep the pack, your receipts and your outbox";
+        return (
+            1,
+            format!("{lies} of these are evidence against the log, or against who signs in your name: {keep}."),
+        );
+    }
+    if compared.covered == 0 {
+        let what = if own == 0 {
+            "none of these events is by the party given with --party".to_owned()
+        } else {
+            format!("no event of yours is in what it is about; ask for the pack about {}", needed.join(", "))
+        };
+        return (2, format!("Cannot tell: the pack is about {}: {what}.", streams.join(", ")));
+    }
+    let mut why = Vec::new();
+    if unsettled > 0 {
+        why.push(format!("{unsettled} of these may be honest or not: each is named above, with what settles it"));
+    }
+    if !needed.is_empty() {
+        why.push(format!(
+            "{} events are in no pack that you gave: give also the pack about {}, or name with --party whose records are yours",
+            compared.elsewhere.values().sum::<usize>(),
+            needed.join(", ")
+        ));
+    }
+    if mishaps > 0 {
+        why.push(format!(
+            "{mishaps} files or lines of your own were damaged on the disk or on a stick, which is nobody's lie: put them \
+             back from a copy (`ledger outbox receipts` writes them again), and compare again"
+        ));
+    }
+    if !why.is_empty() {
+        return (2, format!("Cannot tell: {}. Nothing here is evidence against the log.", why.join("; ")));
+    }
+    let parties: Vec<&str> = compared.parties.iter().map(String::as_str).collect();
+    let all = format!("All {} of yours ({}) are in the log", compared.covered, parties.join(", "));
+    match looks {
+        0 => (0, format!("{all}, unaltered, and nothing else in your name.")),
+        n => (0, format!("Nothing altered or hidden, and nothing else in your name; {n} things to look at.")),
     }
 }
 
@@ -217,66 +311,158 @@ fn side(path: &Path, policy: &Policy) -> Result<Option<Side>, CannotBegin> {
         say(&format!("{}: {why}\n", path.shown()));
     }
     let holds = !report.has_fault();
-    Ok(report.head.filter(|_| holds).map(|head| Side { head, levels, pack }))
+    let unclear = (report.exit_code() == 2).then(|| report.unknown.join("; "));
+    Ok(report.head.filter(|_| holds).map(|head| Side { head, levels, pack, unclear }))
 }
 
-/// Events that a party has kept, and which of them it has receipts for.
-/// Keys of carriers say whose stamps count.
-fn own(folder: &Path, policy: &Policy, carriers: &[Vkey]) -> Result<Vec<Own>, CannotBegin> {
-    let mut source = Folder::new(folder);
-    let bad = |why: Unreadable| CannotBegin::File { path: why.path, why: why.why };
-    let (mut events, mut receipts) = (Vec::new(), BTreeMap::<Hash, u64>::new());
-    let mut stamps = BTreeMap::<Hash, Carried>::new();
-    for path in source.paths().map_err(bad)? {
-        let ending = Path::new(&path).extension().and_then(std::ffi::OsStr::to_str);
-        let (receipt, stamped) = (ending == Some("tlog-proof"), ending == Some("stamp"));
-        if !receipt && !stamped && ending != Some("jsonl") {
-            continue;
-        }
-        let bytes = source.read(&path).map_err(bad)?.filter(|b| b.len() <= OWN_BYTES_MAX).unwrap_or_default();
-        // One's own events, receipts and stamps are signed each: what an editor did around them is undone.
-        let bytes = match transit::undo(&bytes) {
-            Some(undone) => {
-                say(&format!("{path}: changed on its way: {}; undone\n", transit::in_words(&undone.changes)));
-                undone.bytes
-            }
-            None => bytes,
-        };
-        if receipt {
-            let entry = receipt::check(&bytes, policy).entry;
-            let shown = Receipt::parse(&String::from_utf8_lossy(&bytes)).ok();
-            if let (Some(entry), Some(shown)) = (entry, shown) {
-                receipts.insert(entry.signed.id(), shown.index);
-            }
-            continue;
-        }
-        if stamped {
-            let stamp = Note::parse(&bytes).ok().and_then(|note| mine::stamp(&note, carriers));
-            if let Some(stamp) = stamp.filter(|stamp| policy.logs.iter().any(|log| log.name == stamp.origin.as_str())) {
-                // Of several the first counts: since then somebody was told.
-                let first = stamps.entry(stamp.event).or_insert_with(|| stamp.clone());
-                if stamp.at < first.at {
-                    *first = stamp;
+/// What a party has kept in its folders.
+struct Kept {
+    /// Its events, each once, with what it knows of them.
+    own: Vec<Own>,
+    /// What a disk or a stick did to its files.
+    mishaps: Vec<String>,
+}
+
+/// What stands in the folders, before it is put together.
+#[derive(Default)]
+struct Papers {
+    events: BTreeMap<Hash, SignedEvent>,
+    receipts: BTreeMap<Hash, u64>,
+    refusals: BTreeMap<Hash, String>,
+    stamps: BTreeMap<Hash, Carried>,
+    mishaps: Vec<String>,
+}
+
+impl Kept {
+    /// Reads folders; keys of carriers say whose stamps count, the packs which signatures hold.
+    fn read(
+        folders: &[PathBuf],
+        policy: &Policy,
+        carriers: &[Vkey],
+        packs: &[PackReport],
+    ) -> Result<Self, CannotBegin> {
+        let mut papers = Papers::default();
+        // A receipt shows what the log's own key signed, whoever has witnessed it.
+        let policy = Policy { quorum: None, ..policy.clone() };
+        for folder in folders {
+            let mut source = Folder::new(folder);
+            let bad = |why: Unreadable| CannotBegin::File { path: why.path, why: why.why };
+            for path in source.paths().map_err(bad)? {
+                let ending =
+                    Path::new(&path).extension().and_then(OsStr::to_str).unwrap_or_default().to_ascii_lowercase();
+                if strays::stray_of(&path).is_some()
+                    || !["jsonl", "tlog-proof", "refusal", "stamp"].contains(&ending.as_str())
+                {
+                    continue;
+                }
+                let shown = folder.join(&path).shown().to_string();
+                let Some(bytes) = source.read(&path).map_err(bad)? else { continue };
+                if let Some(what) = transit::instead(&bytes) {
+                    papers.mishaps.push(format!("{shown}: {what}"));
+                    continue;
+                }
+                // Each is signed by itself: what an editor did around them is undone.
+                let bytes = match transit::undo(&bytes) {
+                    Some(undone) if undone.changes != [transit::Change::EndLost] => {
+                        say(&format!("{shown}: changed on its way: {}; undone\n", transit::in_words(&undone.changes)));
+                        undone.bytes
+                    }
+                    Some(undone) if ending != "jsonl" => undone.bytes,
+                    _ => bytes,
+                };
+                match ending.as_str() {
+                    "jsonl" => papers.lines(&shown, &bytes, packs),
+                    "stamp" => papers.stamp(&bytes, carriers, &policy),
+                    "refusal" => papers.refusal(&shown, &bytes, &policy),
+                    _ => papers.receipt(&shown, &bytes, &policy),
                 }
             }
-            continue;
         }
-        for line in String::from_utf8_lossy(&bytes).lines() {
-            let note = Value::parse(line.as_bytes()).ok();
-            let note = note.as_ref().and_then(|json| json.get("event")).and_then(Value::as_text);
-            if let Some(signed) = note.and_then(|note| SignedEvent::parse(note.as_bytes()).ok()) {
-                events.push(signed);
+        if papers.events.is_empty() {
+            let mut why = "no signed events in it: give your outbox, the folder with 000001.jsonl".to_owned();
+            if !papers.mishaps.is_empty() {
+                why = format!("nothing of it can be read: {}", papers.mishaps.join("; "));
+            }
+            let all: Vec<String> = folders.iter().map(|folder| folder.shown().to_string()).collect();
+            return Err(CannotBegin::File { path: all.join(", "), why });
+        }
+        let Papers { events, receipts, mut refusals, stamps, mishaps } = papers;
+        let own = |(id, signed): (Hash, SignedEvent)| Own {
+            receipted: receipts.get(&id).copied(),
+            refused: refusals.remove(&id),
+            carried: stamps.get(&id).map(|stamp| (stamp.carrier.clone(), stamp.at)),
+            signed,
+        };
+        Ok(Self { own: events.into_iter().map(own).collect(), mishaps })
+    }
+}
+
+impl Papers {
+    /// Lines of an outbox file. FORMAT.md 20.
+    fn lines(&mut self, path: &str, bytes: &[u8], packs: &[PackReport]) {
+        let mut lines = (1..).zip(bytes.split(|byte| *byte == b'\n')).peekable();
+        while let Some((number, line)) = lines.next() {
+            if line.is_empty() {
+                continue;
+            }
+            let last = lines.peek().is_none();
+            let json = Value::parse(line).ok();
+            let note = json.as_ref().and_then(|json| json.get("event")).and_then(Value::as_text);
+            let why = match note.and_then(|note| SignedEvent::parse(note.as_bytes()).ok()) {
+                Some(signed) if mine::is_as_signed(packs, &signed) == Some(false) => {
+                    "the signature does not hold over what stands there: it was changed on the disk or on its way"
+                }
+                Some(signed) => {
+                    self.events.insert(signed.id(), signed);
+                    continue;
+                }
+                None if last => "it breaks off: the copy was cut",
+                None => "no event can be read there: it was changed on the disk or on its way",
+            };
+            self.mishaps.push(format!("{path}, line {number}: {why}"));
+        }
+    }
+
+    fn stamp(&mut self, bytes: &[u8], carriers: &[Vkey], policy: &Policy) {
+        let stamp = Note::parse(bytes).ok().and_then(|note| mine::stamp(&note, carriers));
+        if let Some(stamp) = stamp.filter(|stamp| policy.logs.iter().any(|log| log.name == stamp.origin.as_str())) {
+            // Of several the first counts: since then somebody was told.
+            let first = self.stamps.entry(stamp.event).or_insert_with(|| stamp.clone());
+            if stamp.at < first.at {
+                *first = stamp;
             }
         }
     }
-    if events.is_empty() {
-        let why = "no signed events in it: give your outbox, the folder with 000001.jsonl".to_owned();
-        return Err(CannotBegin::File { path: folder.shown().to_string(), why });
+
+    fn refusal(&mut self, path: &str, bytes: &[u8], policy: &Policy) {
+        let (report, refusal) = receipt::check_refusal(bytes, policy);
+        match refusal {
+            Some(refusal) => {
+                self.refusals.insert(refusal.event, refusal.words);
+            }
+            None if !report.has_fault() => say(&format!("{path}: {}\n", reasons(&report))),
+            None => self.mishaps.push(format!("{path}: no receipt of a refusal that holds: {}", reasons(&report))),
+        }
     }
-    let own = |signed: SignedEvent| {
-        let id = signed.id();
-        let carried = stamps.get(&id).map(|stamp| (stamp.carrier.clone(), stamp.at));
-        Own { receipted: receipts.get(&id).copied(), carried, signed }
-    };
-    Ok(events.into_iter().map(own).collect())
+
+    /// A receipt proves its position, and shows the event besides.
+    fn receipt(&mut self, path: &str, bytes: &[u8], policy: &Policy) {
+        let checked = receipt::check(bytes, policy);
+        match checked.entry {
+            Some(entry) => {
+                let id = entry.signed.id();
+                self.receipts.insert(id, checked.index);
+                self.events.entry(id).or_insert(entry.signed);
+            }
+            // Of another log, or without its entry: it says nothing here.
+            None if !checked.report.has_fault() => say(&format!("{path}: {}\n", reasons(&checked.report))),
+            None => self.mishaps.push(format!("{path}: no receipt that holds: {}", reasons(&checked.report))),
+        }
+    }
+}
+
+/// Why a paper does not hold.
+fn reasons(report: &Report) -> String {
+    let faults = report.faults.iter().map(ToString::to_string);
+    faults.chain(report.unknown.iter().cloned()).collect::<Vec<_>>().join("; ")
 }

@@ -1,11 +1,12 @@
 //! The keys that a pack brings, and the signatures that they made. FORMAT.md 14.2, 11 "Registry".
 
+use schemas::catalogue::Role;
 use schemas::entry::Entry;
-use schemas::note::{Origin, Vkey};
+use schemas::note::{Origin, SignatureLine, Vkey};
 
 use crate::erasures::Roles;
 use crate::refusal::Refusal;
-use crate::signature::Claim;
+use crate::signature::{Claim, PublicKey};
 use crate::state::State;
 
 /// The signature lines of an entry.
@@ -18,6 +19,7 @@ pub(super) struct Signed {
 
 /// The registry as the entries of a pack tell it, grown entry by entry in the order of the log by the same admission
 /// that the ledger and every auditor run.
+#[derive(Clone, Debug)]
 pub(super) struct PackKeys(State);
 
 impl PackKeys {
@@ -37,6 +39,17 @@ impl PackKeys {
         let roles = Roles { author: role(0), approver: role(1) };
         let claims = (1..).zip(self.0.keyring().claims(&entry.signed)?).collect();
         Ok(Signed { claims, roles })
+    }
+
+    /// The key that a signature line names.
+    pub fn key(&self, line: &SignatureLine) -> Option<&PublicKey> {
+        let keyring = self.0.keyring();
+        keyring.find(line).map(|number| keyring.key(number).public())
+    }
+
+    /// The role of a party.
+    pub fn role(&self, party: &str) -> Option<Role> {
+        self.0.role(party)
     }
 
     /// The keys that seal or have sealed, by their bytes.

@@ -5,11 +5,11 @@ mod later;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::catalogue::{Catalogue, Visibility};
+use schemas::catalogue::{Catalogue, Role, Visibility};
 use schemas::checkpoint::Checkpoint;
 use schemas::entry::Entry;
 use schemas::hash::Hash;
-use schemas::note::Vkey;
+use schemas::note::{SignatureLine, Vkey};
 use schemas::opening::{BadOpening, OpeningLine, Slot};
 use schemas::pack::{Item, Pack, Proven, Shown};
 use schemas::policy::Policy;
@@ -23,7 +23,7 @@ use crate::head::{BadHead, bears, check_head, head_step, signed_as_genesis_says}
 use crate::index::{MapProof, check_map_proof};
 use crate::refusal::Refusal;
 use crate::report::{About, Outcome, Report, Step, Word};
-use crate::signature::{Claim, all_hold};
+use crate::signature::{Claim, PublicKey, all_hold};
 use crate::statement::{self, Statement};
 use crate::tree::{Frontier, check_consistency, check_inclusion};
 use keys::PackKeys;
@@ -105,12 +105,24 @@ pub struct PackReport {
     since: Vec<(u64, Vec<Hash>)>,
     /// The file as it was read.
     policy: String,
+    /// Keys and roles, as far as the entries of a pack that holds tell them.
+    registry: Option<PackKeys>,
 }
 
 impl PackReport {
     /// The policy that stands in the pack: to show, not to trust.
     pub fn policy_inside(&self) -> &str {
         &self.policy
+    }
+
+    /// The key that a signature line names, where the pack brings it.
+    pub fn key(&self, line: &SignatureLine) -> Option<&PublicKey> {
+        self.registry.as_ref()?.key(line)
+    }
+
+    /// The role of a party, where the pack tells it.
+    pub fn role(&self, party: &str) -> Option<Role> {
+        self.registry.as_ref()?.role(party)
     }
 
     /// Writes down on whose word nothing is missing.
@@ -147,6 +159,7 @@ pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
         complete: Complete::IfIndexHonest,
         since: Vec::new(),
         policy: String::new(),
+        registry: None,
     };
     let text = std::str::from_utf8(bytes).map_err(|_| schemas::pack::BadPack::Line { line: 1 });
     let pack = match text.and_then(Pack::parse) {
@@ -367,7 +380,7 @@ impl Check<'_> {
 
     /// FORMAT.md 3 and 11: every line by a key that an entry of the pack brought, and each that brings one admitted.
     /// Gives also the key of checkpoints that genesis names.
-    fn signatures(&self, items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Signed, String), Fault> {
+    fn signatures(&mut self, items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Signed, String), Fault> {
         let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
         all.sort_by_key(|placed| placed.entry.position);
         all.dedup_by_key(|placed| placed.entry.position);
@@ -392,7 +405,9 @@ impl Check<'_> {
             let name = placed.entry.signed.note.signatures[number - 1].name.clone();
             return Err(fault(placed, Refusal::BadSignature { number, name }));
         }
-        Ok(((roles, keys.log_key().cloned(), keys.sealing()), format!("{} signatures", claims.len())))
+        let (log_key, sealing) = (keys.log_key().cloned(), keys.sealing());
+        self.report.registry = Some(keys);
+        Ok(((roles, log_key, sealing), format!("{} signatures", claims.len())))
     }
 
     /// FORMAT.md 14.2: the pack goes back to genesis, which names the key that signed the checkpoint.
