@@ -70,10 +70,11 @@ fn is_party_to(party: &str, signed: &SignedEvent) -> bool {
     let event = &signed.event;
     let origin = Origin::parse(&event.ledger);
     let signer = |name: &str| origin.as_ref().and_then(|o| o.holder_of(name)).is_some_and(|(p, _)| p == party);
-    event.by == party || signed.note.signatures.iter().any(|line| signer(&line.name)) || names(event, party)
+    event.by == party || signed.note.signatures.iter().any(|line| signer(&line.name)) || names_party(event, party)
 }
 
-fn names(event: &Event, party: &str) -> bool {
+/// Whether a public field of the event names that party.
+pub(crate) fn names_party(event: &Event, party: &str) -> bool {
     let Some(kind) = Catalogue::built_in().event(&event.kind) else { return false };
     let named = |value: &Value| match value {
         Value::List(items) => items.iter().any(|item| item.as_text() == Some(party)),

@@ -75,7 +75,9 @@ pub enum Fault {
     RecordCount { stream: String, stated: u64, shown: u64 },
     #[error("the records shown are not those that the index binds for {stream}: one was dropped, added or changed")]
     RecordsOther { stream: String },
-    #[error("entry {position}: it stood in the older pack of {stream} and does not stand in this one")]
+    #[error(
+        "entry {position}: one of the two packs of {stream} shows it, and the other, which goes beyond it, does not"
+    )]
     Dropped { position: u64, stream: String },
     #[error("the log as it was at {size} entries is not part of the log as it is now: {why}")]
     Since { size: u64, why: BadProof },

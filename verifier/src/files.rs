@@ -49,12 +49,26 @@ pub fn apart(policy: &Path, judged: &[&Path]) -> Result<(), CameAlong> {
     for path in judged {
         let Ok(judged) = fs::canonicalize(path) else { continue };
         let bundle = judged.ancestors().find(|folder| folder.join(schemas::manifest::NAME).is_file());
-        if full.starts_with(&judged) || bundle.is_some_and(|bundle| full.starts_with(bundle)) {
+        let inside = |folder: &Path| full.starts_with(folder) || same_file(policy, &folder.join("policy"));
+        if inside(&judged) || bundle.is_some_and(inside) {
             return Err(came(path));
         }
     }
     let is_bundle = |folder: &&Path| ["manifest", "checkpoint"].iter().all(|name| folder.join(name).is_file());
     full.ancestors().skip(1).find(is_bundle).map_or(Ok(()), |bundle| Err(came(bundle)))
+}
+
+/// Whether two paths are one file, by a hard link too. A file of its own with the same bytes is another.
+#[cfg(unix)]
+fn same_file(one: &Path, other: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let (Ok(one), Ok(other)) = (fs::metadata(one), fs::metadata(other)) else { return false };
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+#[cfg(not(unix))]
+fn same_file(_one: &Path, _other: &Path) -> bool {
+    false
 }
 
 /// Opens a regular file for reading.

@@ -9,7 +9,7 @@ use schemas::catalogue::{Catalogue, Role};
 use schemas::hash::Hash;
 use schemas::opening::{OpeningLine, Slot};
 
-use crate::audience::{Audience, slot_visibility};
+use crate::audience::{Audience, names_party, slot_visibility};
 use crate::bundle::{Opened, Visitor};
 use crate::follower::Accepted;
 use crate::report::Report;
@@ -26,18 +26,40 @@ pub struct Given<'a> {
     slots: u64,
     entries: BTreeSet<u64>,
     named: Vec<String>,
+    /// Parties of the log, by the names that it has for them.
+    parties: BTreeSet<String>,
 }
+
+/// Most parties that are named where the one asked about is none.
+const PARTIES_NAMED_MAX: usize = 40;
 
 impl<'a> Given<'a> {
     /// For `public`, `oversight` or a party, as the log names it; whatever else follows the check does so still.
     pub fn to(audience: &str, inner: &'a mut dyn Visitor) -> Self {
-        let (slots, entries, named) = (0, BTreeSet::new(), Vec::new());
-        Self { audience: audience.to_owned(), role: None, inner, slots, entries, named }
+        let (slots, entries, named, parties) = (0, BTreeSet::new(), Vec::new(), BTreeSet::new());
+        Self { audience: audience.to_owned(), role: None, inner, slots, entries, named, parties }
     }
 
     /// Says in the report what was not given. Nothing proves why: no key may have been left, or somebody kept it back.
     pub fn tell(self, report: &mut Report) {
-        if self.slots == 0 || report.has_fault() {
+        if report.has_fault() {
+            return;
+        }
+        // Of somebody whom the log does not know it would be true that nothing is withheld, and say nothing.
+        let is_known =
+            matches!(self.audience.as_str(), "public" | "oversight") || self.parties.contains(&self.audience);
+        if !is_known && report.head.is_some() {
+            let names: Vec<&str> = self.parties.iter().take(PARTIES_NAMED_MAX).map(String::as_str).collect();
+            let more = if self.parties.len() > names.len() { ", …" } else { "" };
+            report.unknown.push(format!(
+                "the log knows no party {} to be given openings: --audience takes public, oversight, or one of {}{more}; an \
+                 organisation that the log does not name goes by its pseudonym, which its own packs and receipts show",
+                self.audience,
+                names.join(", ")
+            ));
+            return;
+        }
+        if self.slots == 0 {
             return;
         }
         let more = self.entries.len().saturating_sub(self.named.len());
@@ -59,11 +81,19 @@ impl Visitor for Given<'_> {
         for (holder, role) in
             [(Some(&accepted.author), Some(accepted.role)), (accepted.approver.as_ref(), accepted.approver_role)]
         {
-            if holder.is_some_and(|holder| holder.party == self.audience) {
-                self.role = role.or(self.role);
+            if let Some(holder) = holder {
+                if holder.party == self.audience {
+                    self.role = role.or(self.role);
+                }
+                if !self.parties.contains(&holder.party) {
+                    self.parties.insert(holder.party.clone());
+                }
             }
         }
         let signed = &accepted.entry.signed;
+        if names_party(&signed.event, &self.audience) && !self.parties.contains(&self.audience) {
+            self.parties.insert(self.audience.clone());
+        }
         if let Some(kind) = Catalogue::built_in().event(&signed.event.kind)
             && signed.event.hidden_root().is_some()
         {

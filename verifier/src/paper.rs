@@ -32,8 +32,8 @@ pub fn receipt(checked: &ReceiptReport, text: &str) -> Option<String> {
     let (head, entry, leaf) = (checked.report.head.as_ref()?, checked.entry.as_ref()?, checked.leaf?);
     let event = &entry.signed.event;
     let summary = Catalogue::built_in().event(&event.kind).map_or("", |kind| kind.summary.as_str());
-    let mut page = begin("Receipt", "This record is in the ledger. Keep this page.");
-    let _ = write!(page, "<table><caption class=small>What was recorded</caption>");
+    let mut page = begin("Receipt", &format!("{}. Keep this page.", checked.report.word()));
+    page.push_str("<table><caption class=small>What was recorded</caption>");
     for (name, value) in [
         ("What", format!("{summary} ({})", event.kind)),
         ("By", event.by.clone()),
@@ -42,12 +42,24 @@ pub fn receipt(checked: &ReceiptReport, text: &str) -> Option<String> {
         ("Entry", format!("{} of {}", checked.index, head.checkpoint.size)),
         ("Record", event.address()),
         ("Ledger", head.checkpoint.origin.to_string()),
+        ("Seen by", seen_by(head)),
     ] {
         row(&mut page, name, &value);
     }
     page.push_str("</table>");
+    rests(
+        &mut page,
+        &[
+            "That the entry with these words is in the ledger is proven by the ledger's signature and by the proof in the \
+             receipt.",
+            "Who signed the record is not proven here: it rests on the operator until you check a bundle, or a pack about \
+             you.",
+            "Whether what was recorded is true nobody can prove with files.",
+        ],
+    );
     print_of(&mut page, "Words of this record", Fingerprint::of(&leaf));
     print_of(&mut page, "Words of the ledger's state", Fingerprint::of_checkpoint(&head.checkpoint));
+    print_of(&mut page, "Words of the ledger's key", Fingerprint::of_key(&head.log_key));
     page.push_str(
         "<p class=small>Anyone who holds the ledger can find the entry by its number and must get the same words. If they \
          are others, or the entry is not there, this page and the file behind it are the proof.</p><div class=codes>",
@@ -58,21 +70,28 @@ pub fn receipt(checked: &ReceiptReport, text: &str) -> Option<String> {
     Some(end(page, &leaf.to_hex()))
 }
 
-/// A page for a checkpoint that was checked: to be compared by telephone, or hung on a wall.
-pub fn checkpoint(head: &SignedHead) -> String {
+/// A page for a checkpoint that was checked: to be compared by telephone, or hung on a wall. `word` is the verdict's.
+pub fn checkpoint(head: &SignedHead, word: &str) -> String {
     let checkpoint = &head.checkpoint;
-    let mut page =
-        begin("State of the ledger", "Compare the six words with what others were shown: on paper, or by telephone.");
+    let lead = format!("{word}. Compare the six words with what others were shown: on paper, or by telephone.");
+    let mut page = begin("State of the ledger", &lead);
     page.push_str("<table><caption class=small>Checkpoint</caption>");
-    let witnesses: Vec<String> = head.witnesses.iter().map(|(name, _)| name.clone()).collect();
     for (name, value) in [
         ("Ledger", checkpoint.origin.to_string()),
         ("Entries", checkpoint.size.to_string()),
-        ("Seen by", if witnesses.is_empty() { "no witness".to_owned() } else { witnesses.join(", ") }),
+        ("Seen by", seen_by(head)),
     ] {
         row(&mut page, name, &value);
     }
     page.push_str("</table>");
+    rests(
+        &mut page,
+        &[
+            "That the ledger's key signed this number of entries under this root is proven.",
+            "What stands in them rests on the operator until somebody checks the bundle; that others are shown the same \
+             rests on whoever compares these words.",
+        ],
+    );
     print_of(&mut page, "Words of this state", Fingerprint::of_checkpoint(checkpoint));
     print_of(&mut page, "Words of the ledger's key", Fingerprint::of_key(&head.log_key));
     page.push_str("<div class=codes>");
@@ -80,6 +99,24 @@ pub fn checkpoint(head: &SignedHead) -> String {
     code(&mut page, &head.note.to_text(), "The same, signed");
     page.push_str("</div>");
     end(page, &checkpoint.root.to_base64())
+}
+
+/// Witnesses of the reader's policy that have cosigned.
+fn seen_by(head: &SignedHead) -> String {
+    let names: Vec<&str> = head.witnesses.iter().map(|(name, _)| name.as_str()).collect();
+    if names.is_empty() {
+        "no witness whom the policy names: no other than the operator vouches that all are shown the same".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// What is proven, and on whose word the rest is.
+fn rests(page: &mut String, lines: &[&str]) {
+    page.push_str("<h2>What is proven, and what rests on whose word</h2>");
+    for line in lines {
+        let _ = write!(page, "<p>{line}</p>");
+    }
 }
 
 /// A page for a pack that was checked: every record of it, and of each what it does not show, and why. `verdict` is what
@@ -97,6 +134,7 @@ pub fn pack(checked: &PackReport, verdict: &str) -> Option<String> {
         ("About", checked.stream.clone()),
         ("For, as it says", checked.audience.clone()),
         ("Under", format!("{} entries", head.checkpoint.size)),
+        ("Seen by", seen_by(head)),
         (
             "Records",
             format!(
@@ -108,7 +146,16 @@ pub fn pack(checked: &PackReport, verdict: &str) -> Option<String> {
         row(&mut page, name, &value);
     }
     page.push_str("</table>");
+    rests(
+        &mut page,
+        &[
+            "That these records are in the ledger, and signed with keys that it admitted, is proven by the file.",
+            "Whether what was recorded is true nobody can prove with files; on whose word no record is missing stands in the \
+             verdict above.",
+        ],
+    );
     print_of(&mut page, "Words of the ledger's state", Fingerprint::of_checkpoint(&head.checkpoint));
+    print_of(&mut page, "Words of the ledger's key", Fingerprint::of_key(&head.log_key));
     for (number, one) in (1..).zip(&checked.records) {
         record(&mut page, number, one);
     }
@@ -207,7 +254,8 @@ fn begin(title: &str, lead: &str) -> String {
         "<!doctype html><html lang=en><head><meta charset=utf-8>\
          <meta http-equiv=Content-Security-Policy content=\"default-src 'none'; style-src 'unsafe-inline'\">\
          <meta name=viewport content=\"width=device-width\"><title>{title}</title><style>{STYLE}</style></head>\
-         <body><main><h1>{title}</h1><p>{lead}</p>"
+         <body><main><h1>{title}</h1><p>{}</p>",
+        escaped(lead)
     )
 }
 

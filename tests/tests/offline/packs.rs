@@ -81,7 +81,7 @@ fn a_later_pack_extends_an_older_one_or_does_not() {
         (pack("good.pack"), pack("older.pack"), "verified - 14"),
         (pack("erased.pack"), pack("good.pack"), "partly - 19"),
         (pack("good.pack"), pack("good.pack"), "verified - 19"),
-        (pack("older.pack"), pack("good.pack"), "not_verified since-newer -"),
+        (pack("older.pack"), pack("good.pack"), "cannot_tell since-newer -"),
         (pack("good.pack"), pack("other-history.pack"), "not_verified fork -"),
         (unproven, pack("older.pack"), "cannot_tell since-missing -"),
     ];

@@ -5,3 +5,4 @@ mod honest;
 mod keys;
 mod lies;
 mod mine;
+mod order;

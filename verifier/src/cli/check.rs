@@ -8,7 +8,7 @@ use schemas::visible::Show as _;
 use verifier::bundle::{self, Source};
 use verifier::compare;
 use verifier::given::Given;
-use verifier::head;
+use verifier::head::{self, SignedHead};
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
 use verifier::report::Report;
@@ -162,8 +162,10 @@ impl Check {
             if report.exit_code() == 0 {
                 checked.recomputed(&levels);
             } else {
-                let why = "the bundle given with --index does not verify, so the index was not recomputed";
-                checked.report.unknown.push(why.to_owned());
+                let why = beside(&report);
+                let why =
+                    format!("the bundle given with --index does not verify, so the index was not recomputed: {why}");
+                checked.report.unknown.push(why);
             }
         }
         let same = read::policy_bytes(&self.policy).is_ok_and(|held| held == checked.policy_inside().as_bytes());
@@ -181,12 +183,18 @@ impl Check {
 /// Sets a pack against an older pack or checkpoint.
 fn since(checked: &mut PackReport, older: &Path, policy: &Policy) -> Result<(), CannotBegin> {
     match read::kind(older)? {
-        Kind::Pack(bytes) => checked.extends(&pack::check(&bytes, policy, &[])),
+        Kind::Pack(bytes) => {
+            let judged = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, policy, &[]));
+            match holds_by_itself(&judged.report) {
+                Ok(_) => checked.extends(&judged),
+                Err(why) => checked.report.unknown.push(why),
+            }
+        }
         Kind::Checkpoint(bytes) => {
-            let report = head::check(&bytes, policy);
-            match report.head {
-                Some(head) if report.faults.is_empty() => checked.follows(&head.checkpoint),
-                _ => checked.report.unknown.push("the older checkpoint does not verify by itself".to_owned()),
+            let report = transit::judge(transit::Kind::Checkpoint, &bytes, |bytes| head::check(bytes, policy));
+            match holds_by_itself(&report) {
+                Ok(head) => checked.follows(&head.checkpoint),
+                Err(why) => checked.report.unknown.push(why),
             }
         }
         _ => {
@@ -195,4 +203,15 @@ fn since(checked: &mut PackReport, older: &Path, policy: &Policy) -> Result<(), 
         }
     }
     Ok(())
+}
+
+/// The checkpoint of a file that was given beside, or why nothing can be set against it.
+fn holds_by_itself(report: &Report) -> Result<&SignedHead, String> {
+    let head = report.head.as_ref().filter(|_| report.exit_code() == 0);
+    head.ok_or_else(|| format!("what was given with --since does not verify by itself: {}", beside(report)))
+}
+
+/// Why a file that was given beside does not hold, or cannot be told.
+fn beside(report: &Report) -> String {
+    report.faults.first().map_or_else(|| report.unknown.join("; "), ToString::to_string)
 }

@@ -47,7 +47,7 @@ impl Print {
             }
             Kind::Checkpoint(bytes) => {
                 let report = transit::judge(transit::Kind::Checkpoint, &bytes, |bytes| head::check(bytes, &policy));
-                let page = report.head.as_ref().map(paper::checkpoint);
+                let page = report.head.as_ref().map(|head| paper::checkpoint(head, &report.word()));
                 let words = print::checkpoint(&report);
                 (report, words, page)
             }

@@ -27,21 +27,23 @@ impl PackReport {
             self.report.cannot_tell(why);
             return;
         }
-        let (title, known) = ("the older pack's records are the first of these", older.records.len());
-        let same = |(old, new): &(&super::Record, &super::Record)| {
-            old.entry.position == new.entry.position && old.leaf == new.leaf
-        };
-        let kept = older.records.iter().zip(&self.records).take_while(same).count();
-        let counted = format!("{known} known, {} new", self.records.len().saturating_sub(known));
-        if kept == known {
-            self.report.step(Step { section: "14.2", title, outcome: Outcome::Holds, counted });
-        } else {
-            let position = older.records[kept].entry.position;
+        let checkpoint = head.checkpoint.clone();
+        let (now, before) = (self.size(), checkpoint.size);
+        let title = "the older pack's records are the first of these";
+        let (small, large) = if now < before { (&*self, older) } else { (older, &*self) };
+        let known = small.records.len();
+        let counted = format!("{known} known, {} new", large.records.len().saturating_sub(known));
+        if let Some(position) = contradiction(small, large) {
             let step = Step { section: "14.2", title, outcome: Outcome::Fault, counted };
             self.report.fault(step, Fault::Dropped { position, stream: self.stream.clone() });
+        } else if now >= before {
+            self.report.step(Step { section: "14.2", title, outcome: Outcome::Holds, counted });
         }
-        let checkpoint = head.checkpoint.clone();
         self.follows(&checkpoint);
+    }
+
+    fn size(&self) -> u64 {
+        self.report.head.as_ref().map_or(0, |head| head.checkpoint.size)
     }
 
     /// The consistency proof from an earlier size to this pack's, where it brings one.
@@ -59,11 +61,21 @@ impl PackReport {
             self.report.cannot_tell(why);
             return;
         }
+        if older.size > now.size {
+            // No lie: somebody was given an old file, or named the two in the other order.
+            let why = format!(
+                "this pack ends at {} entries and is older than what was given with --since, which ends at {}: give the two in \
+                 the other order, and ask for a newer pack if this one was given to you as the newest",
+                now.size, older.size
+            );
+            self.report.step(step(Outcome::NotChecked, why.clone()));
+            self.report.cannot_tell(why);
+            return;
+        }
         let counted = format!("{} entries, then {}", older.size, now.size);
         let proof = self.proof_since(older.size);
         let proof = if older.size == now.size { Some(&[][..]) } else { proof };
         let checked = match proof {
-            _ if older.size > now.size => Err(BadProof::OutOfTree { index: older.size, size: now.size }),
             Some(proof) => check_consistency(proof, older.size, older.root, now.size, now.root),
             None => {
                 let why = format!("this pack has no proof from size {}: ask for one made with --since", older.size);
@@ -106,4 +118,18 @@ impl PackReport {
             Err(why) => self.report.fault(step(Outcome::Fault, String::new()), Fault::Since { size, why }),
         }
     }
+}
+
+/// Position of the first record in which two packs of one stream contradict each other: the larger one shows all that the
+/// smaller shows, and beyond that only what came after it.
+fn contradiction(small: &PackReport, large: &PackReport) -> Option<u64> {
+    let places =
+        |pack: &PackReport| pack.records.iter().map(|record| (record.entry.position, record.leaf)).collect::<Vec<_>>();
+    let (known, all) = (places(small), places(large));
+    let same = known.iter().zip(&all).take_while(|(old, new)| old == new).count();
+    if same < known.len() {
+        return Some(known[same].0);
+    }
+    // The last entry under a checkpoint is its seal, which the stream of that seal does not bind yet.
+    all[same..].iter().map(|(position, _)| *position).find(|position| position + 1 < small.size())
 }
