@@ -194,6 +194,11 @@ impl Home {
         self.0.join("served")
     }
 
+    /// What was read and no record speaks of yet.
+    pub fn readings_owed(&self) -> PathBuf {
+        self.0.join("readings-owed")
+    }
+
     /// When the operator confirmed last that the clock is right.
     pub fn clock(&self) -> PathBuf {
         self.0.join("clock-confirmed")

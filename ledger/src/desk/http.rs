@@ -191,7 +191,11 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()> + Send +
         .layer(middleware::from_fn_with_state(Arc::clone(&room), inside_only))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX));
     let app = Router::new()
-        .route("/open/{token}", get(enter))
+        // Whoever only looks at the link has not opened it.
+        .route(
+            "/open/{token}",
+            get(enter).head(|| async { (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]) }),
+        )
         .nest(room.door.path(), inside.clone())
         // Without its last stroke the path is the same page.
         .route(
@@ -202,7 +206,8 @@ pub async fn serve(listening: Listening, stop: impl Future<Output = ()> + Send +
         .layer(middleware::from_fn_with_state(Arc::clone(&room), at_the_door))
         .with_state(Arc::clone(&room));
     drop(room);
-    axum::serve(Bounded::new(listening.listener, LIMITS), app).with_graceful_shutdown(stop).await
+    let listener = Bounded::new(listening.listener, LIMITS, 1, |words| verifier::tell!("{words}"));
+    axum::serve(listener, app).with_graceful_shutdown(stop).await
 }
 
 /// Sends again and again, with longer pauses while the line is down, until `told` says that the desk is closed.

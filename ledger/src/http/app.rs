@@ -66,6 +66,12 @@ pub struct Parts {
     pub(super) body_kib: Arc<Semaphore>,
     /// Places of those who read from the disk.
     pub(super) disk: Arc<Semaphore>,
+    /// Places of those who read openings.
+    pub(super) openings: Semaphore,
+    /// Places in the line before them, theirs included.
+    pub(super) openings_waiting: Semaphore,
+    /// And how many of them each key has.
+    pub(super) openings_of_key: Counts<KeyNumber>,
     /// Places of those for whom a pack with hidden values is made.
     pub(super) packs: Semaphore,
     /// And how many of them each key has, or waits for.
@@ -101,6 +107,16 @@ impl Parts {
     pub fn now(&self, last_received: Option<Timestamp>) -> Timestamp {
         let now = Clock::System.now();
         last_received.map_or(now, |last| last.max(now))
+    }
+
+    /// Works on to the end, whether the client stays or hangs up: what it takes is held for as long.
+    ///
+    /// # Errors
+    /// What it says, or that it broke off.
+    pub async fn to_the_end<T: Send + 'static>(
+        work: impl Future<Output = Result<T, Problem>> + Send + 'static,
+    ) -> Result<T, Problem> {
+        tokio::spawn(work).await.map_err(|_| Problem::internal())?
     }
 
     /// Runs what reads from the disk where it holds up nobody; so many at a time.

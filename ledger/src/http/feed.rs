@@ -52,7 +52,7 @@ pub async fn feed(
         let detail = format!("{from} is beyond the {size} entries that are published: follow from {size} on");
         return Err(Problem::new(Kind::NotPublished, detail));
     }
-    let of_address = app.feeds.enter(&peer.counts_as, app.config.feed.readers_of_address_max).ok_or_else(|| {
+    let of_address = app.feeds.enter(&peer.network, app.config.feed.readers_of_address_max).ok_or_else(|| {
         let detail = "this address follows the feed as often as one may: end another of its readers first";
         Problem::new(Kind::TooFast, detail).after(60)
     })?;

@@ -4,11 +4,13 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::Request;
+use axum::serve::Listener;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,17 +18,14 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
-use verifier::listen::neighbourhood;
+use verifier::listen::{self, Places, neighbourhood, network};
 
 use super::app::App;
 use super::figures::Held;
-use super::limits::{Counted, Counts};
 
-/// Pause after an accept that failed: no more open files, say.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Header fields in a request.
 const HEADERS_MAX: usize = 64;
 
@@ -37,13 +36,15 @@ pub struct Peer {
     pub address: IpAddr,
     /// The address that its limits go by.
     pub counts_as: IpAddr,
+    /// The network of a household that it may have whole: what is short is shared out by these.
+    pub network: IpAddr,
 }
 
 impl Peer {
     /// The peer at an address.
     pub fn at(address: IpAddr) -> Self {
         let address = address.to_canonical();
-        Self { address, counts_as: neighbourhood(address) }
+        Self { address, counts_as: neighbourhood(address), network: network(address) }
     }
 
     /// Whom a request comes from.
@@ -58,94 +59,99 @@ pub struct Door {
     tls: Option<TlsAcceptor>,
     app: App,
     router: Router,
-    places: Arc<Semaphore>,
-    of_address: Counts<IpAddr>,
-}
-
-/// What a connection holds as long as it is open.
-struct Place {
-    _in_all: OwnedSemaphorePermit,
-    _of_address: Option<Counted<IpAddr>>,
-    _counted: Held,
+    places: Places,
 }
 
 impl Door {
-    /// A door with all its places free.
+    /// A door with all its places free, and no more of them than there are files.
     pub fn new(listener: TcpListener, tls: Option<TlsAcceptor>, app: App, router: Router) -> Self {
-        let places = Arc::new(Semaphore::new(app.config.requests.connections_max));
-        Self { listener, tls, app, router, places, of_address: Counts::default() }
+        let requests = &app.config.requests;
+        let connections = listen::within_files(requests.connections_max, 1);
+        if let Some(words) = listen::fewer(requests.connections_max, connections) {
+            tracing::warn!("{words}");
+        }
+        let places = Places::new(connections, requests.connections_of_address_max);
+        Self { listener, tls, app, router, places }
     }
 
     /// Takes connections until `ending` says so, then waits for those that are open, so long.
-    pub async fn serve(self, mut ending: watch::Receiver<bool>) {
+    pub async fn serve(mut self, mut ending: watch::Receiver<bool>) {
+        let (open, mut all_ended) = mpsc::channel::<()>(1);
         loop {
-            let taken = tokio::select! {
-                taken = self.listener.accept() => taken,
+            // Where the system has no more files this waits a moment, and goes on.
+            let (stream, address) = tokio::select! {
+                taken = Listener::accept(&mut self.listener) => taken,
                 _ = ending.wait_for(|ends| *ends) => break,
             };
-            match taken {
-                Ok((stream, address)) => self.take(stream, address, ending.clone()),
-                Err(why) => {
-                    tracing::warn!(why = %why, "no connection could be taken");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            }
+            self.take(stream, address, ending.clone(), open.clone());
         }
-        drop(self.listener); // whoever comes now is told at once that nobody listens
-        let all = u32::try_from(self.app.config.requests.connections_max).unwrap_or(u32::MAX);
+        drop((self.listener, open)); // whoever comes now is told at once that nobody listens
         let grace = Duration::from_secs(self.app.config.stop.seconds);
-        if timeout(grace, self.places.acquire_many(all)).await.is_err() {
+        if timeout(grace, all_ended.recv()).await.is_err() {
             tracing::warn!("some connections did not end in time and are cut off");
         }
     }
 
-    fn take(&self, stream: TcpStream, address: SocketAddr, ending: watch::Receiver<bool>) {
-        let config = &self.app.config;
+    fn take(&self, stream: TcpStream, address: SocketAddr, ending: watch::Receiver<bool>, open: mpsc::Sender<()>) {
         let peer = Peer::at(address.ip());
         // A proxy brings many clients; their own addresses are counted by request.
-        let proxy = config.proxy.addresses.contains(&peer.address);
-        let of_address = if proxy {
-            Some(None)
-        } else {
-            self.of_address.enter(&peer.counts_as, config.requests.connections_of_address_max).map(Some)
-        };
-        let in_all = Arc::clone(&self.places).try_acquire_owned();
-        let (Some(of_address), Ok(in_all)) = (of_address, in_all) else {
+        let proxy = self.app.config.proxy.addresses.contains(&peer.address);
+        let place = if proxy { self.places.enter_trusted() } else { self.places.enter(peer.address) };
+        let Some(mut place) = place else {
             self.app.figures.refused_connections.inc();
             return;
         };
         let counted = Held::one(&self.app.figures.connections);
-        let place = Place { _in_all: in_all, _of_address: of_address, _counted: counted };
         let (app, router, tls) = (Arc::clone(&self.app), self.router.clone(), self.tls.clone());
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
             let requests = &app.config.requests;
             let patience = Duration::from_secs(requests.write_seconds);
             let stream = Patient::new(stream, patience, requests.write_speed_min.max(1));
-            match tls {
-                None => converse(stream, peer, &app, router, ending).await,
-                Some(tls) => {
-                    let greeting = timeout(Duration::from_secs(app.config.requests.head_seconds), tls.accept(stream));
-                    if let Ok(Ok(stream)) = greeting.await {
-                        converse(stream, peer, &app, router, ending).await;
+            let busy = place.busy();
+            let conversation = async {
+                match tls {
+                    None => converse(stream, peer, busy, &app, router, ending).await,
+                    Some(tls) => {
+                        let greeting = timeout(Duration::from_secs(requests.head_seconds), tls.accept(stream));
+                        if let Ok(Ok(stream)) = greeting.await {
+                            converse(stream, peer, busy, &app, router, ending).await;
+                        }
                     }
                 }
+            };
+            tokio::select! {
+                () = conversation => {}
+                // Somebody who has fewer needs its place.
+                () = place.cut() => {}
             }
-            drop(place);
+            drop((place, counted, open));
         });
     }
 }
 
 /// Answers the requests of one connection.
-async fn converse<S>(stream: S, peer: Peer, app: &App, router: Router, mut ending: watch::Receiver<bool>)
-where
+async fn converse<S>(
+    stream: S,
+    peer: Peer,
+    busy: Arc<AtomicBool>,
+    app: &App,
+    router: Router,
+    mut ending: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let requests = &app.config.requests;
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
-        hyper::service::Service::call(&router, request)
+        let (answer, busy) = (hyper::service::Service::call(&router, request), Arc::clone(&busy));
+        async move {
+            busy.store(true, Ordering::Relaxed);
+            let answer = answer.await;
+            busy.store(false, Ordering::Relaxed);
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

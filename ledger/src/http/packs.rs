@@ -3,16 +3,18 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::extract::{Request, State};
-use axum::http::{Method, header};
+use axum::http::{Method, header, request};
 use axum::response::{IntoResponse, Response};
 use schemas::catalogue::Role;
 use schemas::hash::Hash;
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 
-use super::app::App;
+use super::app::{App, Parts};
 use super::caller::{self, Present, Purpose};
 use super::limits::Counts;
 use super::listen::Peer;
@@ -32,6 +34,8 @@ const PACKS_OF_KEY_MAX: usize = 2;
 const PACKS_OF_ADDRESS_MAX: usize = 2;
 /// What a pack that is kept takes beside its bytes.
 const KEPT_BYTES: usize = 256;
+/// How long a pack is good for whoever would have to wait for a newer one.
+const RECENT: Duration = Duration::from_secs(10);
 /// Media type: JSON Lines.
 const PACK: &str = "application/jsonl";
 
@@ -55,7 +59,7 @@ const PACK: &str = "application/jsonl";
         (status = 501, description = "This server does not record readings", body = ProblemDetails, content_type = "application/problem+json")))]
 pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let peer = Peer::of(&parts.extensions).counts_as;
+    let peer = Peer::of(&parts.extensions).network;
     let query = Query::parse(parts.uri.query(), &["stream", "audience", "since", "purpose"])?;
     let (stream, audience) = (query.one("stream")?.to_owned(), query.one("audience")?.to_owned());
     let since = query.all("since").map(|text| number("since", text)).collect::<Result<Vec<_>, _>>()?;
@@ -64,11 +68,26 @@ pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, 
     }
     let purpose = readings::purpose(&query)?;
     if audience == "public" {
-        return Ok(answer(public(&app, stream, since, peer).await?));
+        let made = Parts::to_the_end(async move { public(&app, stream, since, peer).await });
+        return Ok(answer(made.await?));
     }
     if parts.method == Method::HEAD {
         return Err(readings::not_by_head());
     }
+    let asked = Asked { stream, audience, since, purpose };
+    Ok(answer(Parts::to_the_end(signed(app, parts, asked)).await?))
+}
+
+/// A pack with hidden values, as it is asked for.
+struct Asked {
+    stream: String,
+    audience: String,
+    since: Vec<u64>,
+    purpose: String,
+}
+
+async fn signed(app: App, parts: request::Parts, asked: Asked) -> Result<Bytes, Problem> {
+    let Asked { stream, audience, since, purpose } = asked;
     let present = caller::caller(&app, &parts, Purpose::Read).await?;
     allowed(&present, &audience)?;
     let records = app.readings.clone().ok_or_else(readings::not_offered)?;
@@ -79,20 +98,26 @@ pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, 
         Problem::new(Kind::TooFast, detail).after(2)
     })?;
     let _place = app.packs.acquire().await.map_err(|_| Problem::internal())?;
-    // What cannot be given is not recorded as given.
-    let ground = lay(&app, &stream, &audience, &since).await?;
-    app.on_disk(move |app| ground.fill(&app.reader).map(drop).map_err(bad)).await?;
+    // What cannot be given is not recorded as given. Where a record stands, nothing is made twice.
+    let stands = records.stands(&caller, &purpose, &stream);
+    if !stands {
+        let ground = lay(&app, &stream, &audience, &since).await?;
+        app.on_disk(move |app| ground.fill(&app.reader).map(drop).map_err(bad)).await?;
+    }
     let make = move |writer: &mut Writer| -> Result<pack::Ground, Problem> {
         let request = pack::Request { stream: &stream, audience: &audience, since: &since, statements: &[] };
         let ground = pack::ground(writer, &request).map_err(bad)?;
         let rows = few(&ground)? as u64;
         records.record(writer, &caller, &purpose, rows, &What::Pack(&stream))?;
+        if stands {
+            return Ok(ground);
+        }
         // The record stands under the pack's own checkpoint where nothing waits for witnesses.
         pack::ground(writer, &request).map_err(bad)
     };
     let ground = app.sequencer.with(make).await??;
     let text = app.on_disk(move |app| Ok(ground.fill(&app.reader).map_err(bad)?.to_text())).await?;
-    Ok(answer(text.into()))
+    Ok(text.into())
 }
 
 fn answer(pack: Bytes) -> Response {
@@ -121,7 +146,8 @@ fn few(ground: &pack::Ground) -> Result<usize, Problem> {
     Err(Problem::new(Kind::TooLarge, detail))
 }
 
-/// Packs for anyone: one is made at a time, few wait for it, and what was made is kept until the log grows.
+/// Packs for anyone: one is made at a time, few wait for it, and what was made is kept until the log grows; where others wait
+/// already, whoever asks gets one that is a moment old.
 pub struct PublicPacks {
     place: Semaphore,
     waiting: Semaphore,
@@ -130,12 +156,30 @@ pub struct PublicPacks {
     kept_bytes_max: usize,
 }
 
-/// Packs under one checkpoint.
+/// A pack that was made.
+struct Made {
+    checkpoint: Hash,
+    at: Instant,
+    pack: Bytes,
+}
+
+/// Packs of the last moments.
 #[derive(Default)]
 struct Kept {
-    checkpoint: Hash,
-    packs: HashMap<(String, Vec<u64>), Bytes>,
+    packs: HashMap<(String, Vec<u64>), Made>,
     bytes: usize,
+}
+
+impl Kept {
+    /// What a pack takes.
+    fn weight(asked: &(String, Vec<u64>), pack: &Bytes) -> usize {
+        pack.len() + asked.0.len() + KEPT_BYTES
+    }
+
+    fn only(&mut self, stays: impl Fn(&Made) -> bool) {
+        self.packs.retain(|_, made| stays(made));
+        self.bytes = self.packs.iter().map(|(asked, made)| Self::weight(asked, &made.pack)).sum();
+    }
 }
 
 impl PublicPacks {
@@ -152,19 +196,29 @@ impl PublicPacks {
 
     fn get(&self, checkpoint: &Hash, asked: &(String, Vec<u64>)) -> Option<Bytes> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.packs.get(asked).filter(|_| kept.checkpoint == *checkpoint).cloned()
+        kept.packs.get(asked).filter(|made| made.checkpoint == *checkpoint).map(|made| made.pack.clone())
+    }
+
+    /// One that may be under an older checkpoint, and is not old.
+    fn recent(&self, asked: &(String, Vec<u64>)) -> Option<Bytes> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.packs.get(asked).filter(|made| made.at.elapsed() < RECENT).map(|made| made.pack.clone())
     }
 
     fn keep(&self, checkpoint: Hash, asked: (String, Vec<u64>), pack: &Bytes) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let weight = pack.len() + asked.0.len() + KEPT_BYTES;
-        // A new checkpoint makes all of them old; where they are too many, the newest stays.
-        if kept.checkpoint != checkpoint || kept.bytes + weight > self.kept_bytes_max {
-            *kept = Kept { checkpoint, ..Kept::default() };
+        let weight = Kept::weight(&asked, pack);
+        if kept.packs.contains_key(&asked) || kept.bytes + weight > self.kept_bytes_max {
+            kept.packs.remove(&asked);
+            kept.only(|made| made.checkpoint == checkpoint || made.at.elapsed() < RECENT);
+        }
+        // Where they are too many, the newest stays.
+        if kept.bytes + weight > self.kept_bytes_max {
+            *kept = Kept::default();
         }
         if weight <= self.kept_bytes_max {
             kept.bytes += weight;
-            kept.packs.insert(asked, pack.clone());
+            kept.packs.insert(asked, Made { checkpoint, at: Instant::now(), pack: pack.clone() });
         }
     }
 }
@@ -185,6 +239,12 @@ async fn public(app: &App, stream: String, since: Vec<u64>, peer: IpAddr) -> Res
         let detail = "many public packs are being made: ask again in a moment, or take the bundle";
         Problem::new(Kind::Busy, detail).after(2)
     };
+    // Whoever finds somebody at work takes what was made a moment ago, under whichever checkpoint.
+    if packs.place.available_permits() == 0
+        && let Some(pack) = packs.recent(&asked)
+    {
+        return Ok(pack);
+    }
     let _of_address = packs.of_address.enter(&peer, PACKS_OF_ADDRESS_MAX).ok_or_else(busy)?;
     let _waits = packs.waiting.try_acquire().map_err(|_| busy())?;
     let _place = packs.place.acquire().await.map_err(|_| Problem::internal())?;
@@ -196,9 +256,7 @@ async fn public(app: &App, stream: String, since: Vec<u64>, peer: IpAddr) -> Res
     let ground = lay(app, &asked.0, "public", &asked.1).await?;
     let text = app.on_disk(move |app| Ok(ground.fill(&app.reader).map_err(bad)?.to_text())).await?;
     let pack = Bytes::from(text);
-    if under(app)? == checkpoint {
-        packs.keep(checkpoint, asked, &pack);
-    }
+    packs.keep(checkpoint, asked, &pack);
     Ok(pack)
 }
 

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
+use verifier::listen::WIDE;
 
 use super::app::App;
 use super::figures::Held;
@@ -55,6 +56,9 @@ struct Gate {
     /// Room for answers that wait for their readers.
     answers: Scales,
     addresses: Rates<IpAddr>,
+    /// The same of networks that one household may have whole.
+    networks: Rates<IpAddr>,
+    at_once_of_network: Counts<IpAddr>,
 }
 
 /// All routes.
@@ -66,6 +70,8 @@ pub fn router(app: &App) -> Router {
         at_once_of_address: Counts::default(),
         answers: Scales::new(requests.answer_bytes_at_once_max, requests.answer_bytes_of_address_max),
         addresses: Rates::new(rate.address_requests, rate.address_requests_burst),
+        networks: Rates::new(wide(rate.address_requests), wide(rate.address_requests_burst)),
+        at_once_of_network: Counts::default(),
     };
     let mut router = Router::new();
     for (path, answers) in ROUTES {
@@ -79,6 +85,14 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn_with_state(Arc::new(gate), account))
         .with_state(Arc::clone(app))
 }
+
+/// The share of a network, where an address has this.
+fn wide(share: u32) -> u32 {
+    share.saturating_mul(WIDE as u32)
+}
+
+/// What a request holds while it is worked on.
+type Place<'a> = (SemaphorePermit<'a>, [Counted<IpAddr>; 2]);
 
 /// Lets a request in, and accounts for it.
 async fn account(State(gate): State<Arc<Gate>>, mut request: Request, next: Next) -> Response {
@@ -119,7 +133,7 @@ async fn account(State(gate): State<Arc<Gate>>, mut request: Request, next: Next
 
 impl Gate {
     /// A place among those that are worked on, if the address has not had its share.
-    fn let_in(&self, request: &mut Request, path: &str) -> Result<(SemaphorePermit<'_>, Counted<IpAddr>), Problem> {
+    fn let_in(&self, request: &mut Request, path: &str) -> Result<Place<'_>, Problem> {
         let mut peer = Peer::of(request.extensions());
         let proxy = &self.app.config.proxy;
         if proxy.addresses.contains(&peer.address)
@@ -129,7 +143,9 @@ impl Gate {
             request.extensions_mut().insert(peer);
         }
         let much = DEAR.iter().find(|(dear, _)| *dear == path).map_or(1, |(_, much)| *much);
-        self.addresses.take(&peer.counts_as, much, Instant::now()).map_err(|seconds| {
+        let now = Instant::now();
+        let taken = self.addresses.take(&peer.counts_as, much, now);
+        taken.and_then(|()| self.networks.take(&peer.network, much, now)).map_err(|seconds| {
             let detail = "this address makes more requests than the server lets one make";
             Problem::new(Kind::TooFast, detail).after(seconds)
         })?;
@@ -139,15 +155,18 @@ impl Gate {
             return Err(Problem::new(Kind::BadRequest, "the request needs the header field Host exactly once"));
         }
         let most = self.app.config.requests.at_once_of_address_max;
-        let of_address = self.at_once_of_address.enter(&peer.counts_as, most).ok_or_else(|| {
+        let many = || {
             let detail = "this address has as many requests under way as one may have: wait for their answers";
             Problem::new(Kind::TooFast, detail).after(1)
-        })?;
+        };
+        let of_address = self.at_once_of_address.enter(&peer.counts_as, most).ok_or_else(many)?;
+        let most = most.saturating_mul(WIDE);
+        let of_network = self.at_once_of_network.enter(&peer.network, most).ok_or_else(many)?;
         let in_all = self.at_once.try_acquire().map_err(|_| {
             let detail = "as many requests as the server takes are under way; nothing was taken";
             Problem::new(Kind::Busy, detail).after(1)
         })?;
-        Ok((in_all, of_address))
+        Ok((in_all, [of_address, of_network]))
     }
 }
 

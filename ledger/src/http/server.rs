@@ -36,6 +36,11 @@ use crate::writer::Writer;
 /// Packs with hidden values that are made at a time: each may take a hundred megabytes. Public ones have one place more.
 const PACKS_AT_ONCE_MAX: usize = 2;
 
+/// Answers with openings that are made at a time; whoever else reads from the disk has the other places.
+const OPENINGS_AT_ONCE_MAX: usize = 2;
+/// And that are made or waited for.
+const OPENINGS_WAITING_MAX: usize = 16;
+
 /// Why the ledger cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum BadServer {
@@ -116,6 +121,9 @@ impl Server {
             bodies_of_address: Counts::default(),
             body_kib: Arc::new(Semaphore::new(config.events.bytes_at_once_max.div_ceil(1024))),
             disk: Arc::new(Semaphore::new(config.requests.reading_max)),
+            openings: Semaphore::new(OPENINGS_AT_ONCE_MAX),
+            openings_waiting: Semaphore::new(OPENINGS_WAITING_MAX),
+            openings_of_key: Counts::default(),
             packs: Semaphore::new(PACKS_AT_ONCE_MAX),
             packs_of_key: Counts::default(),
             public_packs: PublicPacks::new(config.requests.packs_waiting_max, config.requests.packs_kept_bytes_max),
@@ -145,6 +153,10 @@ impl Server {
     /// # Errors
     /// What the writer failed of.
     pub async fn serve(self, stop: impl Future<Output = ()> + Send) -> Result<(), Failure> {
+        if self.app.readings.is_none() && self.app.reader.home().readings_owed().exists() {
+            tracing::warn!("what was read before this server was started is not recorded yet: give it [readings] keys");
+        }
+        settled(&self.app, false).await; // what a server owed that was killed
         let ending = self.end.subscribe();
         let door = tokio::spawn(self.door.serve(ending));
         let settling = tokio::spawn(settle(Arc::clone(&self.app), self.end.subscribe()));

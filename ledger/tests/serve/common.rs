@@ -157,9 +157,20 @@ impl World {
 
     /// Starts the server, with this configuration beside the address.
     pub fn serve(&self, config: &str) -> Running {
+        self.start(Command::new(env!("CARGO_BIN_EXE_ledger")), config)
+    }
+
+    /// The same as a process that may open so many files, at most.
+    pub fn serve_with_files(&self, files: usize, config: &str) -> Running {
+        let mut command = Command::new("sh");
+        let begin = format!("ulimit -S -n {} && ulimit -H -n {files} && exec \"$0\" \"$@\"", files / 2);
+        command.args(["-c", &begin, env!("CARGO_BIN_EXE_ledger")]);
+        self.start(command, config)
+    }
+
+    fn start(&self, mut command: Command, config: &str) -> Running {
         let file = self.path("ledger.toml");
         std::fs::write(&file, format!("[listen]\naddress = \"127.0.0.1:0\"\n{config}")).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
         command.arg("serve").arg(self.home.folder()).arg("--config").arg(&file);
         let log = std::fs::File::create(self.path("log")).unwrap();
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();

@@ -39,6 +39,41 @@ fn begun(server: &Running, key: &SecretKey, announced: usize, come: &[u8]) -> Tc
     stream
 }
 
+/// Connections of so many addresses, so many each, on which nothing is ever said.
+fn silent(server: &Running, addresses: usize, of_each: usize) -> Vec<TcpStream> {
+    let of = |number: usize| connect(&format!("127.0.3.{}", number % addresses + 1), server.address);
+    (0..addresses * of_each).map(of).collect()
+}
+
+#[test]
+fn silent_connections_shut_nobody_out_and_end_no_server() {
+    for (what, files, config, addresses, of_each) in [
+        ("each its share", None, "connections_max = 24\nconnections_of_address_max = 8\n", 3, 8),
+        ("each more than its share", None, "connections_max = 24\nconnections_of_address_max = 8\n", 4, 12),
+        ("more than there are files", Some(320), "connections_max = 1024\nconnections_of_address_max = 100\n", 10, 36),
+        ("the defaults", Some(256), "head_seconds = 15\n", 10, 30),
+    ] {
+        let mut world = World::new();
+        let config = format!("[requests]\n{config}");
+        let mut server = match files {
+            None => world.serve(&config),
+            Some(files) => world.serve_with_files(files, &config),
+        };
+        let held = silent(&server, addresses, of_each);
+        for _ in 0..3 {
+            served(&server, &mut world);
+            assert_eq!(server.get("/healthz").text(), "ok\n", "{what}");
+        }
+        // Whoever comes again and again is what gives way.
+        let more = silent(&server, addresses, of_each);
+        served(&server, &mut world);
+        drop((held, more));
+        assert_eq!(world.log().contains("may not open enough files"), files.is_some(), "{what}: {}", world.log());
+        server.terminate();
+        assert_eq!(server.ended().0, Some(0), "{what}");
+    }
+}
+
 #[test]
 fn what_is_announced_takes_no_place() {
     let mut world = World::new();
@@ -139,6 +174,99 @@ fn reading_again_and_again_does_not_make_the_log_grow() {
         })
         .collect();
     assert_eq!(rows[1..], [2, 1], "its two attempts, and its enrolment");
+}
+
+#[test]
+fn what_was_read_is_recorded_whoever_kills_the_server() {
+    for (what, targets, grown) in [
+        ("what stands in a record", vec!["/openings?from=8&limit=3", "/openings?from=9&limit=1"], 0),
+        ("what else was read", vec!["/openings?from=10&limit=1", "/openings?from=0&limit=10"], 2),
+        ("for two purposes", vec!["/openings?from=8&limit=1&purpose=statistics", "/openings?from=0&limit=11"], 0),
+        (
+            "each of two purposes",
+            vec![
+                "/openings?from=8&limit=1&purpose=statistics",
+                "/openings?from=0&limit=11&purpose=statistics",
+                "/openings?from=8&limit=1",
+                "/openings?from=0&limit=11",
+            ],
+            4,
+        ),
+    ] {
+        let world = World::begun(|world, writer| {
+            let parcels = [world.attempt("cso-x", "x1"), world.attempt("cso-y", "y1"), world.attempt("cso-x", "x1")];
+            world.commit(writer, &parcels);
+        });
+        let config = format!("[readings]\nkeys = {:?}\n[rate]\naddress_requests_burst = 100000\n", world.path("keys"));
+        let server = world.serve(&config);
+        let x = world.key("cso-x", "x1");
+        for target in targets {
+            assert_eq!(server.signed(&x, "GET", target, None).status, 200, "{what} {target}");
+        }
+        let before = size(&server);
+        server.kill();
+        // One that records nothing leaves what is owed as it is.
+        let mut server = world.serve("");
+        assert_eq!(size(&server), before, "{what}");
+        assert_eq!(world.log().contains("not recorded yet"), grown > 0, "{what}");
+        server.terminate();
+        assert_eq!(server.ended().0, Some(0));
+        for _ in 0..2 {
+            let mut server = world.serve(&config);
+            assert_eq!((server.get("/healthz").status, size(&server)), (200, before + grown), "{what}");
+            server.terminate();
+            assert_eq!(server.ended().0, Some(0));
+        }
+        assert!(!world.home.readings_owed().exists(), "{what}");
+    }
+}
+
+#[test]
+fn one_key_that_reads_stops_no_reader() {
+    let mut world = World::begun(|world, writer| {
+        for _ in 0..4 {
+            let parcels = world.attempts(200);
+            world.commit(writer, &parcels);
+        }
+    });
+    let config = format!(
+        "[readings]\nkeys = {:?}\n[rate]\naddress_requests_burst = 100000\nkey_requests_burst = 1000\n",
+        world.path("keys")
+    );
+    let server = world.serve(&config);
+    let (x, y) = (world.key("cso-x", "x1"), world.key("cso-y", "y1"));
+    for target in [
+        "/openings?from=0&limit=4096",
+        "/packs?stream=organisation/cso-x&audience=cso-x",
+        "/packs?stream=facility/fac-a&audience=cso-x",
+    ] {
+        let mut asked: Vec<TcpStream> = (0..32)
+            .map(|_| {
+                let mut stream = connect(ELSEWHERE, server.address);
+                stream.write_all(&Signing::now(server.address, &x).request("GET", target, None)).unwrap();
+                stream
+            })
+            .collect();
+        // Those who hang up free no place before what they asked for is done.
+        drop(asked.split_off(24));
+        for (key, honest) in [
+            (None, "/tile/entries/000"),
+            (None, "/packs?stream=organisation/cso-y&audience=public"),
+            (Some(&y), "/openings?from=0&limit=16"),
+            (Some(&y), "/packs?stream=organisation/cso-y&audience=cso-y"),
+        ] {
+            let answer = key.map_or_else(|| server.get(honest), |key| server.signed(key, "GET", honest, None));
+            assert_eq!(answer.status, 200, "{target}: {honest}: {}", answer.text());
+        }
+        served(&server, &mut world);
+        let answers: Vec<_> = asked.iter_mut().map(|stream| read(stream).unwrap()).collect();
+        for answer in &answers {
+            let later = matches!(answer.status, 429 | 503) && answer.field("retry-after").parse::<u64>().is_ok();
+            assert!(answer.status == 200 || later, "{target}: {}", answer.status);
+        }
+        assert!(answers.iter().any(|answer| answer.status == 200), "{target}");
+        assert!(answers.iter().any(|answer| answer.status == 429), "{target}");
+    }
 }
 
 #[test]

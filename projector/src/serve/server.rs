@@ -25,6 +25,9 @@ use crate::lens::Audience;
 /// What strangers may take: whoever moves nothing for so long is cut off, and comes again.
 pub const LIMITS: Limits = Limits { connections_max: 256, of_address_max: 32, seconds: 30, speed_min: 1_024 };
 
+/// Listeners of a program that have these limits: for everyone, and for oversight.
+const LISTENERS: usize = 2;
+
 /// Nothing may be loaded, run, framed or sent from a page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -58,7 +61,7 @@ pub async fn serve(
         Some(session) => session.pages(routes).fallback(|| async { session::shut(Turned::Session) }),
         None => routes,
     };
-    let listener = Bounded::new(listener, LIMITS);
+    let listener = Bounded::new(listener, LIMITS, LISTENERS, |words| verifier::tell!("{words}"));
     axum::serve(listener, routes).with_graceful_shutdown(stop).await
 }
 

@@ -42,7 +42,7 @@ impl Session {
     pub fn pages(self: &Arc<Self>, inside: Router) -> Router {
         let inside = inside.layer(middleware::from_fn_with_state(self.clone(), inside_only));
         Router::new()
-            .route("/open/{token}", get(enter))
+            .route("/open/{token}", get(enter).head(not_by_head))
             .nest_service(self.door.path(), inside)
             .layer(middleware::from_fn_with_state(self.clone(), at_the_door))
             .with_state(self.clone())
@@ -117,6 +117,11 @@ async fn enter(State(session): State<Arc<Session>>, Path(token): Path<String>) -
         }
         Err(why) => shut(why),
     }
+}
+
+/// Whoever only looks at the link has not opened it.
+async fn not_by_head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")]).into_response()
 }
 
 /// The answer to whoever has no session, in the three languages that oversight is met in.

@@ -85,7 +85,8 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
             }
             interrupted.await;
         };
-        axum::serve(Bounded::new(listener, LIMITS), pages).with_graceful_shutdown(stopped).await.map_err(bad)
+        let listener = Bounded::new(listener, LIMITS, 1, |words| verifier::tell!("{words}"));
+        axum::serve(listener, pages).with_graceful_shutdown(stopped).await.map_err(bad)
     })
 }
 

@@ -65,6 +65,11 @@ fn part(name: &str, value: &str) -> String {
 fn enter(prison: &Prison) -> In {
     let (address, link) = (prison.address, prison.link());
     let path = link.split_once(&address.to_string()).unwrap().1;
+    // Who only looks at the link has not opened it.
+    for method in ["HEAD", "OPTIONS", "POST"] {
+        let text = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        assert!([403, 405].contains(&ask(address, text.as_bytes()).status), "{method}");
+    }
     let opened =
         ask(address, format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes());
     assert_eq!(opened.status, 303, "{}", opened.head);

@@ -1,5 +1,6 @@
 //! What readers get from the real program: pages, state, and what is wrong on top of every page.
 
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,16 @@ fn everyone_gets_the_pages_and_oversight_its_own() {
     let digest = program.publishes(last());
     assert_eq!(digest, digests(&LOG.bundle).last().unwrap().1.to_hex());
     // The pages of oversight open once, for one browser; everyone else on this machine is turned away.
+    // Who only looks at the link has not opened it.
+    for method in ["HEAD", "OPTIONS", "POST"] {
+        let mut stream = std::net::TcpStream::connect(&oversight).unwrap();
+        let text = format!("{method} {open} HTTP/1.1\r\nHost: {oversight}\r\nConnection: close\r\n\r\n");
+        stream.write_all(text.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(["403", "405"].contains(&&answer[9..12]), "{method}: {answer}");
+        assert!(!answer.contains("set-cookie"), "{answer}");
+    }
     let entered = get(&oversight, &open);
     assert_eq!(entered.status, 303, "{}", entered.body);
     let line = entered.header("set-cookie").unwrap();

@@ -204,6 +204,7 @@ fn tell(news: &News, evidence: &Path) {
         News::Fork(answer) | News::Refused(answer) => {
             verifier::tell!("refused, {}: {}", answer.status(), answer.body().trim_end());
         }
+        News::Fewer(words) => verifier::tell!("{words}"),
         News::Unkept(why) => verifier::tell!("the evidence could not be kept: {why}"),
         News::Stopped(why) => {
             verifier::tell!(

@@ -45,6 +45,8 @@ pub enum BadService {
 pub enum News {
     /// It listens there.
     Listening(SocketAddr),
+    /// It has room for fewer connections than it was to have.
+    Fewer(String),
     /// It cosigned a checkpoint.
     Cosigned {
         /// The log.
@@ -89,6 +91,7 @@ pub async fn serve(
     let listener = TcpListener::bind(address).await.map_err(bad)?;
     let local = listener.local_addr().map_err(bad)?;
     tell(News::Listening(local));
+    let listener = Bounded::new(listener, LIMITS, 1, |words| tell(News::Fewer(words.to_owned())));
     let service = Service { inner: Mutex::new(Some((ratchet, state))), clock, tell: Box::new(tell) };
     let routes = Router::new()
         .route("/add-checkpoint", post(add_checkpoint))
@@ -97,7 +100,6 @@ pub async fn serve(
         .fallback(|| async { text(StatusCode::NOT_FOUND, NOT_HERE) })
         .method_not_allowed_fallback(|| async { text(StatusCode::METHOD_NOT_ALLOWED, NOT_HERE) })
         .with_state(Arc::new(service));
-    let listener = Bounded::new(listener, LIMITS);
     axum::serve(listener, routes).with_graceful_shutdown(stop).await.map_err(bad)
 }
 
