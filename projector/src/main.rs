@@ -191,7 +191,7 @@ fn follow(log: &Log, openings: Option<&PathBuf>, key: Option<&PathBuf>) -> Resul
     for folder in std::iter::once(&log.bundle).chain(openings) {
         let found = std::fs::metadata(folder).map_err(|e| Ended::File { path: folder.clone(), why: e.to_string() })?;
         if !found.is_dir() {
-            return Err(Ended::File { path: folder.clone(), why: "not a folder".to_owned() });
+            return Err(Ended::File { path: folder.clone(), why: files::packed(folder) });
         }
     }
     let not_here = |folder: &PathBuf| {

@@ -38,11 +38,14 @@ pub fn stray_of(path: &str) -> Option<&str> {
     None
 }
 
-/// Whether a name is the parts of a pattern with anything between them; `?` is a digit.
+/// Whether a name is the parts of a pattern with anything between them; `?` is a digit, `%` a letter or a digit.
 fn fits(name: &str, parts: &[&str]) -> bool {
     let alike = |name: &[u8], part: &str| {
         name.len() == part.len()
-            && name.iter().zip(part.bytes()).all(|(n, p)| *n == p || (p == b'?' && n.is_ascii_digit()))
+            && name
+                .iter()
+                .zip(part.bytes())
+                .all(|(n, p)| *n == p || (p == b'?' && n.is_ascii_digit()) || (p == b'%' && n.is_ascii_alphanumeric()))
     };
     let name = name.as_bytes();
     let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return false };
@@ -104,6 +107,13 @@ mod tests {
             "4913",
             "cso-league.pack.crdownload",
             "cso-league.pack:Zone.Identifier",
+            "desktop.ini:x",
+            ".nomedia",
+            ".git",
+            ".sync",
+            ".picasa.ini",
+            ".checkpoint.Ab12Cd",
+            "checkpoint.filepart",
         ] {
             assert!(is_stray(name), "{name}");
         }
@@ -132,6 +142,9 @@ mod tests {
             "",
             ".",
             "a#b",
+            "checkpoint.Ab12Cd",
+            ".checkpoint.Ab12C",
+            "git",
             "recycle",
         ] {
             assert_eq!(is_stray(name), name == "~", "{name}");

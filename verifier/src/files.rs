@@ -12,7 +12,7 @@ use schemas::strays;
 use schemas::visible::Show as _;
 
 use crate::bundle::{FILE_BYTES_MAX, Source, Unreadable, bytes_max};
-pub use crate::find::{NotHere, bundle, openings, policy};
+pub use crate::find::{NotHere, bundle, openings, packed, policy};
 
 /// What becomes of a path whose last name is a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

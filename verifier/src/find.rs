@@ -2,6 +2,7 @@
 //! `files`.
 
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use schemas::policy::{POLICY_BYTES_MAX, Policy};
@@ -14,6 +15,9 @@ use crate::transit;
 
 /// Most names that are looked at to find out where a bundle is.
 const NAMES_MAX: usize = 10_000;
+
+/// Bytes by which a file is told.
+const HEAD_BYTES: u64 = 4_096;
 
 /// Why a folder is not a bundle, or not one of openings: where that seems to be, or what it is instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,6 +87,22 @@ pub fn openings(folder: &Path) -> Result<Folder, NotHere> {
             name.len() - first.len() <= 1 && first.len() == 3 && index_of(first).is_some()
         })
     })
+}
+
+/// Why a file is not the folder that was asked for, and what to do with it.
+pub fn packed(path: &Path) -> String {
+    let mut head = Vec::new();
+    let read = files::open(path, Links::Followed).and_then(|file| file.take(HEAD_BYTES).read_to_end(&mut head));
+    let what = match (read, transit::instead(&head)) {
+        (Err(why), _) => return why.to_string(),
+        (Ok(_), Some(what)) => what.to_string(),
+        (Ok(_), None) if head.get(257..262) == Some(b"ustar") => {
+            "it is an archive, as the ledger or a hand made it; unpack it: mkdir BUNDLE && tar -xf FILE -C BUNDLE"
+                .to_owned()
+        }
+        (Ok(_), None) => "it is a file".to_owned(),
+    };
+    format!("not a folder: {what}; then give the folder")
 }
 
 /// Reads a policy file, and gives its bytes too.

@@ -7,6 +7,7 @@ use std::fmt;
 
 use schemas::fork;
 use schemas::note::{Note, Origin, Vkey};
+use schemas::opening::BadOpening;
 use schemas::pack::{BadPack, Pack, STATEMENT as STATEMENT_TEXT, Shown};
 use schemas::policy::{BadPolicy, POLICY_BYTES_MAX, Policy};
 use schemas::value::Value;
@@ -15,6 +16,7 @@ use schemas::{base, hash, receipt, refusal, time};
 use crate::fault::Fault;
 use crate::pack::PackReport;
 use crate::receipt::ReceiptReport;
+use crate::refusal::Refusal;
 use crate::report::{Report, Verdict};
 
 /// What to do with a file that was changed on its way.
@@ -30,6 +32,8 @@ pub enum Change {
     Mark,
     /// Blank lines stand before it.
     Before,
+    /// It stands there twice.
+    Twice,
     /// Lines end with CR and LF.
     CrLf,
     /// Lines end with CR alone.
@@ -52,6 +56,7 @@ impl fmt::Display for Change {
             Self::Utf16 => "it was saved as UTF-16",
             Self::Mark => "a byte order mark was put before it",
             Self::Before => "blank lines were put before it",
+            Self::Twice => "it stands there twice",
             Self::CrLf => "its line ends became CR LF",
             Self::Cr => "its line ends became CR",
             Self::Blanks => "blanks were put at the ends of its lines",
@@ -126,18 +131,19 @@ fn undone(bytes: &[u8], beginning: bool, end: bool) -> Option<Undone> {
         }
         None => from_utf8(bytes, &mut changes)?,
     };
-    if let Some(rest) = text.strip_prefix('\u{feff}') {
+    let marked = text.trim_start_matches('\u{feff}').len();
+    if marked < text.len() {
         changes.push(Change::Mark);
-        text = rest.to_owned();
+        text.drain(..text.len() - marked);
     }
-    let filled = text.trim_end_matches(['\0', '\u{1a}']).len();
+    let filled = unfilled(&text);
     if filled < text.len() {
         changes.push(Change::Filler);
         text.truncate(filled);
     }
     if text.contains("\r\n") {
         changes.push(Change::CrLf);
-        text = text.replace("\r\n", "\n");
+        text = without_cr(&text);
     }
     if text.contains('\r') {
         changes.push(Change::Cr);
@@ -156,6 +162,10 @@ fn undone(bytes: &[u8], beginning: bool, end: bool) -> Option<Undone> {
     if beginning && before > 0 {
         changes.push(Change::Before);
         text.drain(..before);
+    }
+    if beginning && half_of(text.as_bytes()).is_some_and(|half| half.ends_with(b"\n")) {
+        changes.push(Change::Twice);
+        text.truncate(text.len() / 2);
     }
     dashes(&mut text, &mut changes);
     if end {
@@ -176,6 +186,52 @@ fn undone(bytes: &[u8], beginning: bool, end: bool) -> Option<Undone> {
     changes.sort_unstable();
     changes.dedup();
     (!changes.is_empty()).then(|| Undone { bytes: text.into_bytes(), changes })
+}
+
+/// How long a text is without the zeros and the Ctrl-Z at its end, whatever stands between and after them.
+fn unfilled(text: &str) -> usize {
+    let body = text.trim_end_matches(['\0', '\u{1a}', '\r', '\n', ' ', '\t']).len();
+    text[body..].find(['\0', '\u{1a}']).map_or(text.len(), |at| body + at)
+}
+
+/// CR before LF taken away, however many.
+fn without_cr(text: &str) -> String {
+    let mut lines: Vec<&str> = text.split('\n').collect();
+    let ended = lines.len() - 1;
+    lines[..ended].iter_mut().for_each(|line| *line = line.trim_end_matches('\r'));
+    lines.join("\n")
+}
+
+/// The first half of bytes that stand there twice.
+pub fn half_of(bytes: &[u8]) -> Option<&[u8]> {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    (!first.is_empty() && first == second).then_some(first)
+}
+
+/// Whether something of the ledger's stands in bytes, as long as a hash in base64: then they were a file of it once.
+fn has_substance(bytes: &[u8]) -> bool {
+    let mut run = 0;
+    bytes.iter().filter(|byte| **byte != 0).any(|byte| {
+        run = if byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/') { run + 1 } else { 0 };
+        run >= 43
+    })
+}
+
+/// Whether all that is wrong with a pack is that keys are missing which its last lines would bring: lines of keys stand
+/// in the order of the log, so a cut takes the last.
+fn keys_are_cut(bytes: &[u8], report: &Report) -> bool {
+    let Some(pack) = std::str::from_utf8(bytes).ok().and_then(|text| Pack::parse(text).ok()) else { return false };
+    let last = pack.keys.last().map(|key| key.index);
+    let lacks = |fault: &Fault| match fault {
+        Fault::NoGenesis => last.is_none(),
+        Fault::Admission { position, refusal: Refusal::UnknownKey { .. }, .. } => {
+            last.is_none_or(|last| *position > last)
+        }
+        _ => false,
+    };
+    // What was not admitted erases nothing.
+    let follows = |fault: &Fault| matches!(fault, Fault::Opening { what: BadOpening::NotErased { .. }, .. });
+    report.faults.iter().any(lacks) && report.faults.iter().all(|fault| lacks(fault) || follows(fault))
 }
 
 /// UTF-16 by its mark, or by the zeros that ASCII has in it.
@@ -419,9 +475,7 @@ pub fn kind_of(bytes: &[u8]) -> Option<Kind> {
         Kind::Policy
     } else if first.split_once("  ").is_some_and(|(hex, _)| hash::Hash::from_hex(hex).is_some()) {
         Kind::Manifest
-    } else if line(3) == Some("")
-        || (Origin::parse(first).is_some() && line(1).and_then(base::from_decimal).is_some() && line(2).is_some())
-    {
+    } else if Origin::parse(first).is_some() && line(1).and_then(base::from_decimal).is_some() && line(2).is_some() {
         Kind::Checkpoint
     } else {
         return None;
@@ -504,10 +558,10 @@ pub fn judge<T: Judged>(kind: Kind, bytes: &[u8], check: impl Fn(&[u8]) -> T) ->
             mended.withhold();
             return mended;
         }
-        let readable = |fault: &Fault| !matches!(fault, Fault::FileMalformed { .. } | Fault::Pack(_));
         let cut = ends_in_signature(kind, &undone.bytes) || kind == Kind::Pack && is_cut(kind, &undone.bytes);
         let short = cut && undone.changes.contains(&Change::EndLost);
-        if !short && mended.report().faults.first().is_some_and(readable) {
+        let short = short || kind == Kind::Pack && keys_are_cut(&undone.bytes, mended.report());
+        if !short && mended.report().faults.first().is_some_and(|fault| !is_of_form(fault)) {
             // The way explains a part; what else is wrong is told of the text as it was.
             mended.report().not_checked(&format!("the file was changed on its way too: {changes}"));
             return mended;
@@ -518,12 +572,31 @@ pub fn judge<T: Judged>(kind: Kind, bytes: &[u8], check: impl Fn(&[u8]) -> T) ->
     if let Some(what) = instead(bytes) {
         plain.report().set_aside(what.to_string());
         plain.withhold();
-    } else if is_cut(kind, body) {
+    } else if is_cut(kind, body) || kind == Kind::Pack && keys_are_cut(bytes, plain.report()) {
         let why = "the file breaks off: its end was cut off on its way, and what is there proves nothing alone";
         plain.report().set_aside(format!("{why}; get it again, and compare its length with the one that was sent"));
         plain.withhold();
+    } else if bytes.contains(&0) {
+        plain.report().set_aside(format!("{ZEROED}; copy it again"));
+        plain.withhold();
+    } else if let Some(fault) = plain.report().faults.first().filter(|fault| is_of_form(fault) && has_substance(bytes))
+    {
+        let why = format!(
+            "it has not its form ({fault}), and nobody signs the form of a file: it was damaged or changed on its way; {AGAIN}"
+        );
+        plain.report().set_aside(why);
+        plain.withhold();
     }
     plain
+}
+
+/// What zeros within a file say.
+pub const ZEROED: &str =
+    "a part of it is zeros: the copy was interrupted, or the stick was pulled out before all of it was on it";
+
+/// Whether a file could not be read at all: nothing that anybody signed was looked at.
+fn is_of_form(fault: &Fault) -> bool {
+    matches!(fault, Fault::FileMalformed { .. } | Fault::Pack(_))
 }
 
 /// Whether bytes are the beginning of a file of that kind, and nothing else: then it was cut.

@@ -163,6 +163,28 @@ fn copies(small: &Small) -> Vec<(String, Change, i32)> {
     let kept = small.bundle.names().into_iter().find(|path| path.starts_with("checkpoints/")).unwrap();
     let document = small.bundle.names().into_iter().find(|path| path.starts_with("documents/")).unwrap();
     row("as it is".to_owned(), HOLDS, Box::new(|_| {}));
+    row("what systems leave behind, in every folder".to_owned(), HOLDS, {
+        Box::new(|b| {
+            let folders = ["", "checkpoints/", "documents/", "tile/", "tile/0/", "tile/entries/"];
+            let names = [
+                ".DS_Store",
+                "._26",
+                "desktop.ini",
+                "Thumbs.db",
+                "26~",
+                "26.part",
+                "26:Zone.Identifier",
+                ".nomedia",
+                ".git/HEAD",
+                ".26.Ab12Cd",
+                "26.filepart",
+                ".sync/ID",
+                ".picasa.ini",
+                "desktop.ini:x",
+            ];
+            folders.iter().for_each(|at| names.iter().for_each(|name| b.put(&format!("{at}{name}"), b"x".to_vec())));
+        })
+    });
     row(
         "what systems leave behind".to_owned(),
         HOLDS,
@@ -205,6 +227,79 @@ fn copies(small: &Small) -> Vec<(String, Change, i32)> {
     }
     row("half of it is missing".to_owned(), UNTOLD, {
         Box::new(|b| b.names().iter().step_by(2).for_each(|path| drop(b.remove(path))))
+    });
+    // What is whole of a file stands in it, and more or less besides.
+    let sector = |bytes: &[u8], from: usize| {
+        let mut bytes = bytes.to_vec();
+        let end = bytes.len().min(from + 512);
+        bytes[from..end].fill(0);
+        bytes
+    };
+    let crcrlf = |bytes: &[u8]| -> Vec<u8> {
+        let one = |b: &u8| if *b == b'\n' { b"\r\r\n".to_vec() } else { vec![*b] };
+        bytes.iter().flat_map(one).collect()
+    };
+    for path in ["manifest", "checkpoint", "policy", &kept, &document, &entries, &hashes] {
+        let mut changes: Vec<(&str, Box<dyn Fn(&[u8]) -> Vec<u8>>)> = vec![
+            ("twice", Box::new(|b| [b, b].concat())),
+            ("a line end and a Ctrl-Z after it", Box::new(|b| [b, b"\r\n\x1a"].concat())),
+            ("a sector of zeros after it", Box::new(|b| [b, &[0; 512]].concat())),
+            ("CR CR LF", Box::new(crcrlf)),
+            (
+                "sent as text",
+                Box::new(|b| b.iter().flat_map(|b| if *b == b'\n' { vec![13, 10] } else { vec![*b] }).collect()),
+            ),
+            ("its first sector is zeros", Box::new(move |b| sector(b, 0))),
+        ];
+        if small.bundle.get(path).len() > 1_536 {
+            changes.push(("a sector of it is zeros", Box::new(move |b| sector(b, 512))));
+        }
+        for (what, change) in changes {
+            let path = path.to_owned();
+            row(format!("{path}: {what}"), UNTOLD, Box::new(move |b| b.put(&path, change(b.get(&path)))));
+        }
+    }
+    row("everything was sent as text".to_owned(), UNTOLD, {
+        Box::new(|b| {
+            for path in b.names() {
+                let one = |b: &u8| if *b == b'\n' { vec![13, 10] } else { vec![*b] };
+                b.put(&path, b.get(&path).iter().flat_map(one).collect());
+            }
+        })
+    });
+    for length in [1, 30, 64, 65, 66, 70] {
+        row(format!("the manifest's first {length} bytes"), UNTOLD, {
+            Box::new(move |b| b.put("manifest", b.get("manifest")[..length].to_vec()))
+        });
+    }
+    row("the policy without its last line".to_owned(), UNTOLD, {
+        Box::new(|b| b.put("policy", b.get("policy").split_inclusive(|b| *b == b'\n').next().unwrap().to_vec()))
+    });
+    let (a, b) = (entries.clone(), hashes.clone());
+    row("the manifest is missing, and tiles are cut".to_owned(), UNTOLD, {
+        Box::new(move |m| {
+            m.remove("manifest");
+            m.put(&a, m.get(&a)[..m.get(&a).len() / 2].to_vec());
+            m.put(&b, m.get(&b)[..m.get(&b).len() / 2].to_vec());
+        })
+    });
+    for end in [" (1)", " - Copy", ".txt", ".bak"] {
+        let path = kept.clone();
+        row(format!("{path}{end} beside it"), UNTOLD, {
+            Box::new(move |b| b.put(&format!("{path}{end}"), b.get(&path).to_vec()))
+        });
+    }
+    for name in ["bundle.zip", "cso-league.pack", "mine/r1.tlog-proof"] {
+        row(format!("{name} in it"), UNTOLD, Box::new(move |b| b.put(name, b"left here".to_vec())));
+    }
+    row("another bundle in it".to_owned(), UNTOLD, {
+        Box::new(|b| b.clone().names().iter().for_each(|path| b.put(&format!("old/{path}"), b.get(path).to_vec())))
+    });
+    row("a policy that does not read, and the manifest made to fit".to_owned(), HOLDS, {
+        Box::new(|b| {
+            b.put("policy", b"policy?\n".to_vec());
+            b.manifest();
+        })
     });
     for name in ["checkpoint (1)", "manifest - Copy", "Copy of checkpoint", "policy.bak"] {
         let path = ["checkpoint", "manifest", "policy"].into_iter().find(|path| name.contains(path)).unwrap();
@@ -507,6 +602,24 @@ fn openings_are_told_apart_from_what_happened_to_them() {
     below.put("openings/000", small.openings.get("000").to_vec());
     rows.push(("one below".to_owned(), below, UNTOLD, "there is one in"));
     rows.push(("a bundle in their place".to_owned(), small.bundle.clone(), UNTOLD, "openings have files 000"));
+    let text = small.openings.get("000").to_vec();
+    let mut zeroed = text.clone();
+    let middle = text.len() / 2;
+    zeroed[middle..middle + 20].fill(0);
+    let one = |b: &u8| if *b == b'\n' { b"\r\r\n".to_vec() } else { vec![*b] };
+    for (name, bytes, words) in [
+        ("blank lines before them", [b"\n\n", &text[..]].concat(), "blank lines were put before it"),
+        ("twice", [&text[..], &text[..]].concat(), "it stands there twice"),
+        ("CR CR LF", text.iter().flat_map(one).collect(), "CR LF"),
+        ("zeros in their middle", zeroed, "a part of it is zeros"),
+        ("keys of openings", b"{\"opening_key\":\"AAAA\"}\n".repeat(3), "no openings of this log"),
+        ("noise", b"\x8b\x01\xfe\n\x03".repeat(9), "no openings of this log"),
+    ] {
+        let mut changed = small.openings.clone();
+        changed.put("000", bytes);
+        rows.push((name.to_owned(), changed, UNTOLD, words));
+    }
+    rows.push(("another log's".to_owned(), World::velmora().openings, UNTOLD, "no openings of this log"));
     let second = all.iter().rposition(|line| !line.is_empty()).unwrap();
     rows.push(("two of them swapped".to_owned(), with(&|all| all.swap(first, second)), LIE, "openings"));
     let older_and_bent = with(&|all| {
@@ -519,6 +632,7 @@ fn openings_are_told_apart_from_what_happened_to_them() {
         let [check, report] = desk.say(&bundle, &[Path::new("--openings"), &folder]);
         assert_eq!([check.0, report.0], [*want; 2], "{name}: {check:?} {report:?}");
         assert!(check.1.contains(words), "{name}: {}", check.1);
+        assert_eq!(check.1.contains("FAULT"), *want == LIE, "{name}: {}", check.1);
     }
 }
 
@@ -552,6 +666,7 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
     bent(&mut lie, &entries, 3_000);
     lie.manifest();
     let unpack = "npack";
+    let stripped = plain[..plain.iter().rposition(|b| *b != 0).unwrap() + 1].to_vec();
     let rows = [
         ("as the ledger makes it", plain.clone(), HOLDS, "Verified"),
         ("with what systems leave behind", archive(&strays, None), HOLDS, "not looked at: 3"),
@@ -564,6 +679,9 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
         ("a zip", b"PK\x03\x04\x14\x00\x00\x00".to_vec(), UNTOLD, unpack),
         ("a 7z", b"7z\xbc\xaf\x27\x1c\x00\x04".to_vec(), UNTOLD, unpack),
         ("a rar", b"Rar!\x1a\x07\x01\x00".to_vec(), UNTOLD, unpack),
+        ("its last zeros stripped", stripped, HOLDS, "Verified"),
+        ("twice", [&plain[..], &plain[..]].concat(), HOLDS, "Verified"),
+        ("noise after its end", [&plain[..], b"noise"].concat(), HOLDS, "Verified"),
         ("a lie in it", archive(&lie, None), LIE, "keep it as evidence"),
     ];
     let files: Vec<Value> = rows.iter().map(|(_, archive, ..)| bytes(archive)).collect();
@@ -574,7 +692,43 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
         let (code, said) = run("verifier", &[Path::new("check"), &path, Path::new("--policy"), &desk.policy]);
         assert_eq!([code, page.0], [*want; 2], "{name}: {said} {page:?}");
         assert!(said.contains(words), "{name}: {said}");
+        // The projector reads folders, and says what to do.
+        let [_, (code, said)] = desk.say(&path, &[]);
+        assert_eq!(code, UNTOLD, "{name}: {said}");
+        assert!(said.contains("not a folder: ") && said.contains(unpack), "{name}: {said}");
     }
+}
+
+/// What mail programs, terminals and media do to a text, which cannot always be undone.
+fn mangled(file: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
+    let text = std::str::from_utf8(file).expect("a text");
+    let wrapped: Vec<String> = text
+        .split('\n')
+        .map(|line| {
+            let chars: Vec<char> = line.chars().collect();
+            chars.chunks(76).map(|chunk| chunk.iter().collect::<String>()).collect::<Vec<_>>().join("\n")
+        })
+        .collect();
+    let mut zeroed = file.to_vec();
+    let middle = file.len() / 2;
+    zeroed[middle..middle + 40].fill(0);
+    vec![
+        ("CR CR LF", text.replace('\n', "\r\r\n").into_bytes()),
+        ("two byte order marks", format!("\u{feff}\u{feff}{text}").into_bytes()),
+        ("twice", text.repeat(2).into_bytes()),
+        ("twice, but for the end", [file, &file[..200]].concat()),
+        ("question marks for its dashes", text.replace('\u{2014}', "?").into_bytes()),
+        ("short dashes", text.replace('\u{2014}', "\u{2013}").into_bytes()),
+        ("read as Latin-1", file.iter().map(|b| char::from(*b)).collect::<String>().into_bytes()),
+        ("quoted-printable", text.replace('=', "=3D").replace('\u{2014}', "=E2=80=94").into_bytes()),
+        ("wrapped", wrapped.join("\n").into_bytes()),
+        ("a mail's end", format!("{text}\n-- \nSent from a telephone\n").into_bytes()),
+        ("a list's end", format!("{text}_______\nThe list\n").into_bytes()),
+        ("a Ctrl-Z, zeros and a line end", [file, b"\x1a\0\0\0\n"].concat()),
+        ("every line end doubled", text.replace('\n', "\n\n").into_bytes()),
+        ("zeros in its middle", zeroed),
+        ("a byte order mark, and cut", [b"\xef\xbb\xbf", &file[..file.len() - 31]].concat()),
+    ]
 }
 
 #[test]
@@ -596,6 +750,29 @@ fn single_files_say_what_happened_to_them() {
         rows.extend(ways().into_iter().map(|(way, change)| (format!("{name}: {way}"), change(&file), UNTOLD)));
         rows.push((format!("{name}: cut"), file[..file.len() - 30].to_vec(), UNTOLD));
         rows.push((format!("{name}: cut in the middle"), file[..=(file.len() / 2)].to_vec(), UNTOLD));
+    }
+    for name in ["good.pack", "older.pack", "visit.tlog-proof", "refusal"] {
+        let file = sample(name);
+        rows.extend(mangled(&file).into_iter().map(|(way, bytes)| (format!("{name}: {way}"), bytes, UNTOLD)));
+    }
+    // Lines of keys that a cut took from the end.
+    let lines: Vec<String> =
+        String::from_utf8(sample("good.pack")).unwrap().split_inclusive('\n').map(str::to_owned).collect();
+    let keys = lines.iter().position(|line| line.starts_with("{\"key\"")).unwrap();
+    rows.extend(
+        (1..lines.len()).map(|n| (format!("good.pack: its first {n} lines"), lines[..n].concat().into_bytes(), UNTOLD)),
+    );
+    let mut dropped = lines.clone();
+    dropped.remove(keys);
+    rows.push(("good.pack: its first key dropped".to_owned(), dropped.concat().into_bytes(), LIE));
+    // What is no file of a ledger.
+    for (name, bytes) in [
+        ("a text", b"# Title\n\nSome words\n\nand more of them\n".to_vec()),
+        ("a table", b"holder,party\n1,2\n3,4\n\n5,6\n".to_vec()),
+        ("a private key", b"PRIVATE+KEY+velmora.example/npm/chief-1+a73e9331+AYqI4910CfGV\n".to_vec()),
+        ("noise", (0..3_000_u32).map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect()),
+    ] {
+        rows.push((name.to_owned(), bytes, UNTOLD));
     }
     rows.extend(PLACES.iter().map(|(what, bytes)| ((*what).to_owned(), bytes.to_vec(), UNTOLD)));
     for (name, change) in ways() {

@@ -13,19 +13,30 @@ use schemas::policy::Policy;
 use schemas::strays;
 use schemas::tile::{self, TILE_WIDTH, Tile, index_of};
 
-use super::{Check, NoVisitor, Source, Unreadable, Visitor, check_with, is_content};
+use super::{Check, NoVisitor, Opened, Source, Unreadable, Visitor, check_with, is_content};
 use crate::PAGE_NAME;
 use crate::crew::Crew;
 use crate::fault::Fault;
+use crate::follower::Accepted;
 use crate::head::{SignedHead, check_head};
 use crate::report::{Report, Verdict};
-use crate::transit::{self, AGAIN, Kind, in_words, instead, undo, undo_lines, undo_to};
+use crate::transit::{self, AGAIN, Instead, Kind, ZEROED, half_of, in_words, instead, undo, undo_lines, undo_to};
+use crate::verified::Verified;
 
 /// Most kept checkpoints of which it is asked whether all that they cover is there.
 const HEADS_MAX: usize = 1_024;
 
 /// Most files of the same bytes that are asked whether another is their copy.
 const TWINS_MAX: usize = 100;
+
+/// Bytes that a medium writes at once.
+const SECTOR: usize = 512;
+
+/// Most bytes of tiles that are kept as they were.
+const MENDED_BYTES_MAX: usize = 16 << 20;
+
+/// Most events by which openings are known as a log's.
+const EVENTS_MAX: usize = 100_000;
 
 /// How every entry begins. FORMAT.md 6.
 const ENTRY: &[u8] = b"oversight-entry/v1\n";
@@ -51,16 +62,28 @@ pub fn judge(
     }
     if let Some(folder) = openings.filter(|_| report.faults.iter().all(is_of_openings)) {
         let mut mended = Openings { folder, changed: BTreeMap::new() };
-        let again = check_with(source, policy, Some(&mut mended), &mut NoVisitor, crew);
-        if !again.has_fault() && !mended.changed.is_empty() {
-            let files: Vec<String> =
-                mended.changed.iter().map(|(path, how)| format!("openings/{path}: {how}")).collect();
-            let why =
-                format!("the openings were changed on their way: {}; the bundle holds; {AGAIN}", files.join("; "));
-            report.set_aside(why);
-            report.unknown.extend(again.unknown);
-        }
-        return report;
+        let mut again = check_with(source, policy, Some(&mut mended), &mut NoVisitor, crew);
+        let Openings { folder, changed } = mended;
+        let why = if !again.has_fault() && !changed.is_empty() {
+            let files: Vec<String> = changed.iter().map(|(path, how)| format!("openings/{path}: {how}")).collect();
+            format!("the openings were changed on their way: {}; the bundle holds; {AGAIN}", files.join("; "))
+        } else {
+            let Ok(mut events) = Events::of(folder) else { return report };
+            again = check_with(source, policy, None, &mut events, crew);
+            if events.found || again.has_fault() {
+                return report;
+            }
+            format!(
+                "these are no openings of this log ({}); the bundle holds without them; take the openings that were \
+                 exported with it, or leave them out",
+                report.faults.first().map(ToString::to_string).unwrap_or_default()
+            )
+        };
+        // What was found of the log stays said.
+        again.mishaps = report.faults.iter().map(ToString::to_string).collect();
+        (again.strays, again.strays_found) = (report.strays, report.strays_found);
+        again.unknown.insert(0, why);
+        return again;
     }
     // What cannot be read any more explains nothing.
     if let Ok(Some(copy)) = Copy::look(source, policy, &report, crew) {
@@ -73,6 +96,34 @@ fn is_of_openings(fault: &Fault) -> bool {
     match fault {
         Fault::Opening { .. } => true,
         fault => fault.path().is_some_and(|path| path.starts_with("openings/")),
+    }
+}
+
+/// Events of which openings are said to be, and whether one of them is in the log. Nobody signs openings: those of
+/// another log, or what is none, say nothing of this one.
+struct Events {
+    said: BTreeSet<Hash>,
+    found: bool,
+}
+
+impl Events {
+    fn of(folder: &mut dyn Source) -> Result<Self, Unreadable> {
+        let mut said = BTreeSet::new();
+        for path in folder.paths()?.into_iter().filter(|path| index_of(path).is_some()) {
+            let bytes = folder.read(&path)?.unwrap_or_default();
+            let lines = bytes.split(|b| *b == b'\n').filter_map(|line| std::str::from_utf8(line).ok());
+            said.extend(lines.filter_map(|line| OpeningLine::parse(line).ok()).map(|line| line.event));
+            if said.len() > EVENTS_MAX {
+                break;
+            }
+        }
+        Ok(Self { said, found: false })
+    }
+}
+
+impl Visitor for Events {
+    fn entry(&mut self, entry: &Verified<Accepted>, _opened: &Opened) {
+        self.found |= self.said.contains(&entry.get().entry.signed.id());
     }
 }
 
@@ -93,11 +144,24 @@ impl Source for Openings<'_> {
             self.changed.insert(path.to_owned(), what.to_string());
             return Ok(None);
         }
+        if bytes.contains(&0) && undo_lines(&bytes).is_none_or(|undone| undone.bytes.contains(&0)) {
+            self.changed.insert(path.to_owned(), ZEROED.to_owned());
+            return Ok(None);
+        }
         // Lines may be empty, so how many ends there should be is not known: only the last may be missing.
         let mut how = Vec::new();
         let undone = undo_lines(&bytes);
         how.extend(undone.as_ref().map(|undone| in_words(&undone.changes)));
         let mut bytes = undone.map_or(bytes, |undone| undone.bytes);
+        if let Some(half) = half_of(&bytes).filter(|half| half.ends_with(b"\n") && half.contains(&b'{')) {
+            bytes = half.to_vec();
+            how.push("it stands there twice".to_owned());
+        }
+        let before = lines_before(&bytes);
+        if before > 0 {
+            bytes.drain(..before);
+            how.push("blank lines were put before it".to_owned());
+        }
         if !bytes.is_empty() && !bytes.ends_with(b"\n") {
             let from = bytes.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
             let last = std::str::from_utf8(&bytes[from..]).unwrap_or_default();
@@ -116,6 +180,15 @@ impl Source for Openings<'_> {
     }
 }
 
+/// How many empty lines stand before a file of openings that were not there: its first line says where it belongs.
+fn lines_before(bytes: &[u8]) -> usize {
+    let before = bytes.iter().take_while(|b| **b == b'\n').count();
+    let first = bytes[before..].split(|b| *b == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(first).ok().and_then(|line| OpeningLine::parse(line).ok());
+    let place = line.and_then(|line| usize::try_from(line.entry % TILE_WIDTH).ok());
+    place.map_or(0, |place| before.saturating_sub(place))
+}
+
 /// A copy that does not fit its manifest.
 struct Copy<'a> {
     source: &'a mut dyn Source,
@@ -124,7 +197,7 @@ struct Copy<'a> {
     mishaps: Vec<String>,
     /// Files that are listed and not there, files that were changed, files that are there and not listed.
     counts: [usize; 3],
-    /// Checkpoints as they were.
+    /// Checkpoints and tiles as they were.
     mended: BTreeMap<String, Vec<u8>>,
     /// Files that are of no use.
     lost: BTreeSet<String>,
@@ -235,6 +308,10 @@ impl<'a> Copy<'a> {
             && read(&bytes[..=end]).is_some()
         {
             self.tell(1, manifest::NAME, "it breaks off within a line");
+        } else if is_first_of_manifest(&bytes) {
+            self.tell(1, manifest::NAME, "it breaks off within its first line");
+        } else if bytes.contains(&0) {
+            self.tell(1, manifest::NAME, ZEROED);
         } else {
             return Ok(false);
         }
@@ -246,7 +323,10 @@ impl<'a> Copy<'a> {
 
     /// Each file against the manifest; false if one is not explained.
     fn files(&mut self) -> Result<bool, Unreadable> {
-        let Some(listed) = self.listed.take() else { return Ok(true) };
+        let Some(listed) = self.listed.take() else {
+            self.without_manifest()?;
+            return Ok(true);
+        };
         let explained = self.each(&listed);
         self.listed = Some(listed);
         explained
@@ -262,7 +342,7 @@ impl<'a> Copy<'a> {
                 continue;
             }
             let bytes = self.source.read(path)?.unwrap_or_default();
-            if Hash::of(&[&bytes]) != *want && !self.changed(path, &bytes, *want)? {
+            if Hash::of(&[&bytes]) != *want && !self.changed(path, &bytes, *want, listed)? {
                 return Ok(false);
             }
         }
@@ -283,12 +363,56 @@ impl<'a> Copy<'a> {
         Ok(true)
     }
 
+    /// Where no manifest says what each file is: tiles that are of no use, by what happened to them.
+    fn without_manifest(&mut self) -> Result<(), Unreadable> {
+        for path in self.found.clone() {
+            let Some(tile) = Tile::of_path(&path) else { continue };
+            let bytes = self.source.read(&path)?.unwrap_or_default();
+            let what = match instead(&bytes) {
+                Some(what) => what.to_string(),
+                None if is_zeroed(&bytes) => ZEROED.to_owned(),
+                None if self.is_cut(tile, &bytes, None)? => "it breaks off".to_owned(),
+                None => continue,
+            };
+            self.tell(1, &path, &what);
+            self.lost.insert(path);
+        }
+        Ok(())
+    }
+
+    /// A tile with more than it had when it was made, which can be taken away.
+    fn with_more(&mut self, path: &str, tile: Tile, bytes: &[u8], want: Hash) -> bool {
+        let width = usize::try_from(tile.width).unwrap_or(usize::MAX);
+        let end = if tile.level.is_some() {
+            width.saturating_mul(32)
+        } else {
+            let mut rest = bytes;
+            let whole = (0..width).all(|_| tile::next_entry(&mut rest).is_some());
+            if whole { bytes.len() - rest.len() } else { usize::MAX }
+        };
+        let crs = without_cr(bytes);
+        let (what, made) = match bytes.get(..end) {
+            Some(made) if Hash::of(&[made]) == want => ("more stands after its end", made),
+            _ if Hash::of(&[&crs]) == want => {
+                ("its line ends became CR LF: it was sent as text, not in binary mode", crs.as_slice())
+            }
+            _ => return false,
+        };
+        self.tell(1, path, what);
+        if self.mended.values().map(Vec::len).sum::<usize>() + made.len() <= MENDED_BYTES_MAX {
+            self.mended.insert(path.to_owned(), made.to_vec());
+        } else {
+            self.lost.insert(path.to_owned());
+        }
+        true
+    }
+
     /// A file that is not the one listed.
-    fn changed(&mut self, path: &str, bytes: &[u8], want: Hash) -> Result<bool, Unreadable> {
+    fn changed(&mut self, path: &str, bytes: &[u8], want: Hash, listed: &Manifest) -> Result<bool, Unreadable> {
         for undone in [undo(bytes), undo_to(bytes, false), undo_lines(bytes)].into_iter().flatten() {
             if Hash::of(&[&undone.bytes]) == want {
                 self.tell(1, path, &in_words(&undone.changes));
-                // Of the others the tiles count, in which there is nothing to undo.
+                // Of the others nothing is asked any more.
                 if path == "checkpoint" || path.starts_with("checkpoints/") {
                     self.mended.insert(path.to_owned(), undone.bytes);
                 }
@@ -301,12 +425,22 @@ impl<'a> Copy<'a> {
             return Ok(true);
         }
         if let Some(tile) = Tile::of_path(path) {
-            let cut = self.is_cut(tile, bytes)?;
-            if cut {
-                self.tell(1, path, "it breaks off");
+            if self.with_more(path, tile, bytes, want) {
+                return Ok(true);
+            }
+            let zeroed = is_zeroed(bytes);
+            let beside = Tile { level: Some(0), ..tile }.path();
+            let lost = zeroed || self.is_cut(tile, bytes, listed.0.get(&beside).copied())?;
+            if lost {
+                self.tell(1, path, if zeroed { ZEROED } else { "it breaks off" });
                 self.lost.insert(path.to_owned());
             }
-            return Ok(cut);
+            return Ok(lost);
+        }
+        if bytes.contains(&0) && undo(bytes).is_none_or(|undone| undone.bytes.contains(&0)) {
+            self.tell(1, path, ZEROED);
+            self.lost.insert(path.to_owned());
+            return Ok(true);
         }
         let kept = path.strip_prefix("checkpoints/").and_then(base::from_decimal);
         if path == "checkpoint" || kept.is_some() {
@@ -326,7 +460,13 @@ impl<'a> Copy<'a> {
             }
             return Ok(cut);
         }
-        let torn = !bytes.ends_with(b"\n") && std::str::from_utf8(bytes).is_ok();
+        let ends = match path {
+            // The last line of each is known.
+            "policy" => bytes.split(|b| *b == b'\n').any(|line| line.starts_with(b"quorum")),
+            PAGE_NAME => bytes.trim_ascii_end().ends_with(b"</html>"),
+            _ => true,
+        };
+        let torn = (!bytes.ends_with(b"\n") || !ends) && std::str::from_utf8(bytes).is_ok();
         let opening = path.starts_with("openings/");
         if torn && (path == "policy" || path == PAGE_NAME || path.starts_with("documents/") || opening) {
             self.tell(1, path, "it breaks off");
@@ -340,22 +480,25 @@ impl<'a> Copy<'a> {
         Ok(false)
     }
 
-    /// Whether a tile is the beginning of what it should be.
-    fn is_cut(&mut self, tile: Tile, bytes: &[u8]) -> Result<bool, Unreadable> {
+    /// Whether a tile is the beginning of what it should be; `want` is the digest of the hashes of its entries.
+    fn is_cut(&mut self, tile: Tile, bytes: &[u8], want: Option<Hash>) -> Result<bool, Unreadable> {
         let width = usize::try_from(tile.width).unwrap_or(usize::MAX);
         // A file system that lost the end of a file gives zeros for it.
         let body = &bytes[..bytes.iter().rposition(|b| *b != 0).map_or(0, |at| at + 1)];
         if tile.level.is_some() {
             return Ok(bytes.len() < width * 32 || body.len() + 32 <= bytes.len() && bytes.len() == width * 32);
         }
-        let hashes = self.source.read(&Tile { level: Some(0), ..tile }.path())?;
-        let Some(hashes) = hashes.and_then(|bytes| tile::split_hashes(&bytes, tile.width)) else {
-            return Ok(bytes.len() < 2 * width);
-        };
+        let hashes = self.source.read(&Tile { level: Some(0), ..tile }.path())?.filter(|bytes| match want {
+            Some(want) => Hash::of(&[bytes]) == want,
+            None => !is_zeroed(bytes),
+        });
+        // Where the hashes are gone too, entries are told by how they begin.
+        let hashes = hashes.and_then(|bytes| tile::split_hashes(&bytes, tile.width));
         let (mut rest, mut number) = (bytes, 0);
         while number < width {
             let Some(entry) = tile::next_entry(&mut rest) else { break };
-            if Hash::leaf(entry) != hashes[number] {
+            let fits = hashes.as_ref().map_or(entry.starts_with(ENTRY), |all| Hash::leaf(entry) == all[number]);
+            if !fits {
                 let zeros = bytes.len() - rest.len() > body.len() || entry.is_empty();
                 return Ok(zeros);
             }
@@ -413,9 +556,25 @@ impl<'a> Copy<'a> {
         let digest = Hash::of(&[bytes]);
         let same = &twins[twins.partition_point(|(other, _)| **other < digest)..];
         let mut same = same.iter().take_while(|(other, _)| **other == digest).take(TWINS_MAX);
-        let Some((_, twin)) = same.find(|(_, twin)| is_copy_of(path, twin)) else { return Ok(false) };
-        self.tell(2, path, &format!("it is {twin} once more, under another name"));
+        let what = if let Some((_, twin)) = same.find(|(_, twin)| is_copy_of(path, twin)) {
+            format!("it is {twin} once more, under another name")
+        } else if self.is_in_another(path) {
+            "it is of another bundle, which lies in this one's folder".to_owned()
+        } else if is_of_no_bundle(path, bytes) {
+            "it is a file of its own, and lies in the bundle's folder".to_owned()
+        } else {
+            return Ok(false);
+        };
+        self.tell(2, path, &what);
         Ok(true)
+    }
+
+    /// Whether a path is below a folder that is a bundle itself.
+    fn is_in_another(&self, path: &str) -> bool {
+        path.match_indices('/').any(|(at, _)| {
+            let file = |name: &str| self.found.contains(&format!("{}/{name}", &path[..at]));
+            file(manifest::NAME) && file("checkpoint")
+        })
     }
 
     /// How much of the log is whole and holds; nothing if what is there lies.
@@ -456,7 +615,8 @@ impl<'a> Copy<'a> {
             if size / TILE_WIDTH > widest.len() as u64 || !Tile::all(*size).iter().all(there) {
                 continue;
             }
-            let mut view = View { source: self.source, size: *size, heads: &heads, widest: &widest };
+            let mut view =
+                View { source: self.source, mended: &self.mended, size: *size, heads: &heads, widest: &widest };
             let policy = self.policy.clone();
             let mut check = Check {
                 report: Report::new(&policy),
@@ -482,9 +642,44 @@ fn is_copy_of(path: &str, twin: &str) -> bool {
     name(path).contains(&stem(name(twin)))
 }
 
+/// Whether a file of its own lies in a bundle's folder: another of the ledger's files, or something packed.
+fn is_of_no_bundle(path: &str, bytes: &[u8]) -> bool {
+    const ENDS: [&str; 9] = [".pack", ".tlog-proof", ".tar", ".tgz", ".gz", ".zip", ".7z", ".rar", ".age"];
+    let name = path.to_ascii_lowercase();
+    let packed = matches!(instead(bytes), Some(Instead::Zip | Instead::Gzip | Instead::Packed | Instead::Encrypted));
+    packed || bytes.get(257..262) == Some(b"ustar") || ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// Whether bytes are the beginning of a manifest's first line.
+fn is_first_of_manifest(bytes: &[u8]) -> bool {
+    let (hex, rest) = bytes.split_at(bytes.len().min(64));
+    let is_hex = hex.iter().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(b));
+    let path = rest.strip_prefix(b"  ");
+    let is_path = |path: &[u8]| path.iter().all(|b| b.is_ascii_alphanumeric() || b"._/-".contains(b));
+    is_hex && path.map_or(b"  ".starts_with(rest), is_path)
+}
+
+/// Whether a sector of a file, or the rest of the last one, holds zeros alone: nothing that the ledger writes does.
+fn is_zeroed(bytes: &[u8]) -> bool {
+    bytes.chunks(SECTOR).any(|sector| sector.len() >= 32 && sector.iter().all(|byte| *byte == 0))
+}
+
+/// CR before LF taken away, however many.
+fn without_cr(bytes: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(bytes.len());
+    for byte in bytes {
+        while *byte == b'\n' && kept.last() == Some(&b'\r') {
+            kept.pop();
+        }
+        kept.push(*byte);
+    }
+    kept
+}
+
 /// What a copy holds of the log under one checkpoint.
 struct View<'a> {
     source: &'a mut dyn Source,
+    mended: &'a BTreeMap<String, Vec<u8>>,
     size: u64,
     heads: &'a BTreeMap<u64, SignedHead>,
     widest: &'a BTreeMap<(Option<u8>, u64), u64>,
@@ -503,7 +698,11 @@ impl Source for View<'_> {
         }
         let Some(tile) = Tile::of_path(path) else { return Ok(None) };
         let Some(width) = self.widest.get(&(tile.level, tile.index)) else { return Ok(None) };
-        let Some(mut bytes) = self.source.read(&Tile { width: *width, ..tile }.path())? else { return Ok(None) };
+        let widest = Tile { width: *width, ..tile }.path();
+        let mended = self.mended.get(&widest).cloned();
+        let Some(mut bytes) = mended.map_or_else(|| self.source.read(&widest), |bytes| Ok(Some(bytes)))? else {
+            return Ok(None);
+        };
         let taken = if tile.level.is_some() {
             bytes.len().min(usize::try_from(tile.width).unwrap_or(usize::MAX).saturating_mul(32))
         } else {

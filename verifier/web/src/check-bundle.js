@@ -50,7 +50,7 @@ class BundleCheck {
     const head = await checkForm(report, '10.1', this.files.get('checkpoint'), readCheckpoint);
     if (!head) return report;
     report.head = this.head = head;
-    const own = this.files.has('policy') ? await checkForm(report, '12', this.files.get('policy'), readPolicy) : null;
+    const own = policyInside(this.files.get('policy'));
     await checkHead(report, head, this.trust, own);
     const trusted = this.trust.logs.some((vkey) => vkey.name === head.origin);
     this.keys = (trusted ? this.trust : (own ?? nobody())).logs.filter((vkey) => vkey.name === head.origin);
@@ -81,6 +81,7 @@ class BundleCheck {
     });
     if (!this.files) return false;
     if (this.view) return true;
+    this.files = new Map(this.files);
     await report.step('13', 'manifest', async (step) => {
       const manifest = readManifest(this.files.get('manifest') ?? refuse('file-missing', { path: 'manifest' }));
       this.listed = manifest;
@@ -97,7 +98,10 @@ class BundleCheck {
         // What a bundle of any size has is content, whatever its name looks like.
         const stray = isContent(path) ? null : strayOf(path);
         if (stray === null) report.fault(step, new Refused('file-extra', { path }));
-        else report.stray(stray);
+        else {
+          report.stray(stray);
+          this.files.delete(path);
+        }
       }
     });
     if (!this.files.has('checkpoint')) report.fault({ section: '13', name: 'manifest' }, new Refused('file-missing', { path: 'checkpoint' }));
@@ -113,7 +117,7 @@ class BundleCheck {
     }
     const known = (path) =>
       wanted.has(path) || ['checkpoint', 'policy', 'manifest', 'verify.html'].includes(path) || /^(checkpoints|documents|openings)\//.test(path);
-    for (const path of this.files.keys()) if (!known(path) && (this.listed?.has(path) || isContent(path) || strayOf(path) === null)) refuse('file-extra', { path });
+    for (const path of this.files.keys()) if (!known(path)) refuse('file-extra', { path });
     this.hasOpenings = [...this.files.keys()].some((path) => path.startsWith('openings/'));
     return true;
   }
@@ -420,7 +424,7 @@ class BundleCheck {
       parties: state.registry.roles.size,
       types: [...state.counts].sort((a, b) => b[1] - a[1]),
     };
-    report.beside = { origin: this.head.origin, roots: state.roots, heads: state.watched };
+    report.beside = { origin: this.head.origin, size: this.size, root: this.head.root, roots: state.roots, heads: state.watched };
   }
 
   /** Every checkpoint is signed by the key that genesis names: a policy may have several for one log. */
@@ -492,6 +496,15 @@ class BundleCheck {
   }
 }
 
+/** The policy that lies inside, or null: it is shown, never trusted, so one that does not read says nothing and is no fault. */
+function policyInside(bytes) {
+  try {
+    return bytes ? readPolicy(bytes) : null;
+  } catch {
+    return null;
+  }
+}
+
 /** Lines without their ends; a file without a last line end has none of that line. */
 function splitLines(bytes) {
   const lines = [];
@@ -553,12 +566,7 @@ async function judgeBundle(given, trust = nobody(), options = {}) {
   }
   const inFiles = ['file-missing', 'file-changed', 'file-extra', 'line'];
   if (!report.faults.some((fault) => inFiles.includes(fault.code) || fault.name === 'manifest' || (fault.section === '10.1' && fault.name === 'form'))) return report;
-  let own = nobody();
-  try {
-    own = readPolicy(files.get('policy'));
-  } catch {
-    // It is shown, never trusted: without it and without the reader's there is no key.
-  }
+  const own = policyInside(files.get('policy')) ?? nobody();
   const keys = (origin) => (trust.logs.some((vkey) => vkey.name === origin) ? trust : own).logs.filter((vkey) => vkey.name === origin);
   const holds = async (view) => {
     const found = await new BundleCheck(view, { ...trust, policy: trust.policy && { ...trust.policy, quorum: 'none' } }, { view: true }).run();

@@ -254,13 +254,34 @@ async function checkStatements(report, pack, trust) {
   });
 }
 
+/** The whole log as it was before the pack: a proof from its size says that this goes on from it, or nothing does. */
+function besideShorter(report, pack, beside, step) {
+  const size = String(beside.size);
+  const since = pack.since.find((one) => one.size === beside.size);
+  if (!since) {
+    report.cannotTell('bundle-shorter', { got: size, size: String(pack.head.size) });
+    step.outcome = 'not_checked';
+    return;
+  }
+  try {
+    checkConsistency(BigInt(beside.size), beside.root, pack.head.size, pack.head.root, since.proof);
+  } catch {
+    refuse('fork', { size });
+  }
+  step.done = 1;
+  report.recomputedTo = size;
+}
+
 /** A bundle beside the pack: its index, recomputed here, must say the same of this stream. */
 async function checkBeside(report, pack, beside) {
   await report.step('8', 'recomputed', (step) => {
     step.of = 1;
     if (beside.origin !== pack.head.origin) refuse('other-ledger', { got: beside.origin, want: pack.head.origin });
     const root = beside.roots.get(Number(pack.head.size));
-    if (!root) refuse('bundle-shorter', { size: String(pack.head.size) });
+    if (!root) {
+      besideShorter(report, pack, beside, step);
+      return;
+    }
     if (!sameBytes(root, pack.head.root)) refuse('fork', { size: String(pack.head.size) });
     const head = beside.heads.get(`${pack.pack.stream} ${pack.head.size}`);
     const same = head ? pack.map && head.count === pack.map.count && head.last === pack.map.last && sameBytes(head.root, pack.map.root) : !pack.map;
@@ -292,7 +313,7 @@ function completeness(report, pack, entries, opened, beside) {
   const trusted = report.statements.filter((s) => s.by !== null).sort((a, b) => Number(b.size) - Number(a.size))[0];
   const recomputed = beside && report.steps.some((s) => s.name === 'recomputed' && s.outcome === 'holds');
   const size = String(pack.head.size);
-  const upTo = recomputed ? size : (trusted?.size ?? '0');
+  const upTo = recomputed ? (report.recomputedTo ?? size) : (trusted?.size ?? '0');
   return {
     count: pack.items.length,
     shown: full.length,

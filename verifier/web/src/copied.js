@@ -2,7 +2,7 @@
 // hand does not fit its manifest, and nobody lied. Each file that does not fit is looked at; if its way explains all of
 // them, and what can still be checked holds, nothing can be told and nobody is accused. FORMAT.md 13.2.
 
-const STRAY_NAMES = STRAYS.map((name) => new RegExp(`^${name.split('*').map((part) => part.replace(/[.+^$()[\]{}|\\]/g, '\\$&').replaceAll('?', '[0-9]')).join('.*')}$`, 's'));
+const STRAY_NAMES = STRAYS.map((name) => new RegExp(`^${name.split('*').map((part) => part.replace(/[.+^$()[\]{}|\\]/g, '\\$&').replaceAll('?', '[0-9]').replaceAll('%', '[a-z0-9]')).join('.*')}$`, 's'));
 
 /** Whether a name is one that systems and programs leave behind. */
 const isStray = (name) => {
@@ -46,6 +46,46 @@ const isContent = (path) =>
   openingsNumber(path);
 
 const beginsWith = (long, short) => sameBytes(long.subarray(0, short.length), short);
+
+/** Bytes that a medium writes at once. */
+const SECTOR = 512;
+
+/** Whether a sector of a file, or the rest of the last one, holds zeros alone: nothing that the ledger writes does. */
+function isZeroed(bytes) {
+  for (let at = 0; at < bytes.length; at += SECTOR) {
+    const sector = bytes.subarray(at, at + SECTOR);
+    if (sector.length >= 32 && sector.every((byte) => byte === 0)) return true;
+  }
+  return false;
+}
+
+/** CR before LF taken away, however many. */
+function bytesWithoutCr(bytes) {
+  const kept = new Uint8Array(bytes.length);
+  let length = 0;
+  for (const byte of bytes) {
+    while (byte === 0x0a && length && kept[length - 1] === 0x0d) length--;
+    kept[length++] = byte;
+  }
+  return kept.subarray(0, length);
+}
+
+/** Whether bytes are the beginning of a manifest's first line. */
+const isFirstOfManifest = (bytes) => /^(?:[0-9a-f]{0,64}|[0-9a-f]{64} (?: [A-Za-z0-9._/-]*)?)$/.test(latinOf(bytes.subarray(0, 512))) && bytes.length <= 512;
+
+const latinOf = (bytes) => String.fromCharCode(...bytes);
+
+const OWN_ENDS = ['.pack', '.tlog-proof', '.tar', '.tgz', '.gz', '.zip', '.7z', '.rar', '.age'];
+
+/** Whether a file of its own lies in a bundle's folder: another of the ledger's files, or something packed. */
+const isOfNoBundle = (path, bytes) =>
+  ['zip', 'gzip', 'packed', 'encrypted'].includes(insteadOf(bytes)) || looksLikeTar(bytes) || OWN_ENDS.some((end) => path.toLowerCase().endsWith(end));
+
+/** Whether a policy lacks its line of a quorum, as one does that broke off. */
+function lacksQuorum(bytes) {
+  const text = textUntilTorn(bytes);
+  return text !== null && !text.split('\n').some((line) => line.startsWith('quorum'));
+}
 
 /** How every entry begins. FORMAT.md 6. */
 const ENTRY_START = 'oversight-entry/v1\n';
@@ -112,6 +152,8 @@ class CopyCheck {
       this.tell('changed', 'manifest', 'way', { changes: undone.changes });
       this.listed = read(undone.bytes);
     } else if (!this.listed && end >= 0 && end + 1 < bytes.length && read(bytes.subarray(0, end + 1))) this.tell('changed', 'manifest', 'broke-off');
+    else if (!this.listed && isFirstOfManifest(bytes)) this.tell('changed', 'manifest', 'broke-off');
+    else if (!this.listed && bytes.includes(0)) this.tell('changed', 'manifest', 'zeroed');
     else if (!this.listed) return false;
     if (!this.listed) return true;
     const ends = [...this.listed.keys()].map(tileOf).filter((tile) => tile?.level === 'entries');
@@ -121,18 +163,50 @@ class CopyCheck {
 
   all() {
     const { listed } = this;
-    if (!listed) return true;
+    if (!listed) {
+      this.withoutManifest();
+      return true;
+    }
     const twins = new Map();
+    const twin = (digest, path) => twins.set(hexOf(digest), [...(twins.get(hexOf(digest)) ?? []), path]);
     for (const [path, digest] of listed) {
       if (!isContent(path)) return false;
-      if (!twins.has(hexOf(digest))) twins.set(hexOf(digest), path);
+      twin(digest, path);
       const bytes = this.files.get(path);
       if (!bytes) this.tell('missing', path, 'not-there');
       else if (!sameBytes(sha256(bytes), digest) && !this.changed(path, bytes, digest)) return false;
     }
-    twins.set(hexOf(sha256(this.files.get('manifest'))), 'manifest');
+    twin(sha256(this.files.get('manifest')), 'manifest');
     for (const [path, bytes] of this.files) if (path !== 'manifest' && !listed.has(path) && !this.more(path, bytes, twins)) return false;
     return true;
+  }
+
+  /** Where no manifest says what each file is: tiles that are of no use, by what happened to them. */
+  withoutManifest() {
+    for (const [path, bytes] of this.files) {
+      const tile = tileOf(path);
+      if (!tile) continue;
+      const instead = insteadOf(bytes);
+      const what = instead ? `instead-${instead}` : isZeroed(bytes) ? 'zeroed' : this.tileIsCut(tile, bytes, null) ? 'broke-off' : null;
+      if (!what) continue;
+      this.lost.add(path);
+      this.tell('changed', path, what);
+    }
+  }
+
+  /** A tile with more than it had when it was made, which can be taken away. */
+  withMore(tile, bytes, want) {
+    let end = tile.level === 'entries' ? 0 : tile.width * 32;
+    if (tile.level === 'entries') {
+      for (let i = 0; i < tile.width; i++) end = end + 2 <= bytes.length ? end + 2 + ((bytes[end] << 8) | bytes[end + 1]) : Infinity;
+    }
+    const made = end <= bytes.length ? bytes.subarray(0, end) : null;
+    const fits = (one) => one !== null && sameBytes(sha256(one), want);
+    const crs = bytesWithoutCr(bytes);
+    const [code, mended] = fits(made) ? ['more-after', made] : fits(crs) ? ['as-text', crs] : [null, null];
+    if (code === null) return false;
+    this.mended.set(tile.path, mended);
+    return this.tell('changed', tile.path, code);
   }
 
   /** A file that is not the one listed. */
@@ -149,7 +223,13 @@ class CopyCheck {
     const instead = insteadOf(bytes);
     if (instead && (path !== 'verify.html' || !bytes.length)) return lose(`instead-${instead}`);
     const tile = tileOf(path);
-    if (tile) return this.tileIsCut(tile, bytes) && lose('broke-off');
+    if (tile) {
+      if (this.withMore(tile, bytes, want)) return true;
+      if (isZeroed(bytes)) return lose('zeroed');
+      const hashes = this.listed.get(tilePath({ ...tile, level: 0 })) ?? null;
+      return this.tileIsCut(tile, bytes, hashes) && lose('broke-off');
+    }
+    if (bytes.includes(0) && (undo(bytes)?.bytes ?? bytes).includes(0)) return lose('zeroed');
     const kept = keptSize(path);
     if (path === 'checkpoint' || kept !== null) {
       const head = this.headOf(bytes);
@@ -164,17 +244,20 @@ class CopyCheck {
     }
     const opening = path.startsWith('openings/');
     const loose = path === 'policy' || path === 'verify.html' || opening;
-    if (bytes.at(-1) !== 0x0a && textUntilTorn(bytes) !== null && (loose || path.startsWith('documents/'))) return lose('broke-off');
+    const ends = path === 'policy' ? !lacksQuorum(bytes) : path !== 'verify.html' || /<\/html>[ \t\r\n\f]*$/.test(latinOf(bytes.subarray(-512)));
+    if ((bytes.at(-1) !== 0x0a || !ends) && textUntilTorn(bytes) !== null && (loose || path.startsWith('documents/'))) return lose('broke-off');
     if (loose) this.ofAnotherDay.push(path);
     return loose;
   }
 
-  tileIsCut({ level, width, number }, bytes) {
+  /** Whether a tile is the beginning of what it should be; `want` is the digest of the hashes of its entries, or null. */
+  tileIsCut({ level, width, number }, bytes, want) {
     let body = bytes.length;
     while (body && bytes[body - 1] === 0) body--;
     if (level !== 'entries') return bytes.length < width * 32 || (body + 32 <= bytes.length && bytes.length === width * 32);
     const hashes = this.files.get(tilePath({ level: 0, number, width }));
-    if (hashes?.length !== width * 32) return bytes.length < 2 * width;
+    // Where the hashes are gone too, entries are told by how they begin.
+    const known = hashes?.length === width * 32 && (want ? sameBytes(sha256(hashes), want) : !isZeroed(hashes));
     let at = 0;
     for (let i = 0; i < width; i++) {
       const length = at + 2 <= bytes.length ? (bytes[at] << 8) | bytes[at + 1] : Infinity;
@@ -183,9 +266,10 @@ class CopyCheck {
         const rest = new TextDecoder('latin1').decode(bytes.subarray(at + 2));
         return startsOf(rest, ENTRY_START) && !rest.slice(1).includes(ENTRY_START);
       }
-      const leaf = tagged(0, bytes.subarray(at + 2, at + 2 + length));
+      const entry = bytes.subarray(at + 2, at + 2 + length);
+      const fits = known ? sameBytes(tagged(0, entry), hashes.subarray(i * 32, i * 32 + 32)) : beginsWith(entry, utf8(ENTRY_START));
       at += 2 + length;
-      if (!sameBytes(leaf, hashes.subarray(i * 32, i * 32 + 32))) return at > body || length === 0;
+      if (!fits) return at > body || length === 0;
     }
     return false;
   }
@@ -208,9 +292,20 @@ class CopyCheck {
       return true;
     }
     if (isContent(path)) return false;
-    const twin = twins.get(hexOf(sha256(bytes)));
     const nameOfPath = (one) => one.split('/').at(-1).toLowerCase();
-    return twin !== undefined && nameOfPath(path).includes(nameOfPath(twin).split('.')[0]) && this.tell('more', path, 'twin', { twin });
+    const twin = (twins.get(hexOf(sha256(bytes))) ?? []).find((one) => nameOfPath(path).includes(nameOfPath(one).split('.')[0]));
+    if (twin !== undefined) return this.tell('more', path, 'twin', { twin });
+    if (this.isInAnother(path)) return this.tell('more', path, 'in-another');
+    return isOfNoBundle(path, bytes) && this.tell('more', path, 'of-its-own');
+  }
+
+  /** Whether a path is below a folder that is a bundle itself. */
+  isInAnother(path) {
+    const parts = path.split('/');
+    return parts.some((_, i) => {
+      const above = parts.slice(0, i).join('/');
+      return i > 0 && this.files.has(`${above}/manifest`) && this.files.has(`${above}/checkpoint`);
+    });
   }
 
   /** How many entries are whole and hold: 0 where nothing can be checked, null where what is there lies. */
@@ -241,7 +336,7 @@ class CopyCheck {
 
   /** The beginning of a tile. */
   part(tile, width) {
-    const bytes = this.files.get(tile.path);
+    const bytes = this.mended.get(tile.path) ?? this.files.get(tile.path);
     if (tile.level !== 'entries') return bytes.subarray(0, width * 32);
     let at = 0;
     for (let i = 0; i < width && at + 2 <= bytes.length; i++) at += 2 + ((bytes[at] << 8) | bytes[at + 1]);

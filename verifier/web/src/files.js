@@ -71,7 +71,7 @@ function readTar(bytes) {
   while (at + 512 <= bytes.length) {
     const head = bytes.subarray(at, at + 512);
     if (head.every((byte) => byte === 0)) {
-      if (!bytes.subarray(at).every((byte) => byte === 0)) bad(at);
+      // What follows the end is no part of the archive.
       return files;
     }
     const octal = (from, to) => {
@@ -89,7 +89,8 @@ function readTar(bytes) {
     files.set(path, bytes.subarray(at + 512, at + 512 + size));
     at += 512 + Math.ceil(size / 512) * 512;
   }
-  return at === bytes.length ? files : bad(at);
+  // The zeros that fill the last file, and those of the end, may have been taken off.
+  return at >= bytes.length ? files : bad(at);
 }
 
 /** Lines of JSON Lines, each with its line end, none longer than it may be. */

@@ -78,7 +78,41 @@ function mendDashes(text, changes) {
     .join('\n');
 }
 
-const CHANGES = ['utf16', 'mark', 'before', 'crlf', 'cr', 'blanks', 'dashes', 'filler', 'ends-more', 'end-lost'];
+const CHANGES = ['utf16', 'mark', 'before', 'twice', 'crlf', 'cr', 'blanks', 'dashes', 'filler', 'ends-more', 'end-lost'];
+
+/** Text without the zeros and the Ctrl-Z at its end, whatever stands between and after them. */
+function unfilled(text) {
+  let end = text.length;
+  let filled = text.length;
+  while (end && '\0\x1a\r\n \t'.includes(text[end - 1])) if ('\0\x1a'.includes(text[--end])) filled = end;
+  return text.slice(0, filled);
+}
+
+/** CR before LF taken away, however many. */
+const withoutCr = (text) =>
+  text
+    .split('\n')
+    .map((line, i, all) => {
+      let end = line.length;
+      while (i + 1 < all.length && end && line[end - 1] === '\r') end--;
+      return line.slice(0, end);
+    })
+    .join('\n');
+
+/** Whether a text of lines stands there twice. */
+const isTwice = (text) => text.length > 0 && text.length % 2 === 0 && text[text.length / 2 - 1] === '\n' && text.startsWith(text.slice(text.length / 2));
+
+/** Something of the ledger's, as long as a hash in base64, stands in bytes: then they were a file of it once. */
+function hasSubstance(bytes) {
+  let run = 0;
+  for (const byte of bytes) {
+    if (byte === 0) continue;
+    const in64 = (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a) || byte === 0x2b || byte === 0x2f;
+    run = in64 ? run + 1 : 0;
+    if (run >= 43) return true;
+  }
+  return false;
+}
 
 /**
  * A text as it may have been, and what was undone; null if there is nothing to undo, or the bytes are no text. `end`
@@ -94,16 +128,17 @@ function undo(bytes, end = true, beginning = true) {
     if (mended !== text) changes.add(name);
     text = mended;
   };
-  if (text.startsWith('\ufeff')) change('mark', text.slice(1));
-  let filled = text.length;
-  while (filled && (text[filled - 1] === '\0' || text[filled - 1] === '\x1a')) filled--;
-  change('filler', text.slice(0, filled));
-  change('crlf', text.replaceAll('\r\n', '\n'));
+  let marks = 0;
+  while (text[marks] === '\ufeff') marks++;
+  change('mark', text.slice(marks));
+  change('filler', unfilled(text));
+  if (text.includes('\r\n')) change('crlf', withoutCr(text));
   change('cr', text.replaceAll('\r', '\n'));
   if (/[ \t\u00a0]/.test(text)) change('blanks', text.split('\n').map((line) => (BLANK_END.test(line.slice(-1)) ? line.replace(BLANK_END, '') : line)).join('\n'));
   let before = 0;
   while (text[before] === '\n') before++;
   if (beginning) change('before', text.slice(before));
+  if (beginning && isTwice(text)) change('twice', text.slice(0, text.length / 2));
   text = mendDashes(text, changes);
   if (end) {
     let body = text.length;
@@ -292,6 +327,26 @@ function policyTrouble(bytes, error) {
   return error;
 }
 
+/**
+ * Whether all that is wrong with a pack is that keys are missing which its last lines would bring: lines of keys stand
+ * in the order of the log, so a cut takes the last.
+ */
+function keysAreCut(bytes, { faults }) {
+  let pack;
+  try {
+    pack = readPack(bytes);
+  } catch {
+    return false;
+  }
+  const last = pack.keys.at(-1)?.index ?? -1;
+  const lacks = ({ code, entry }) => (code === 'no-genesis' && last < 0) || (code === 'key-not-brought' && entry > last);
+  // What was not admitted erases nothing.
+  return faults.some(lacks) && faults.every((fault) => lacks(fault) || fault.code === 'not-erased');
+}
+
+/** What is wrong with the form of a file, as a code. */
+const formOf = ({ code, values = {} }) => [code, ...Object.values(values)].join(' ');
+
 /** Kinds of file that are one text, which its way may change. */
 const TEXTS = ['pack', 'receipt', 'refusal', 'checkpoint', 'statement', 'fork', 'policy'];
 
@@ -313,7 +368,7 @@ async function judgeText(kind, bytes, check) {
       mended.complete = null;
       return mended;
     }
-    const short = changes.includes('end-lost') && (endsInSignature(kind, undone.bytes) || (kind === 'pack' && isCut(kind, undone.bytes)));
+    const short = (changes.includes('end-lost') && (endsInSignature(kind, undone.bytes) || (kind === 'pack' && isCut(kind, undone.bytes)))) || (kind === 'pack' && keysAreCut(undone.bytes, mended));
     if (!short && mended.faults[0].name !== 'form') {
       mended.notChecked.unshift({ code: 'changed', values: { changes } });
       return mended;
@@ -322,5 +377,8 @@ async function judgeText(kind, bytes, check) {
   const instead = insteadOf(bytes);
   if (instead) plain.setAside(`instead-${instead}`);
   else if (isCut(kind, undo(bytes, false)?.bytes ?? bytes)) plain.setAside('cut');
+  else if (kind === 'pack' && keysAreCut(bytes, plain)) plain.setAside('cut');
+  else if (bytes.includes(0)) plain.setAside('zeroed');
+  else if (plain.faults[0].name === 'form' && hasSubstance(bytes)) plain.setAside('no-form', { code: formOf(plain.faults[0]) });
   return plain;
 }
