@@ -10,6 +10,7 @@ use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
 use schemas::opening::{OpeningLine, Slot};
 use schemas::policy::Policy;
+use schemas::strays;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 use schemas::time::Date;
 use schemas::visible;
@@ -89,7 +90,7 @@ pub fn make_way(home: &Home, out: &Path, kind: Kind) -> Result<(), Failure> {
                 }
             }
         };
-        if !ours && schemas::strays::stray_of(&path).is_none() {
+        if !ours && strays::stray_of(&path).is_none_or(strays::holds_versions) {
             return Err(foreign(&path));
         }
     }

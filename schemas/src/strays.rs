@@ -25,6 +25,12 @@ pub fn is_stray(name: &str) -> bool {
     NAMES.iter().any(|parts| fits(&name, parts))
 }
 
+/// Whether what was left there holds what somebody has nowhere else: versions that were kept. It is not taken away.
+pub fn holds_versions(stray: &str) -> bool {
+    let name = stray.rsplit('/').next().unwrap_or_default().to_ascii_lowercase();
+    matches!(name.as_str(), ".git" | ".hg" | ".svn" | ".sync" | ".stversions")
+}
+
 /// The first part of a path that systems leave behind, up to its end: the path itself, or a folder above it.
 pub fn stray_of(path: &str) -> Option<&str> {
     let mut end = 0;
@@ -163,5 +169,8 @@ mod tests {
             assert_eq!(stray_of(path), stray, "{path}");
         }
         assert!(names().count() > 60);
+        for (path, holds) in [(".git", true), ("tile/.Git", true), (".gitattributes", false), (".DS_Store", false)] {
+            assert_eq!(holds_versions(path), holds, "{path}");
+        }
     }
 }

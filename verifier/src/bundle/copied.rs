@@ -296,12 +296,16 @@ impl<'a> Copy<'a> {
             return Ok(true);
         };
         let read = |bytes: &[u8]| std::str::from_utf8(bytes).ok().and_then(|text| Manifest::parse(text).ok());
+        // Undone, what breaks off within a path would name another file.
+        let whole = |listed: &Manifest| listed.0.keys().all(|path| is_content(path));
         let undone = undo(&bytes);
         if let Some(listed) = read(&bytes).filter(|listed| !listed.0.is_empty()) {
             self.listed = Some(listed);
         } else if let Some(what) = instead(&bytes) {
             self.tell(1, manifest::NAME, &what.to_string());
-        } else if let Some((undone, listed)) = undone.and_then(|u| read(&u.bytes).map(|listed| (u, listed))) {
+        } else if let Some((undone, listed)) =
+            undone.and_then(|u| read(&u.bytes).filter(whole).map(|listed| (u, listed)))
+        {
             self.tell(1, manifest::NAME, &in_words(&undone.changes));
             self.listed = Some(listed);
         } else if let Some(end) = bytes.iter().rposition(|b| *b == b'\n').filter(|end| end + 1 < bytes.len())

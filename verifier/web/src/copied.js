@@ -144,13 +144,16 @@ class CopyCheck {
       }
     };
     const undone = undo(bytes);
+    // Undone, what breaks off within a path would name another file.
+    const whole = (listed) => (listed && [...listed.keys()].every(isContent) ? listed : null);
+    const mended = undone && whole(read(undone.bytes));
     const end = bytes.lastIndexOf(0x0a);
     const instead = insteadOf(bytes);
     this.listed = read(bytes);
     if (!this.listed && instead) this.tell('changed', 'manifest', `instead-${instead}`);
-    else if (!this.listed && undone && read(undone.bytes)) {
+    else if (!this.listed && mended) {
       this.tell('changed', 'manifest', 'way', { changes: undone.changes });
-      this.listed = read(undone.bytes);
+      this.listed = mended;
     } else if (!this.listed && end >= 0 && end + 1 < bytes.length && read(bytes.subarray(0, end + 1))) this.tell('changed', 'manifest', 'broke-off');
     else if (!this.listed && isFirstOfManifest(bytes)) this.tell('changed', 'manifest', 'broke-off');
     else if (!this.listed && bytes.includes(0)) this.tell('changed', 'manifest', 'zeroed');
