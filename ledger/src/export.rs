@@ -300,7 +300,7 @@ pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
         return Err(Failure::Foreign { path: out.to_owned(), what: "an older archive of a bundle" });
     }
     if output::is_stream(out) {
-        let file = fs::OpenOptions::new().write(true).open(out).map_err(|e| io("write", out, e))?;
+        let file = output::stream(out).map_err(|e| io("write", out, e))?;
         return pack_into(file, &mut source, &paths, out).map(|(_, bytes)| bytes);
     }
     let (draft, file) = Unfinished::file(out, Readers::Everyone).map_err(|e| io("write", out, e))?;

@@ -138,6 +138,18 @@ pub fn read_all(mut file: File, max: u64) -> io::Result<Vec<u8>> {
     if bytes.len() as u64 > max { Err(longer()) } else { Ok(bytes) }
 }
 
+/// Refuses a link: what is written through it lands where somebody else chose.
+///
+/// # Errors
+/// That it is one.
+pub fn no_link(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        let why = "it is a link, and links are not followed here: put what it names in its place, or name that";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    Ok(())
+}
+
 /// Refuses whatever is no regular file, and says what it is.
 fn regular(found: fs::FileType) -> io::Result<()> {
     if found.is_file() {

@@ -297,7 +297,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// What the system says.
 pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
     if is_stream(path) {
-        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+        return stream(path)?.write_all(bytes);
     }
     let (draft, mut file) = Unfinished::file(path, readers)?;
     file.write_all(bytes)?;
@@ -307,6 +307,29 @@ pub fn write(path: &Path, bytes: &[u8], readers: Readers) -> io::Result<()> {
 /// Whether something is there that has no place of its own: a device, a pipe, a socket.
 pub fn is_stream(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Opens a device or a pipe to write to. A pipe that nobody reads is refused, and not waited for.
+///
+/// # Errors
+/// What the system says.
+pub fn stream(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, OFlags::NONBLOCK.bits().cast_signed());
+        let nobody = |e: io::Error| match e.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
+            true => io::Error::new(e.kind(), "nobody reads from it: begin with the program that shall read"),
+            false => e,
+        };
+        let file = options.open(path).map_err(nobody)?;
+        fcntl_setfl(&file, fcntl_getfl(&file)?.difference(OFlags::NONBLOCK))?;
+        Ok(file)
+    }
+    #[cfg(not(unix))]
+    options.open(path)
 }
 
 /// A result beside its place. Dropped before it is put there, it is removed.
@@ -323,7 +346,10 @@ impl Unfinished {
     /// # Errors
     /// What the system says.
     pub fn file(out: &Path, readers: Readers) -> io::Result<(Self, File)> {
-        // A link is not replaced, but what it names.
+        // What the system hands to a program as a path is a link too, and leads to what was opened for it.
+        if !["/dev", "/proc"].iter().any(|system| out.starts_with(system)) {
+            files::no_link(out)?;
+        }
         let out = if out.exists() { fs::canonicalize(out)? } else { out.to_owned() };
         if out.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
@@ -508,12 +534,32 @@ mod tests {
         write(&out, b"one", Readers::Owner).unwrap();
         write(&out, b"two", Readers::Owner).unwrap();
         assert_eq!((names(), fs::read(&out).unwrap()), (vec!["out".to_owned()], b"two".to_vec()));
-        // A link stays one.
-        std::os::unix::fs::symlink(&out, place.path().join("link")).unwrap();
-        write(&place.path().join("link"), b"three", Readers::Owner).unwrap();
-        assert_eq!(fs::read(&out).unwrap(), b"three");
-        assert!(fs::symlink_metadata(place.path().join("link")).unwrap().is_symlink());
-        fs::remove_file(place.path().join("link")).unwrap();
+        // Through a link nothing is written, wherever it leads.
+        for target in [out.as_path(), Path::new("nowhere"), place.path(), Path::new("/dev/null")] {
+            let link = place.path().join("link");
+            std::os::unix::fs::symlink(target, &link).unwrap();
+            let refused = write(&link, b"three", Readers::Owner);
+            // A device that a link names is no file that could be lost.
+            assert_eq!(refused.is_ok(), target == Path::new("/dev/null"), "{}: {refused:?}", target.display());
+            assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && fs::read(&out).unwrap() == b"two");
+            fs::remove_file(&link).unwrap();
+        }
+        assert_eq!(names(), ["out"]);
+        // A pipe is not waited for; one that is read takes everything.
+        let pipe = place.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let refused = write(&pipe, b"x", Readers::Owner).unwrap_err().to_string();
+        assert!(refused.contains("nobody reads"), "{refused}");
+        let much = vec![b'x'; 1 << 20];
+        // Open before it is written to, and for both ends, so that neither waits for the other.
+        let mut reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        let reading = std::thread::spawn(move || {
+            let mut all = vec![0; 1 << 20];
+            io::Read::read_exact(&mut reader, &mut all).map(|()| all)
+        });
+        write(&pipe, &much, Readers::Owner).unwrap();
+        assert!(reading.join().unwrap().unwrap() == much);
+        fs::remove_file(&pipe).unwrap();
         // A device stays one too.
         assert_eq!(write(Path::new("/dev/full"), b"x", Readers::Owner).unwrap_err().raw_os_error(), Some(28));
         write(Path::new("/dev/null"), b"x", Readers::Owner).unwrap();

@@ -90,7 +90,7 @@ impl Stick {
     pub fn strays(&self) -> Result<Vec<String>, Failure> {
         let mut strays = Vec::new();
         for (kind, endings) in KINDS {
-            let folder = self.0.join(kind);
+            let folder = self.folder(kind)?;
             if !folder.is_dir() {
                 continue;
             }
@@ -109,8 +109,17 @@ impl Stick {
         Ok(strays)
     }
 
-    fn files(&self, kind: &str, ending: &str) -> Result<Vec<PathBuf>, Failure> {
+    /// One of its folders. Whoever laid a link there would choose where the records go.
+    fn folder(&self, kind: &str) -> Result<PathBuf, Failure> {
         let folder = self.0.join(kind);
+        for path in [&self.0, &folder] {
+            verifier::files::no_link(path).map_err(|e| Failure::io("use", path, e))?;
+        }
+        Ok(folder)
+    }
+
+    fn files(&self, kind: &str, ending: &str) -> Result<Vec<PathBuf>, Failure> {
+        let folder = self.folder(kind)?;
         if !folder.is_dir() {
             return Ok(Vec::new());
         }
@@ -120,7 +129,7 @@ impl Stick {
     }
 
     fn write(&self, kind: &str, name: &str, bytes: &[u8]) -> Result<PathBuf, Failure> {
-        let folder = self.0.join(kind);
+        let folder = self.folder(kind)?;
         files::create_folder(&folder)?;
         let path = folder.join(name);
         files::replace(&path, bytes)?;

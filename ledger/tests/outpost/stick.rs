@@ -43,6 +43,33 @@ fn there_and_back_on_a_stick() {
 }
 
 #[test]
+fn a_link_on_a_stick_leads_nowhere() {
+    for linked in ["oversight-ledger", "oversight-ledger/parcels", "oversight-ledger/answers"] {
+        for commands in [["pack-up", "take-in"], ["take-in", "pack-up"]] {
+            let place = begun();
+            let path = place.path("stick").join(linked);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::create_dir(place.path("elsewhere")).unwrap();
+            std::os::unix::fs::symlink(place.path("elsewhere"), &path).unwrap();
+            for command in commands {
+                let line = match command {
+                    "pack-up" => format!("outbox pack-up outbox stick {OPEN}"),
+                    _ => "take-in my stick".to_owned(),
+                };
+                let out = place.run(&line);
+                let why = String::from_utf8_lossy(&out.stderr);
+                // Answers are not looked at before there is something to answer.
+                let idle = out.status.code() == Some(0) && linked.ends_with("answers") && command == "take-in";
+                let written = out.status.code() == Some(0) && linked.ends_with("answers") && command == "pack-up";
+                let refused = out.status.code() == Some(2) && why.contains("it is a link");
+                assert!(idle || written || refused, "{linked} {line}: {:?} {why}", out.status.code());
+                assert_eq!(files(&place.path("elsewhere")).len(), 0, "{linked} {line}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_systems_and_editors_do_to_a_stick_changes_nothing() {
     let place = begun();
     place.good(&format!("outbox pack-up outbox stick {OPEN}"));
