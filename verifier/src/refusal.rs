@@ -42,7 +42,9 @@ pub enum Refusal {
     WrongRole { by: String, role: Option<Role>, kind: String },
     #[error("{kind} takes at most {max} signature lines, there are {got}")]
     TooManySignatures { kind: String, max: usize, got: usize },
-    #[error("the key {name} has used the number {seq} already: take the next free one")]
+    #[error(
+        "the key {name} has used the number {seq} already, at another place or in a lost copy: import the same row again, which takes the next free number by itself"
+    )]
     NumberUsed { name: String, seq: i64 },
     #[error("there is already a record at {address}")]
     AddressUsed { address: String },

@@ -200,7 +200,7 @@ const ROWS: &[Row] = &[
         log.record(&said)
     }),
     // 10, 11
-    ("a number used before", 10, "take the next free one", |log| {
+    ("a number used before", 10, "import the same row again, which takes the next free number by itself", |log| {
         let used = log.records[log.at("cso-x/access.request.submitted/r1")].event().seq;
         let draft = request(log).but(|event| event.seq = used);
         by(log, draft, &["x1"])

@@ -137,9 +137,11 @@ fn say_not_here(outpost: &Outpost, pack: &PackReport) {
     let missing = outpost.not_here(pack);
     if let Some(first) = missing.first() {
         verifier::say!(
-            "ATTENTION: {} records in the log bear signatures of this outbox's keys and are not in this outbox ({first}, ...): \
-             it was put back from an older copy, or somebody else signs with these keys. None of those numbers is used \
-             again; if nobody here made them, revoke the keys (ledger key revoke --help)",
+            "ATTENTION: {} records in the log bear signatures of this outbox's keys and are not in this outbox ({first}, ...). \
+             Either they were signed with the same key at the ledger's office or on another machine of yours: then \
+             `verifier compare --mine` with both folders shows each of them, and all is well. Or this folder was put back \
+             from an older copy: lay the newest copy in its place. Or somebody else has a key of yours: revoke it (ledger \
+             key revoke --help) and dispute the records. None of those numbers is used again",
             missing.len()
         );
     }

@@ -1,7 +1,7 @@
 //! `outbox status`, `outbox receipts`.
 
 use schemas::visible::Show as _;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -36,13 +36,21 @@ impl Status {
         let pack = outpost.checked_pack()?;
         let sights = pack.as_ref().map_or_else(BTreeMap::new, |pack| outpost.sights(pack));
         let sight = |held: &Held| sights.get(&held.signed.event.address());
+        // What was refused and stands after all, or was signed again, needs nobody any more.
+        let again: BTreeSet<&str> = outpost
+            .held()
+            .iter()
+            .filter(|held| !matches!(held.state, State::Refused { .. }))
+            .map(|held| held.parcel.source.as_str())
+            .collect();
+        let settled = |held: &Held| again.contains(held.parcel.source.as_str());
         if self.json {
             for held in outpost.held() {
                 verifier::say!("{}", json(held, sight(held)));
             }
             return Ok(());
         }
-        let mut counts = [0usize; 4];
+        let (mut counts, mut mended) = ([0usize; 4], 0usize);
         for held in outpost.held() {
             let (at, words) = match &held.state {
                 State::Recorded => (0, "recorded here, not handed in".to_owned()),
@@ -52,8 +60,13 @@ impl Status {
                 State::Covered { position, size, .. } => {
                     (2, format!("covered: entry {position} under the checkpoint of {size}"))
                 }
+                State::Refused { why, .. } if settled(held) => {
+                    mended += 1;
+                    (3, format!("refused, and signed again since: {why}"))
+                }
                 State::Refused { why, .. } => (3, format!("refused: {why}")),
             };
+            let open = at == 3 && !settled(held);
             counts[at] += 1;
             let seen = match sight(held) {
                 Some(Sight::Countersigned { by }) => format!("; countersigned by entry {by}"),
@@ -61,13 +74,17 @@ impl Status {
                 None => String::new(),
             };
             let disputed = matches!(sight(held), Some(Sight::Disputed { .. }));
-            if self.all || at == 3 || disputed {
+            if self.all || open || disputed {
                 verifier::say!("{}  {words}{seen}", held.parcel.source);
             }
         }
         let [recorded, received, covered, refused] = counts;
+        let (refused, mended) = (
+            refused - mended,
+            if mended == 0 { String::new() } else { format!(" ({mended} more were signed again since)") },
+        );
         verifier::say!(
-            "{recorded} recorded here, {received} received by the ledger's word alone, {covered} covered by a checkpoint, {refused} refused"
+            "{recorded} recorded here, {received} received by the ledger's word alone, {covered} covered by a checkpoint, {refused} refused{mended}"
         );
         let countersigned = sights.values().filter(|sight| matches!(sight, Sight::Countersigned { .. })).count();
         verifier::say!(
