@@ -16,7 +16,7 @@ use schemas::time::Date;
 use schemas::visible;
 use verifier::audience::Audience;
 use verifier::bundle::{NoVisitor, Source as _};
-use verifier::files::Folder;
+use verifier::files::{Folder, Links};
 use verifier::head::check_head;
 use verifier::output::{self, Readers, Unfinished};
 use verifier::threads::Threads;
@@ -311,7 +311,7 @@ pub fn archive(bundle: &Path, out: &Path) -> Result<u64, Failure> {
 
 /// Whether no file is there, an empty one, or an archive of a bundle as it begins.
 fn gives_way(out: &Path) -> bool {
-    let Ok(file) = fs::File::open(out) else { return !out.exists() };
+    let Ok(file) = verifier::files::open(out, Links::Refused) else { return out.symlink_metadata().is_err() };
     let mut archive = tar::Archive::new(&file);
     let first =
         archive.entries().ok().and_then(|mut all| all.next()?.ok()?.path().ok().map(std::borrow::Cow::into_owned));

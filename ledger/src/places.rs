@@ -146,7 +146,7 @@ impl Places {
 
     fn write(&self, home: &Home) -> Result<(), Failure> {
         // As it is, not as it is shown: it is opened again by this name.
-        let line = |(lies, path): &(Lies, PathBuf)| format!("{} {}\n", lies.word(), path.display());
+        let line = |(lies, path): &(Lies, PathBuf)| format!("{} {}\n", lies.word(), path.to_string_lossy());
         let list: String = self.0.iter().map(line).collect();
         files::replace(&home.places(), format!("{list}{}\n", digest_line(&list)).as_bytes())
     }
@@ -185,6 +185,7 @@ mod tests {
         Places::forget_anchor(&home).unwrap();
         assert_eq!(Places::of(&home).unwrap().anchor(), None);
     }
+
     #[test]
     fn a_list_that_is_not_as_it_was_written_is_told_and_never_taken_for_none() {
         let folder = tempfile::tempdir().unwrap();
@@ -197,7 +198,7 @@ mod tests {
         }
         let kept = Places::of(&home).unwrap();
         assert_eq!(kept.iter().last(), Some((Lies::Bundle, Path::new("/disk/deux \u{202e}txt"))));
-        let bytes = std::fs::read(home.places()).unwrap();
+        let bytes = files::read(&home.places(), 4_096).unwrap().unwrap();
         let told = |torn: &[u8]| {
             std::fs::write(home.places(), torn).unwrap();
             let why = Places::of(&home).unwrap_err();

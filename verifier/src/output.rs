@@ -540,7 +540,7 @@ mod tests {
             std::os::unix::fs::symlink(target, &link).unwrap();
             let refused = write(&link, b"three", Readers::Owner);
             // A device that a link names is no file that could be lost.
-            assert_eq!(refused.is_ok(), target == Path::new("/dev/null"), "{}: {refused:?}", target.display());
+            assert_eq!(refused.is_ok(), target == Path::new("/dev/null"), "{target:?}: {refused:?}");
             assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && fs::read(&out).unwrap() == b"two");
             fs::remove_file(&link).unwrap();
         }
