@@ -320,9 +320,11 @@ pub fn stream(path: &Path) -> io::Result<File> {
     {
         use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
         std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, OFlags::NONBLOCK.bits().cast_signed());
-        let nobody = |e: io::Error| match e.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) {
-            true => io::Error::new(e.kind(), "nobody reads from it: begin with the program that shall read"),
-            false => e,
+        let nobody = |e: io::Error| match rustix::io::Errno::from_io_error(&e) {
+            Some(rustix::io::Errno::NXIO) => {
+                io::Error::new(e.kind(), "nobody reads from it: begin with the program that shall read")
+            }
+            _ => e,
         };
         let file = options.open(path).map_err(nobody)?;
         fcntl_setfl(&file, fcntl_getfl(&file)?.difference(OFlags::NONBLOCK))?;

@@ -151,7 +151,7 @@ impl Parties {
     /// The party of that id, for whoever names one in words.
     ///
     /// # Errors
-    /// [`NoParty`] with the id that is nearest.
+    /// That there is none, with the id that is nearest.
     pub fn named(&self, id: &str) -> Result<&Party, NoParty> {
         let near = || did_you_mean(id, self.list.iter().map(|party| party.id.as_str()));
         self.get(id).ok_or_else(|| NoParty { id: id.to_owned(), near: near() })

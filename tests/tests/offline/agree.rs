@@ -138,6 +138,9 @@ fn keys_and_erasures_that_no_honest_log_admits_are_seen_by_both() {
     assert!(differ.is_empty(), "{} of {}:\n{}", differ.len(), cases.len(), differ.join("\n"));
 }
 
+/// What is done to the witnesses' lines: its name, how, and what is said then.
+type LinesRow = (&'static str, fn(&mut Note), &'static str);
+
 /// A checkpoint that too few witnesses have signed cannot be told from one whose last lines were cut off: no lie. A line
 /// in a witness's name that is not its own is one.
 #[test]
@@ -145,7 +148,7 @@ fn lines_of_witnesses_that_are_not_there_accuse_nobody() {
     let policy = String::from_utf8(sample("policy")).unwrap();
     let good = Pack::parse(std::str::from_utf8(&sample("good.pack")).unwrap()).unwrap();
     assert_eq!(good.checkpoint.signatures.len(), 2, "the log's line, and that of the witness");
-    let rows: [(&str, fn(&mut Note), &str); 7] = [
+    let rows: [LinesRow; 7] = [
         ("as it is", |_| {}, "verified"),
         ("cut before the witness's line", |note| note.signatures.truncate(1), "cannot_tell"),
         ("the log's line twice", |note| note.signatures[1] = note.signatures[0].clone(), "cannot_tell"),

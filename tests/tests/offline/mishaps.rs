@@ -16,6 +16,9 @@ use tests::world::World;
 use crate::bundle::archive;
 use crate::page::{Page, bytes, sample};
 
+/// What a way does to a file: its name, and the change.
+type OfFile = (&'static str, Box<dyn Fn(&[u8]) -> Vec<u8>>);
+
 /// Everything holds; a lie; nothing can be told.
 const HOLDS: i32 = 0;
 const LIE: i32 = 1;
@@ -240,7 +243,7 @@ fn copies(small: &Small) -> Vec<(String, Change, i32)> {
         bytes.iter().flat_map(one).collect()
     };
     for path in ["manifest", "checkpoint", "policy", &kept, &document, &entries, &hashes] {
-        let mut changes: Vec<(&str, Box<dyn Fn(&[u8]) -> Vec<u8>>)> = vec![
+        let mut changes: Vec<OfFile> = vec![
             ("twice", Box::new(|b| [b, b].concat())),
             ("a line end and a Ctrl-Z after it", Box::new(|b| [b, b"\r\n\x1a"].concat())),
             ("a sector of zeros after it", Box::new(|b| [b, &[0; 512]].concat())),
@@ -666,7 +669,7 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
     bent(&mut lie, &entries, 3_000);
     lie.manifest();
     let unpack = "npack";
-    let stripped = plain[..plain.iter().rposition(|b| *b != 0).unwrap() + 1].to_vec();
+    let stripped = plain[..=plain.iter().rposition(|b| *b != 0).unwrap()].to_vec();
     let rows = [
         ("as the ledger makes it", plain.clone(), HOLDS, "Verified"),
         ("with what systems leave behind", archive(&strays, None), HOLDS, "not looked at: 3"),

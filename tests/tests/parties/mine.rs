@@ -70,6 +70,9 @@ fn all_that_was_kept_is_there_and_the_keys_that_signed_it_are_ones_own() {
     assert_eq!(late.of(Weight::Lie) + late.of(Weight::Unsettled), 0);
 }
 
+/// What is compared: its name, whose desk it is, her own files, what is asked, what is said then, and how grave it is.
+type Case<'a> = (&'a str, &'a Desk, Vec<Own>, Asked, &'a str, Weight);
+
 #[test]
 fn only_what_nobody_honest_can_have_done_is_a_lie() {
     let now = desk();
@@ -101,7 +104,6 @@ fn only_what_nobody_honest_can_have_done_is_a_lie() {
     let x2 = |one: &Own| one.signed.note.signatures[0].name.ends_with("/x2");
     let of_x2: Vec<Own> = all().into_iter().filter(x2).collect();
     let only = Asked { no_other_keys: true, ..ASKED };
-    type Case<'a> = (&'a str, &'a Desk, Vec<Own>, Asked, &'a str, Weight);
     let cases: Vec<Case<'_>> = vec![
         (
             "an older pack than the receipt",
