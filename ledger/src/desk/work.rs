@@ -280,7 +280,9 @@ impl Desk {
             return self.before(&address, import.drafts.first(), digest);
         }
         form.tell(&import.problems);
-        if form.wrong() > 0 || import.drafts.is_empty() {
+        // Sent without the row that it was made with, it could be recorded twice: it is shown once more, with one.
+        let is_guarded = schemas::catalogue::is_id(posted.field("row"));
+        if form.wrong() > 0 || import.drafts.is_empty() || !is_guarded {
             form.tell(&import.warnings);
             return Ok(Filled::Again(Box::new(form)));
         }

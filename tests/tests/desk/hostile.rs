@@ -270,6 +270,17 @@ fn a_form_sent_twice_is_one_record() {
     assert_eq!(held.matches("declares an emergency").count(), 1, "{held}");
     // The other form is another record, whoever was first.
     assert_eq!(inside.post(page, &headers, &status(&second, "staffing")).status, 303);
+    // A form without the row that it was made with, whoever made it, is shown once more and records nothing.
+    let bare = |row: &str| match row {
+        "none" => status("X", "staffing").replace(&part("row", "X"), ""),
+        row => status(row, "staffing"),
+    };
+    for without in ["none", "", " ", "a b", "../x", "\u{202e}"] {
+        let answer = inside.post(page, &headers, &bare(without));
+        assert!(answer.status != 303 && to(&answer).is_none(), "{without:?}: {}", answer.status);
+    }
+    let held = inside.get("records", &inside.cookie()).body;
+    assert_eq!(held.matches("declares an emergency").count(), 2, "{held}");
     // Both at once are one record too.
     let third = row(&inside.get(page, &inside.cookie()).body);
     let body = status(&third, "staffing");
