@@ -112,8 +112,7 @@ pub fn check_fork(bytes: &[u8], policy: &Policy) -> Report {
         report
             .step(step(Outcome::Holds, format!("at size {}, and at {} or by a proof from there", old.size, new.size)));
     } else {
-        report
-            .fault(step(Outcome::Fault, String::new()), malformed("the two checkpoints do not contradict each other"));
+        report.fault(step(Outcome::Fault, String::new()), Fault::NoContradiction);
     }
     report
 }

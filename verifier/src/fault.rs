@@ -22,6 +22,8 @@ pub enum Fault {
     FileExtra { path: String },
     #[error("file {path}: {what}")]
     FileMalformed { path: String, what: String },
+    #[error("the evidence proves nothing: its two checkpoints do not contradict each other")]
+    NoContradiction,
     #[error(
         "file {path}: it is neither the page of this version nor of a release that it knows (SHA-256 {}): do not open it; \
          compare the number with what your oversight body published, or use a newer verifier",

@@ -99,7 +99,10 @@ fn a_bundle_is_checked_to_its_last_byte() {
             ),
             "not_verified 10.2",
         ),
-        ("cut", archive(&world.bundle, None)[..5_000].to_vec(), "not_verified 13.1"),
+        ("cut within a file", archive(&world.bundle, None)[..600].to_vec(), "not_verified 13.1"),
+        ("cut within the head of a file", archive(&world.bundle, None)[..1_024 + 100].to_vec(), "not_verified 13.1"),
+        // What fills up a file may have been taken off; that files are missing is seen all the same.
+        ("cut after a file", archive(&world.bundle, None)[..5_000].to_vec(), "not_verified 13"),
     ];
     // A page that somebody else made says whatever that one likes.
     let page_bent = bent(&world.bundle, "verify.html", middle);

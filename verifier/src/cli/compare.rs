@@ -22,7 +22,7 @@ use verifier::mine::{self, Asked, Compared, Own, Weight};
 use verifier::output::{self, Readers};
 use verifier::pack::{self, PackReport};
 use verifier::receipt;
-use verifier::report::Report;
+use verifier::report::{self, Report};
 use verifier::transit;
 
 use super::read::{self, Kind};
@@ -331,6 +331,8 @@ struct Papers {
     refusals: BTreeMap<Hash, String>,
     stamps: BTreeMap<Hash, Carried>,
     mishaps: Vec<String>,
+    /// How many more there were.
+    more: u64,
 }
 
 impl Kept {
@@ -358,7 +360,7 @@ impl Kept {
                 let shown = folder.join(&path).shown().to_string();
                 let Some(bytes) = source.read(&path).map_err(bad)? else { continue };
                 if let Some(what) = transit::instead(&bytes) {
-                    papers.mishaps.push(format!("{shown}: {what}"));
+                    papers.mishap(|| format!("{shown}: {what}"));
                     continue;
                 }
                 // Each is signed by itself: what an editor did around them is undone.
@@ -386,7 +388,8 @@ impl Kept {
             let all: Vec<String> = folders.iter().map(|folder| folder.shown().to_string()).collect();
             return Err(CannotBegin::File { path: all.join(", "), why });
         }
-        let Papers { events, receipts, mut refusals, stamps, mishaps } = papers;
+        let Papers { events, receipts, mut refusals, stamps, mut mishaps, more } = papers;
+        mishaps.extend((more > 0).then(|| format!("and {more} more")));
         let own = |(id, signed): (Hash, SignedEvent)| Own {
             receipted: receipts.get(&id).copied(),
             refused: refusals.remove(&id),
@@ -398,6 +401,15 @@ impl Kept {
 }
 
 impl Papers {
+    /// Takes note of damage; of very much the first is listed, and the rest counted.
+    fn mishap(&mut self, what: impl FnOnce() -> String) {
+        if self.mishaps.len() < report::FAULTS_MAX {
+            self.mishaps.push(what());
+        } else {
+            self.more += 1;
+        }
+    }
+
     /// Lines of an outbox file. FORMAT.md 20.
     fn lines(&mut self, path: &str, bytes: &[u8], packs: &[PackReport]) {
         let mut lines = (1..).zip(bytes.split(|byte| *byte == b'\n')).peekable();
@@ -419,7 +431,7 @@ impl Papers {
                 None if last => "it breaks off: the copy was cut",
                 None => "no event can be read there: it was changed on the disk or on its way",
             };
-            self.mishaps.push(format!("{path}, line {number}: {why}"));
+            self.mishap(|| format!("{path}, line {number}: {why}"));
         }
     }
 
@@ -441,7 +453,7 @@ impl Papers {
                 self.refusals.insert(refusal.event, refusal.words);
             }
             None if !report.has_fault() => say(&format!("{path}: {}\n", reasons(&report))),
-            None => self.mishaps.push(format!("{path}: no receipt of a refusal that holds: {}", reasons(&report))),
+            None => self.mishap(|| format!("{path}: no receipt of a refusal that holds: {}", reasons(&report))),
         }
     }
 
@@ -456,7 +468,7 @@ impl Papers {
             }
             // Of another log, or without its entry: it says nothing here.
             None if !checked.report.has_fault() => say(&format!("{path}: {}\n", reasons(&checked.report))),
-            None => self.mishaps.push(format!("{path}: no receipt that holds: {}", reasons(&checked.report))),
+            None => self.mishap(|| format!("{path}: no receipt that holds: {}", reasons(&checked.report))),
         }
     }
 }
