@@ -95,10 +95,32 @@ pub enum Halted {
 /// Done with the writer; what it gives back tells whoever asked, once everybody can see what it did.
 type Errand = Box<dyn FnOnce(&mut Writer) -> Box<dyn FnOnce()> + Send>;
 
+/// Finds out whether something contradicts the log.
+type Against = Box<dyn FnOnce(&Writer) -> Result<(), Failure> + Send>;
+
+/// What somebody else has of this log, to be held against it.
+struct Holding {
+    /// Who.
+    who: &'static str,
+    against: Against,
+    answer: oneshot::Sender<Result<(), String>>,
+}
+
+impl Holding {
+    fn new(
+        who: &'static str,
+        against: impl FnOnce(&Writer) -> Result<(), Failure> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<(), String>>) {
+        let (answer, answered) = oneshot::channel();
+        (Self { who, against: Box::new(against), answer }, answered)
+    }
+}
+
 /// What is handed in.
 enum Job {
     Append(Vec<Delivery>, oneshot::Sender<Vec<Reply>>),
     With(Errand),
+    Hold(Holding),
     Stop,
 }
 
@@ -251,6 +273,21 @@ impl Sequencer {
         });
         self.hand_in(Job::With(errand))?;
         answer.await.map_err(|_| self.stopped())
+    }
+
+    /// Holds against the log, between two commits, what somebody else has that bears its signature. Where that contradicts,
+    /// nothing is recorded any more, as the inner answer says.
+    ///
+    /// # Errors
+    /// [`Halted`].
+    pub(crate) async fn hold(
+        &self,
+        who: &'static str,
+        against: impl FnOnce(&Writer) -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Result<(), String>, Halted> {
+        let (holding, answered) = Holding::new(who, against);
+        self.hand_in(Job::Hold(holding))?;
+        answered.await.map_err(|_| self.stopped())
     }
 
     /// What is published; changes are told.

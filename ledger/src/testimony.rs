@@ -238,11 +238,17 @@ impl Heard {
         ears.heard
     }
 
-    /// What somebody else showed: place and bytes, of which those count that the log signed.
+    /// What somebody else showed: place and bytes, of which those count that the log signed; of the others it is said.
     pub fn from(key: &PublicKey, kind: Kind, shown: Vec<(String, Vec<u8>)>) -> Self {
         let mut ears = Ears { key, heard: Self::default(), known: BTreeSet::new() };
         for (place, bytes) in shown {
-            ears.heard.outside |= ears.hear(kind, place, bytes);
+            let unasked =
+                format!("{} {}: what it holds last is nothing that this log has signed", kind.words(), place.shown());
+            if ears.hear(kind, place, bytes) {
+                ears.heard.outside = true;
+            } else {
+                ears.heard.unasked.push(unasked);
+            }
         }
         ears.heard
     }

@@ -91,7 +91,7 @@ impl Figures {
         registry.register("feed_readers", "Readers of the live feed", figures.feeds.clone());
         registry.register(
             "recording",
-            "1 while events are recorded, 0 when a witness contradicts this log or its clock cannot be believed",
+            "1 while events are recorded, 0 when a witness or a broker contradicts this log or its clock cannot be believed",
             figures.recording.clone(),
         );
         registry.register("entries", "Entries in the log", figures.size.clone());

@@ -30,7 +30,6 @@ use crate::nats::{self, Nats, NotStarted};
 use crate::places::Places;
 use crate::publish;
 use crate::sequencer::{Published, Running, Sequencer};
-use crate::testimony::{self, Heard, Kind};
 use crate::writer::Writer;
 
 /// Packs with hidden values that are made at a time: each may take a hundred megabytes. Public ones have one place more.
@@ -202,14 +201,14 @@ impl Server {
 async fn ask(mut writer: Writer, config: &Config) -> Result<Writer, Failure> {
     let (also, without) = (config.anchor.also.clone(), config.start.without_witnesses);
     let mut outside = writer.unasked().1;
-    if config.nats.is_on()
-        && let Some(key) = testimony::own_key(writer.home())
-    {
+    if config.nats.is_on() {
         let origin = writer.log().origin().clone();
         match nats::known(&config.nats, &origin).await {
             Ok(shown) => {
-                let heard = Heard::from(&key, Kind::Stream, shown);
-                heard.hold_against(writer.home(), &key, &writer.levels(), Some(writer.head()))?;
+                let heard = nats::hold(&writer, shown)?;
+                for what in &heard.unasked {
+                    tracing::warn!(what, "not asked whether this is the newest copy of the log");
+                }
                 outside |= heard.outside;
             }
             Err(why) => tracing::warn!(what = %why, "not asked whether this is the newest copy of the log"),

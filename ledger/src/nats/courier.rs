@@ -24,7 +24,7 @@ use super::trouble::{BadNats, Broken, Trouble};
 use super::wire::{self, Answer, Patience};
 use super::{HEADER_BYTES_MAX, server};
 use crate::failure::Failure;
-use crate::sequencer::{Published, Sequencer};
+use crate::sequencer::{Halted, Published, Sequencer};
 use crate::writer::Writer;
 
 /// Bytes of batches that may wait for their acknowledgement at a time.
@@ -86,7 +86,13 @@ impl Courier {
             let pause = match trouble {
                 Trouble::Away(_) => patience.wait(),
                 Trouble::Bad(_) => LOOK_AGAIN,
-                Trouble::Broken(_) => return,
+                Trouble::Broken(_) => {
+                    // Is it another copy of this ledger that has written there? What cannot be asked now changes nothing.
+                    if let Ok(client) = self.link.client().await {
+                        let _ = self.hold(&client).await;
+                    }
+                    return;
+                }
             };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -159,6 +165,8 @@ impl Courier {
     /// Finds the stream's end in the own log. FORMAT.md 23.4.
     async fn resume(&mut self, client: &Client, last: u64) -> Result<(), Trouble> {
         let stream = self.names.stream();
+        // A server that was away at the start, or whose streams another copy of the ledger has written to since.
+        let held = self.hold(client).await?;
         let (own, first, next) = self
             .on_log(move |writer| {
                 let store = writer.store();
@@ -172,10 +180,19 @@ impl Courier {
             let letter = self.letter(first).await?.ok_or(Broken::Foreign { stream, number: last })?;
             self.compare(client, &letter).await?;
         }
+        held.map_err(|why| Broken::Contradicted { why })?;
         self.held = Some(Held { number: last, size: next });
         let seen = wire::last_message(client, &self.names.seen_stream(), &self.names.seen()).await?;
         self.seen = seen.and_then(|message| Note::parse(&message.payload).ok());
         Ok(())
+    }
+
+    /// Holds what the streams hold last against the log; where that bears the log's signature and contradicts it, nothing
+    /// is recorded any more.
+    async fn hold(&self, client: &Client) -> Result<Result<(), String>, Trouble> {
+        let shown = super::last(client, &self.names).await?;
+        let against = move |writer: &Writer| super::hold(writer, shown).map(drop);
+        self.sequencer.hold("the NATS stream", against).await.map_err(halted)
     }
 
     /// Sends the next batches at once and settles their fates in order. The first whose fate is not known ends the
@@ -313,13 +330,15 @@ impl Courier {
         &self,
         read: impl FnOnce(&Writer) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Trouble> {
-        let unread = |why: String| Trouble::Broken(Broken::Unread { why });
-        let read = self.sequencer.with(move |writer| read(writer)).await;
-        match read {
-            Ok(read) => read.map_err(|e| unread(e.to_string())),
-            Err(crate::sequencer::Halted::Busy) => Err(Trouble::Away("the ledger is busy".to_owned())),
-            Err(stopped) => Err(unread(stopped.to_string())),
-        }
+        let read = self.sequencer.with(move |writer| read(writer)).await.map_err(halted)?;
+        read.map_err(|e| Trouble::Broken(Broken::Unread { why: e.to_string() }))
+    }
+}
+
+fn halted(halted: Halted) -> Trouble {
+    match halted {
+        Halted::Busy => Trouble::Away("the ledger is busy".to_owned()),
+        stopped => Trouble::Broken(Broken::Unread { why: stopped.to_string() }),
     }
 }
 

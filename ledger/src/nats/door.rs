@@ -63,14 +63,18 @@ impl Door {
             }
         }
         let _ = timeout(LAST_WORDS, self.places.acquire_many(self.places_max)).await;
-        if let Ok(client) = self.link.client().await {
+        if let Some(client) = self.link.made() {
             let _ = timeout(LAST_WORDS, client.flush()).await; // what was answered is on its way
         }
     }
 
     /// Takes submissions as long as there is a connection; the library renews it and asks for the subject again.
     async fn stand_open(&mut self, ending: &mut watch::Receiver<bool>) {
-        let Ok(client) = self.link.client().await else { return };
+        let client = tokio::select! {
+            client = self.link.client() => client,
+            () = told(ending) => return, // a server that says nothing keeps nobody from ending
+        };
+        let Ok(client) = client else { return };
         let Ok(mut requests) = client.queue_subscribe(self.names.submit(), QUEUE.to_owned()).await else { return };
         loop {
             let request = tokio::select! {

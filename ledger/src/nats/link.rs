@@ -61,6 +61,11 @@ impl Link {
         Ok(client)
     }
 
+    /// The connection, if there is one.
+    pub fn made(&self) -> Option<Client> {
+        self.client.try_lock().ok().and_then(|kept| kept.clone())
+    }
+
     /// Waits until the connection was lost since [`Link::client`] was called last.
     pub async fn lost(&mut self) {
         let _ = self.lost.changed().await; // the sender is here too

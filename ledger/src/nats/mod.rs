@@ -19,6 +19,7 @@ mod wire;
 
 use std::time::Duration;
 
+use async_nats::Client;
 use schemas::batch::Names;
 use schemas::hash::Hash;
 use schemas::note::Origin;
@@ -36,6 +37,7 @@ pub use self::texts::server as server_configuration;
 pub use self::trouble::{BadNats, Broken, Trouble};
 use crate::failure::{Damage, Failure};
 use crate::sequencer::{Halted, Sequencer};
+use crate::testimony::{self, Heard, Kind};
 use crate::writer::Writer;
 
 /// Longest message that a server must take, in bytes.
@@ -135,25 +137,40 @@ impl Nats {
 }
 
 /// Asks the streams what they hold last that bears a log's signature, before anything is added to that log: the place
-/// and the bytes of each checkpoint. A broker is not believed; whoever asks looks at the signature.
+/// and the bytes of each checkpoint, none where there is none. A broker is not believed; whoever asks looks at the signature.
 ///
 /// # Errors
 /// Why they could not be asked.
 pub async fn known(settings: &NatsSettings, origin: &Origin) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
     settings.check()?;
-    let names = Names::of(origin);
     let client = Link::new(settings).client().await?;
-    let mut known = Vec::new();
-    if let Some(batch) = wire::last_message(&client, &names.stream(), &names.commit()).await? {
-        let first = batch.payload.split(|byte| *byte == b'\n').next().unwrap_or_default();
-        let note = serde_json::from_slice::<serde_json::Value>(first).ok();
-        let note = note.and_then(|line| Some(line.get("checkpoint")?.as_str()?.as_bytes().to_vec()));
-        known.extend(note.map(|note| (names.stream(), note)));
-    }
-    if let Some(seen) = wire::last_message(&client, &names.seen_stream(), &names.seen()).await? {
-        known.push((names.seen_stream(), seen.payload));
-    }
-    Ok(known)
+    last(&client, &Names::of(origin)).await
+}
+
+/// The checkpoint that each stream holds last; no bytes where it holds none.
+async fn last(client: &Client, names: &Names) -> Result<Vec<(String, Vec<u8>)>, Trouble> {
+    let batch = wire::last_message(client, &names.stream(), &names.commit()).await?;
+    let note = batch.and_then(|batch| {
+        let first = batch.payload.split(|byte| *byte == b'\n').next()?;
+        let line = serde_json::from_slice::<serde_json::Value>(first).ok()?;
+        Some(line.get("checkpoint")?.as_str()?.as_bytes().to_vec())
+    });
+    let seen = wire::last_message(client, &names.seen_stream(), &names.seen()).await?;
+    let seen = seen.map(|seen| seen.payload);
+    Ok([(names.stream(), note), (names.seen_stream(), seen)]
+        .map(|(stream, note)| (stream, note.unwrap_or_default()))
+        .to_vec())
+}
+
+/// Holds what the streams hold last against a log. What is ahead of it, or another history, is kept as evidence.
+///
+/// # Errors
+/// [`Failure::Contradicted`].
+pub(crate) fn hold(writer: &Writer, shown: Vec<(String, Vec<u8>)>) -> Result<Heard, Failure> {
+    let Some(key) = testimony::own_key(writer.home()) else { return Ok(Heard::default()) };
+    let heard = Heard::from(&key, Kind::Stream, shown);
+    heard.hold_against(writer.home(), &key, &writer.levels(), Some(writer.head()))?;
+    Ok(heard)
 }
 
 /// Makes the streams of a ledger where they are not there, then demands of servers and streams what `start` demands.

@@ -154,6 +154,12 @@ pub enum Broken {
         /// Where it was put.
         found: u64,
     },
+    /// What bears the log's signature, and is ahead of it or another history.
+    #[error("{why}")]
+    Contradicted {
+        /// What, and the way out.
+        why: String,
+    },
     /// The ledger's own log could not be read.
     #[error("the log could not be read for the stream: {why}")]
     Unread {

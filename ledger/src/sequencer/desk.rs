@@ -23,8 +23,10 @@ use crate::prepare::Prepared;
 use crate::publish;
 use crate::receipts;
 use crate::sequencer::reader::Caller;
-use crate::sequencer::{COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX, Errand, Failed, HEARTBEAT_SECONDS, Published, Reply};
-use crate::witness::{Against, Asked};
+use crate::sequencer::{
+    COMMIT_BYTES_MAX, COMMIT_EVENTS_MAX, Errand, Failed, HEARTBEAT_SECONDS, Holding, Published, Reply,
+};
+use crate::witness::Asked;
 use crate::writer::{Answered, Writer};
 
 /// What the desk is given to do, in order.
@@ -39,8 +41,8 @@ pub(super) enum Work {
     Ping,
     /// Keep what the witnesses answered.
     Asked(Box<Asked>),
-    /// A witness says that this log has another history, or a longer one.
-    Against(Box<Against>),
+    /// Hold against the log what somebody else has of it; what contradicts it ends recording.
+    Hold(Holding),
     /// Close an empty batch if the last is old.
     Beat(Timestamp),
     /// End.
@@ -64,7 +66,7 @@ pub(super) struct Desk {
     /// To the publisher, where there are witnesses.
     heads: Option<Sender<SignedHead>>,
     failed: Failed,
-    /// Whether a witness contradicts: then nothing is recorded any more.
+    /// Whether somebody who has this log's signature contradicts it: then nothing is recorded any more.
     contradicted: bool,
     watch: Watch,
     /// Whether the clock jumped: then nothing is recorded until it is right again, or the operator has said that it is.
@@ -110,7 +112,7 @@ impl Desk {
                 Work::With(errand) => self.lend(errand)?,
                 Work::Show(look) => look(&self.writer),
                 Work::Ping => {}
-                Work::Against(against) => self.contradict(&against),
+                Work::Hold(holding) => self.hold(holding),
                 Work::Asked(_) if self.contradicted => {} // what is contradicted is not published
                 Work::Asked(asked) => {
                     if publish::take(&mut self.writer, &self.policy, &asked)? {
@@ -125,16 +127,18 @@ impl Desk {
         Ok(self.writer)
     }
 
-    /// Ends recording: to go on would only lengthen one of two histories. Reading goes on.
-    fn contradict(&mut self, against: &Against) {
-        if self.contradicted {
-            return;
+    /// Ends recording where somebody contradicts: to go on would only lengthen one of two histories. Reading goes on.
+    fn hold(&mut self, holding: Holding) {
+        let held = (holding.against)(&self.writer).map_err(|why| why.to_string());
+        if let Err(why) = &held
+            && !self.contradicted
+        {
+            tracing::error!(why, "nothing is recorded any more: {} contradicts this log", holding.who);
+            self.contradicted = true;
+            self.writer.halt(why);
+            self.failed.suspend(Some(why.clone()));
         }
-        let why = publish::contradicted(&self.writer, against).to_string();
-        tracing::error!(why = %why, "nothing is recorded any more: a witness contradicts this log");
-        self.contradicted = true;
-        self.writer.halt(&why);
-        self.failed.suspend(Some(why));
+        let _ = holding.answer.send(held); // one who has left loses the answer, nothing else
     }
 
     /// Commits, then answers everyone; never the other way round.

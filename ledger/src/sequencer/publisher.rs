@@ -9,6 +9,7 @@ use schemas::note::Note;
 
 use crate::clock::Clock;
 use crate::publish;
+use crate::sequencer::Holding;
 use crate::sequencer::desk::{SignedHead, Work};
 use crate::witness::{Against, Panel};
 use crate::writer::Writer;
@@ -53,7 +54,9 @@ impl Publisher {
                 for (name, why) in asked.silent.iter().filter(|(_, why)| why.contradicts()) {
                     let bytes = self.panel.last(name);
                     let against = Against { name: name.clone(), why: why.clone(), bytes };
-                    if self.desk.send(Work::Against(Box::new(against))).is_err() {
+                    let (holding, _) =
+                        Holding::new("a witness", move |writer| Err(publish::contradicted(writer, &against)));
+                    if self.desk.send(Work::Hold(holding)).is_err() {
                         return;
                     }
                 }

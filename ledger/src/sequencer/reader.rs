@@ -59,6 +59,7 @@ impl Reader {
                     }
                 }
                 Job::With(errand) => return self.append(events, callers, now) && self.send(Work::With(errand)),
+                Job::Hold(holding) => return self.append(events, callers, now) && self.send(Work::Hold(holding)),
                 Job::Stop => {
                     let _ = self.append(events, callers, now) && self.send(Work::Stop);
                     return false;

@@ -65,7 +65,7 @@ async fn someone_who_guessed_the_id_is_found_out_by_the_bytes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_copy_of_the_ledger_does_not_send() {
+async fn an_old_copy_of_the_ledger_sends_nothing_and_records_nothing() {
     let (mut ledger, server, root) = begun().await;
     let mut old = ledger.twin().await;
     let nats = ledger.start(&server).await;
@@ -74,7 +74,17 @@ async fn an_old_copy_of_the_ledger_does_not_send() {
     nats.stop().await;
     let nats = old.start(&server).await;
     let own = old.batches().await;
-    stops(&mut old, &nats, &root, &format!("{} batches and this log only {own}", own + 3)).await;
+    let (mut status, sent) = (nats.status(), root.last(&names().stream()).await);
+    let broken =
+        soon("the end of sending", status.wait_for(|s| matches!(s.stand, Stand::Broken { .. }))).await.unwrap();
+    let said = broken.to_string();
+    drop(broken);
+    assert!(said.contains(&format!("{} batches and this log only {own}", own + 3)), "{said}");
+    // What lies there bears the log's signature: whoever goes on would make a second history.
+    let event = old.event();
+    let refused = old.sequencer.append(vec![event]).await.unwrap_err().to_string();
+    assert!(refused.contains("this is an older copy"), "{refused}");
+    assert_eq!((old.batches().await, root.last(&names().stream()).await), (own, sent));
     nats.stop().await;
 }
 

@@ -4,8 +4,11 @@
 
 mod broken;
 mod cluster;
+mod copied;
 mod demands;
 mod lost;
+#[path = "../fork/place.rs"]
+mod place;
 mod projector;
 mod proxy;
 mod server;
