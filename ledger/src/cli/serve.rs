@@ -8,7 +8,7 @@ use clap::Args;
 use ledger::failure::Failure;
 use ledger::files;
 use ledger::http::config::{self, Config};
-use ledger::http::readings::Readings;
+use ledger::http::readings::{BadReadings, Readings};
 use ledger::http::{Server, log};
 use ledger::writer::Writer;
 
@@ -105,7 +105,10 @@ fn readings(writer: &Writer, config: &Config) -> Result<Option<Readings>, Ended>
     }
     let list = parties(&writer.home().parties())?;
     let made = Readings::new((writer.home(), writer.log()), &list, keys, &config.readings.signer);
-    made.map(Some).map_err(|why| Ended::Refused(why.to_string()))
+    made.map(Some).map_err(|why| match why {
+        BadReadings::NoKey { .. } => Ended::Refused(why.to_string()),
+        why => why.into(),
+    })
 }
 
 fn say(line: &str) {

@@ -112,7 +112,9 @@ impl Owed {
         let mut word = || words.next().filter(|word| !word.is_empty()).map(str::to_owned);
         let (rows, scope, purpose, party) = (word()?, word()?, word()?, word()?);
         let rows = rows.parse().ok().filter(|rows| *rows > 0)?;
-        words.next().is_none().then_some(Self { reader: Reader { party, scope, purpose }, rows })
+        let fields = [("scope", &scope), ("purpose", &purpose), ("reader", &party)];
+        let known = fields.iter().all(|(field, word)| access::is_code(EVENT, field, word).is_ok());
+        (known && words.next().is_none()).then_some(Self { reader: Reader { party, scope, purpose }, rows })
     }
 }
 
@@ -213,7 +215,7 @@ impl Readings {
         let outbox = Outbox::open(&home.outbox()).map_err(BadKeyFile::from)?;
         let pseudonyms = Pseudonyms::of_ledger(&home.pseudonyms(), parties, Some(log), &outbox)?;
         let owed = home.readings_owed();
-        let told = Arc::new(Mutex::new(owing(&owed)?));
+        let told = Arc::new(Mutex::new(owing(&owed, log)?));
         Ok(Self { keys: keys.to_owned(), signer: found.ok_or_else(none)?, pseudonyms, owed, told })
     }
 
@@ -325,12 +327,15 @@ impl Readings {
     }
 }
 
-/// What the server before owed.
-fn owing(path: &Path) -> Result<Told, BadReadings> {
+/// What the server before owed, to readers whom the log knows. A line that was cut could name another.
+fn owing(path: &Path, log: &State) -> Result<Told, BadReadings> {
     let kept = files::read(path, OWED_BYTES_MAX)?.unwrap_or_default();
+    let read = |line: &[u8]| Owed::parse(std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?);
+    let known = |owed: &Owed| log.role(&owed.reader.party).is_some();
+    let one =
+        |(number, line)| read(line).filter(known).ok_or(BadReadings::Owed { path: path.to_owned(), line: number + 1 });
+    let left = kept.split_inclusive(|byte| *byte == b'\n').enumerate().map(one).collect::<Result<_, _>>()?;
     let kept = String::from_utf8_lossy(&kept).into_owned();
-    let one = |(number, line)| Owed::parse(line).ok_or(BadReadings::Owed { path: path.to_owned(), line: number + 1 });
-    let left = kept.lines().enumerate().map(one).collect::<Result<_, _>>()?;
     Ok(Told { left, kept, ..Told::default() })
 }
 
@@ -365,7 +370,20 @@ mod tests {
         let reader = |party: &str| Reader { party: party.into(), scope: "own_record".into(), purpose: "audit".into() };
         let owed = Owed { reader: reader("cso-x"), rows: 1_500 };
         assert_eq!(Owed::parse(owed.to_line().trim_end()), Some(owed));
-        for line in ["", "x", "1 own_record audit", "0 own_record audit cso-x", "-1 a b c", "1 a b c d", "1  b c"] {
+        for line in [
+            "",
+            "x",
+            "1 own_record audit",
+            "0 own_record audit cso-x",
+            "-1 own_record audit cso-x",
+            "1 own_record audit cso-x d",
+            "1  audit cso-x",
+            "1 own_recor audit cso-x",
+            "1 own_record audi cso-x",
+            "1 own_record audit CSO\u{fffd}",
+            "99999999999999999999 own_record audit cso-x",
+            "1 own_record audit cso-x\r",
+        ] {
             assert_eq!(Owed::parse(line), None, "{line:?}");
         }
     }

@@ -2,6 +2,9 @@
 
 use std::io::Write as _;
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
 
 use ledger::probe::Probe;
 use ledger::writer::Writer;
@@ -219,6 +222,82 @@ fn what_was_read_is_recorded_whoever_kills_the_server() {
         }
         assert!(!world.home.readings_owed().exists(), "{what}");
     }
+}
+
+#[test]
+fn what_is_owed_and_cannot_be_read_is_told_and_not_lost() {
+    let world = World::begun(|world, writer| {
+        let parcels = [world.attempt("cso-x", "x1")];
+        world.commit(writer, &parcels);
+    });
+    let owed = world.home.readings_owed();
+    let file = world.path("owed.toml");
+    std::fs::write(
+        &file,
+        format!("[listen]\naddress = \"127.0.0.1:0\"\n[readings]\nkeys = {:?}\n", world.path("keys")),
+    )
+    .unwrap();
+    let whole = "2 own_record audit cso-x\n";
+    let second = |line: &[u8]| [whole.as_bytes(), line].concat();
+    for (what, bytes, says) in [
+        ("cut within its last line", second(b"1 own_record audit cs"), "line 2 does not say who read how much"),
+        ("cut before its last line end", second(b"1 own_record audit cso-y"), "line 2"),
+        ("cut to a word", b"2".to_vec(), "line 1"),
+        ("zeros", vec![0; 512], "line 1"),
+        ("zeros after it", second(&[0; 512]), "line 2"),
+        ("line ends of Windows", b"2 own_record audit cso-x\r\n".to_vec(), "line 1"),
+        ("a byte order mark", [b"\xef\xbb\xbf", whole.as_bytes()].concat(), "line 1"),
+        ("not UTF-8", second(b"1 own_record audit \xff\xfe\n"), "line 2"),
+        ("another program's", b"{\"owed\":2}\n".to_vec(), "line 1"),
+        ("nothing in a line", second(b"\n"), "line 2"),
+        ("more than can be", second(b"99999999999999999999 own_record audit cso-x\n"), "line 2"),
+        ("a scope that nobody has", second(b"1 everything audit cso-x\n"), "line 2"),
+        ("a purpose that nobody has", second(b"1 own_record curiosity cso-x\n"), "line 2"),
+        ("a reader whom the log does not know", second(b"1 own_record audit cso-nobody\n"), "line 2"),
+    ] {
+        std::fs::write(&owed, &bytes).unwrap();
+        let (code, said) = refused(&world, &file);
+        let says = said.contains(says) && said.contains("readings-owed") && said.contains("note what it shows");
+        assert!(code == Some(2) && says, "{what}: {code:?} {said}");
+        assert_eq!(std::fs::read(&owed).unwrap(), bytes, "{what}: it is as it was");
+    }
+    std::fs::remove_file(&owed).unwrap();
+    // What cannot be read at all: whatever stands in its place stays there.
+    std::fs::create_dir(world.path("folder")).unwrap();
+    assert!(Command::new("mkfifo").arg(world.path("fifo")).status().unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", world.path("device")).unwrap();
+    std::fs::File::create(world.path("long")).unwrap().set_len(100 << 30).unwrap();
+    std::fs::write(world.path("closed"), whole).unwrap();
+    std::fs::set_permissions(world.path("closed"), std::fs::Permissions::from_mode(0o000)).unwrap();
+    let is_root = std::fs::File::open(world.path("closed")).is_ok(); // nothing is closed to it
+    for (name, says) in [
+        ("folder", "folder"),
+        ("fifo", "named pipe"),
+        ("device", "device"),
+        ("long", "longer than"),
+        ("closed", "denied"),
+    ] {
+        if name == "closed" && is_root {
+            continue;
+        }
+        std::fs::rename(world.path(name), &owed).unwrap();
+        let (code, said) = refused(&world, &file);
+        assert!(code == Some(2) && said.contains(says) && said.contains("readings-owed"), "{name}: {code:?} {said}");
+        std::fs::rename(&owed, world.path(name)).unwrap();
+    }
+    // Put right, it is recorded.
+    std::fs::write(&owed, whole).unwrap();
+    let mut server = world.serve(&format!("[readings]\nkeys = {:?}\n", world.path("keys")));
+    server.terminate();
+    assert_eq!(server.ended().0, Some(0));
+    assert!(!owed.exists());
+}
+
+/// A server that does not start: its exit code, and what it said.
+fn refused(world: &World, config: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ledger"));
+    let done = command.arg("serve").arg(world.home.folder()).arg("--config").arg(config).output().unwrap();
+    (done.status.code(), String::from_utf8_lossy(&done.stderr).into_owned())
 }
 
 #[test]
