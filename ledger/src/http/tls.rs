@@ -10,7 +10,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::{self, ServerConfig};
 use verifier::files::{self, Links};
-use zeroize::Zeroizing;
+
+use crate::failure::Failure;
+use crate::files as secret;
 
 /// Longest file of certificates or of a key, in bytes.
 const PEM_BYTES_MAX: u64 = 1 << 20;
@@ -26,6 +28,9 @@ pub enum BadCertificate {
         /// What is wrong.
         why: String,
     },
+    /// The key is not there, or others can read it.
+    #[error("[tls] {0}")]
+    Key(#[from] Failure),
     /// They do not fit together.
     #[error("[tls] {}: {source}", .path.shown())]
     Pair {
@@ -49,7 +54,8 @@ pub fn acceptor(certificate: &Path, key: &Path) -> Result<TlsAcceptor, BadCertif
     if chain.is_empty() {
         return Err(bad(certificate, &"no certificate in it"));
     }
-    let secret = Zeroizing::new(read(key)?);
+    let absent = || Failure::Absent { what: "key", path: key.to_owned() };
+    let secret = secret::read_secret(key, PEM_BYTES_MAX as usize)?.ok_or_else(absent)?;
     let secret = PrivateKeyDer::from_pem_slice(&secret).map_err(|e| bad(key, &e))?;
     let pair = |source| BadCertificate::Pair { path: certificate.to_owned(), source };
     let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))

@@ -13,6 +13,8 @@ use schemas::visible::Show as _;
 
 /// Longest file with a password, in bytes.
 const PASSWORD_BYTES_MAX: usize = 4096;
+/// Longest file of certificates or of a key, in bytes.
+const PEM_BYTES_MAX: usize = 1 << 20;
 
 /// How the ledger uses NATS. Without servers it uses none; everything runs without.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -119,11 +121,25 @@ impl NatsSettings {
             .reconnect_delay_callback(pause)
             .tls_first_if(self.tls_first);
         let given = |path: &Path| !path.as_os_str().is_empty();
+        let secret = |name, path: &Path, max| {
+            let bad = |why: String| BadNats::Setting { name, why };
+            let bytes = files::read_secret(path, max).map_err(|e| bad(e.to_string()))?;
+            bytes.ok_or_else(|| bad(format!("{} is not there", path.shown())))
+        };
+        // The library reads these files by itself, and would wait for a pipe.
+        for (name, path) in [("authorities", &self.authorities), ("certificate", &self.certificate)] {
+            if given(path) {
+                let bad = |why: String| BadNats::Setting { name, why };
+                let bytes = files::read(path, PEM_BYTES_MAX).map_err(|e| bad(e.to_string()))?;
+                bytes.ok_or_else(|| bad(format!("{} is not there", path.shown())))?;
+            }
+        }
+        if given(&self.key) {
+            secret("key", &self.key, PEM_BYTES_MAX)?;
+        }
         if given(&self.password_file) {
             let bad = |why: String| BadNats::Setting { name: "password_file", why };
-            let bytes = files::read_secret(&self.password_file, PASSWORD_BYTES_MAX)
-                .map_err(|e| bad(e.to_string()))?
-                .ok_or_else(|| bad(format!("{} is not there", self.password_file.shown())))?;
+            let bytes = secret("password_file", &self.password_file, PASSWORD_BYTES_MAX)?;
             let text = std::str::from_utf8(&bytes).map_err(|_| bad("not UTF-8".to_owned()))?;
             options = options.user_and_password(self.user.clone(), text.trim_end_matches(['\r', '\n']).to_owned());
         }

@@ -8,13 +8,15 @@ use std::path::Path;
 use crate::place::Place;
 
 /// What somebody may have put there: its name, and a word of what is said.
-const PREPARED: [(&str, &str); 6] = [
+const PREPARED: [(&str, &str); 7] = [
     ("fifo", "named pipe"),
     ("socket", "socket"),
     ("/dev/zero", "device"),
     ("dangling", "link"),
     ("sparse", "longer than"),
     ("dir", "folder"),
+    // A file like any other, which the disk does not give.
+    ("/proc/self/mem", "Input/output error"),
 ];
 
 fn prepare(folder: &Path) {
@@ -77,6 +79,52 @@ fn no_option_of_any_command_waits_or_reads_without_end() {
         }
     }
     assert!(!place.path("nowhere").exists() && !place.path("p.pack").exists(), "nothing is made");
+}
+
+#[test]
+fn no_path_of_a_configuration_waits_or_reads_without_end() {
+    let place = place();
+    let tls = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/serve/localhost");
+    for name in ["certificate.pem", "key.pem"] {
+        fs::copy(tls.join(name), place.path(name)).unwrap();
+        fs::set_permissions(place.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    fs::copy(place.path("key.pem"), place.path("seen")).unwrap();
+    fs::set_permissions(place.path("seen"), fs::Permissions::from_mode(0o644)).unwrap();
+    symlink("fifo", place.path("to-a-pipe")).unwrap();
+    let serves = |what: &str, text: &str| {
+        place.write("path.toml", &format!("[listen]\naddress = \"127.0.0.1:0\"\n{text}"));
+        let (code, said) = place.ends("serve my --config path.toml");
+        (code, format!("{what}: {text}: {code:?} {said}"))
+    };
+    let nats = "[nats]\nservers = [\"nats://127.0.0.1:1\"]\n";
+    for (text, is_secret) in [
+        ("[tls]\ncertificate = \"@\"\nkey = \"key.pem\"\n".to_owned(), false),
+        ("[tls]\ncertificate = \"certificate.pem\"\nkey = \"@\"\n".to_owned(), true),
+        (format!("{nats}user = \"ledger\"\npassword_file = \"@\"\n"), true),
+        (format!("{nats}authorities = \"@\"\n"), false),
+        (format!("{nats}certificate = \"@\"\nkey = \"key.pem\"\n"), false),
+        (format!("{nats}certificate = \"certificate.pem\"\nkey = \"@\"\n"), true),
+    ] {
+        let others = [("to-a-pipe", "named pipe"), ("none/at/all", "o such file"), ("seen", "chmod 600")];
+        for (name, word) in PREPARED.into_iter().chain(others) {
+            if name == "seen" && !is_secret {
+                continue;
+            }
+            let (code, said) = serves(name, &text.replace('@', name));
+            let says = said.contains(word)
+                || name == "none/at/all" && ["not there", "there is no"].iter().any(|word| said.contains(word));
+            assert!(code == Some(2) && says, "{said}");
+        }
+    }
+    // Folders, and a file that is written.
+    for text in ["[mirror]\nfolder = \"@\"\n", "[readings]\nkeys = \"@\"\n", "[anchor]\nalso = \"@\"\n"] {
+        for name in ["fifo", "to-a-pipe", "socket", "/dev/zero", "sparse"] {
+            let (code, said) = serves(name, &text.replace('@', name));
+            assert!(matches!(code, Some(1 | 2)) && said.contains(name), "{said}");
+        }
+    }
+    assert!(!place.path("nowhere").exists());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! TLS by the server itself.
 
 use std::io::{Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,9 @@ fn file(name: &str) -> std::path::PathBuf {
 #[test]
 fn clients_that_trust_the_certificate_are_served_and_plain_ones_are_not() {
     let mut world = World::new();
-    let (certificate, key) = (file("certificate.pem"), file("key.pem"));
+    let (certificate, key) = (file("certificate.pem"), world.path("server.pem"));
+    std::fs::copy(file("key.pem"), &key).unwrap();
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap(); // everybody has the other
     let server =
         world.serve(&format!("[tls]\ncertificate = {certificate:?}\nkey = {key:?}\n[requests]\nhead_seconds = 2\n"));
     let mut trusted = RootCertStore::empty();
