@@ -1,13 +1,16 @@
 //! What is no request, or asks for nothing: every listener says so with a number of the client's own, in words, and goes on.
 
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use tests::demo::{self, Places};
 use tests::services::{Feed, Service, Services};
+
+use crate::paths;
 
 /// Longest that an answer may take.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,9 +32,19 @@ fn ask(address: SocketAddr, text: &[u8]) -> (u16, String) {
     (status, body.to_owned())
 }
 
+/// A listener: below which path its pages are, one that is there, and fields of a request that is let in.
+struct Door {
+    who: String,
+    address: SocketAddr,
+    base: String,
+    page: String,
+    fields: String,
+}
+
 /// Requests that nobody can answer with a page; with those a path that each server has.
-fn malformed(address: SocketAddr, page: &str) -> Vec<(String, Vec<u8>)> {
-    let rest = format!("Host: {address}\r\nConnection: close\r\n");
+fn malformed(door: &Door) -> Vec<(String, Vec<u8>)> {
+    let Door { address, base, page, fields, .. } = door;
+    let rest = format!("Host: {address}\r\nConnection: close\r\n{fields}");
     let mut all = Vec::new();
     let mut add = |what: &str, text: String| all.push((what.to_owned(), text.into_bytes()));
     let long = "a".repeat(300);
@@ -69,7 +82,7 @@ fn malformed(address: SocketAddr, page: &str) -> Vec<(String, Vec<u8>)> {
         "/open/%00",
         "/open/0000",
     ] {
-        add(path, format!("GET {path} HTTP/1.1\r\n{rest}\r\n"));
+        add(path, format!("GET {base}{path} HTTP/1.1\r\n{rest}\r\n"));
     }
     add("a long name", format!("GET /{long} HTTP/1.1\r\n{rest}\r\n"));
     add("a long path", format!("GET {} HTTP/1.1\r\n{rest}\r\n", format!("/{}", &long[..200]).repeat(20)));
@@ -89,7 +102,7 @@ fn malformed(address: SocketAddr, page: &str) -> Vec<(String, Vec<u8>)> {
         "application/jsonl; charset=koi8-r",
         "APPLICATION/JSONL",
     ] {
-        for target in [page, "/events", "/add-checkpoint"] {
+        for target in [page.as_str(), "/events", "/add-checkpoint"] {
             let body = "--x\r\n\0%zz\r\n";
             let head = format!("Content-Type: {kind}\r\nContent-Length: {}\r\n", body.len());
             add(&format!("POST {target} {kind:?}"), format!("POST {target} HTTP/1.1\r\n{rest}{head}\r\n{body}"));
@@ -122,10 +135,11 @@ fn may_be_there(what: &str) -> bool {
     matches!(what, "//" | "OPTIONS" | "/nothing?%ff=%zz" | "POST /add-checkpoint \"\"")
 }
 
-fn judge(who: &str, address: SocketAddr, page: &str) {
+fn judge(door: &Door) {
+    let Door { who, address, page, fields, .. } = door;
     let mut bad = Vec::new();
-    for (what, text) in malformed(address, page) {
-        let (status, body) = ask(address, &text);
+    for (what, text) in malformed(door) {
+        let (status, body) = ask(*address, &text);
         // What is no HTTP at all is turned away by whoever reads HTTP, without a word.
         let mute = body.is_empty() && !matches!(status, 0 | 400 | 414 | 431) && status >= 400;
         if status >= 500 || mute || (1..400).contains(&status) && !may_be_there(&what) {
@@ -133,8 +147,13 @@ fn judge(who: &str, address: SocketAddr, page: &str) {
         }
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
-    let head = format!("GET {page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    assert_eq!(ask(address, head.as_bytes()).0, 200, "{who} goes on");
+    let head = format!("GET {page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{fields}\r\n");
+    assert_eq!(ask(*address, head.as_bytes()).0, 200, "{who} goes on");
+}
+
+/// One that lets everybody in.
+fn open_door(who: &str, address: SocketAddr, page: &str) -> Door {
+    Door { who: who.to_owned(), address, base: String::new(), page: page.to_owned(), fields: String::new() }
 }
 
 #[test]
@@ -144,7 +163,55 @@ fn ledger_witness_and_projector_name_what_is_malformed() {
     let services = Services::start(programs, "services.example/log", feed);
     for (service, address) in services.addresses() {
         let page = if service == Service::Projector { "/state" } else { "/healthz" };
-        judge(&format!("{service:?}"), address, page);
+        judge(&open_door(&format!("{service:?}"), address, page));
+    }
+}
+
+#[test]
+fn the_pages_of_oversight_name_what_is_malformed_with_their_session_and_without() {
+    let place = paths::place();
+    let mut command = Command::new(paths::program("projector"));
+    command.args(["serve", "--feed", "bundle:bundle", "--policy", "my/policy", "--state", "state"]);
+    command.args(["--listen", "127.0.0.1:0", "--openings", "openings", "--oversight-listen", "127.0.0.1:0"]);
+    let child = command.current_dir(place.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = Ends(child.spawn().unwrap());
+    let lines = |out: Box<dyn Read + Send>| BufReader::new(out).lines().map_while(Result::ok);
+    let mut said = lines(Box::new(child.0.stdout.take().unwrap()));
+    let mut told = lines(Box::new(child.0.stderr.take().unwrap()));
+    let link = said.find_map(|line| Some(line.strip_prefix("oversight")?.trim().to_owned())).unwrap();
+    told.find(|line| line.contains("\"published\"")).expect("it publishes");
+    std::thread::spawn(move || told.for_each(drop)); // nor may it wait for who reads what it says
+    let (at, open) = link.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let address: SocketAddr = at.parse().unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(stream, "GET /{open} HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut entered = String::new();
+    stream.read_to_string(&mut entered).unwrap();
+    let field = |name: &str| {
+        let line = entered.lines().find_map(|line| line.split_once(": ").filter(|(n, _)| n.eq_ignore_ascii_case(name)));
+        line.unwrap_or_else(|| panic!("{entered}")).1
+    };
+    let (cookie, base) = (field("set-cookie").split(';').next().unwrap(), field("location").trim_end_matches('/'));
+    let fields = format!("Cookie: {cookie}\r\n");
+    let page = format!("{base}/index.html");
+    let inside = Door { who: "oversight".to_owned(), address, base: base.to_owned(), page, fields };
+    judge(&inside);
+    // Nobody else is let in, whatever is asked for, and that is said in words too.
+    let stranger = Door { who: "a stranger".to_owned(), fields: String::new(), base: base.to_owned(), ..inside };
+    for (what, text) in malformed(&stranger) {
+        let (status, body) = ask(address, &text);
+        assert!((400..500).contains(&status) || status == 0 || status == 501, "a stranger, {what}: {status} {body:?}");
+        assert!(!body.contains("For oversight only"), "{what}");
+    }
+}
+
+/// A process that ends with this.
+struct Ends(Child);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -160,7 +227,7 @@ fn the_demo_names_what_is_malformed_and_serves_everyone() {
     std::thread::spawn(move || demo::serve(&places, 0, &mut |line| drop(said.send(line.to_owned()))));
     let line = hear.recv_timeout(PATIENCE).unwrap();
     let address: SocketAddr = line.rsplit_once("http://").unwrap().1.trim_end_matches('/').parse().unwrap();
-    judge("demo", address, "/index.html");
+    judge(&open_door("demo", address, "/index.html"));
     // Whoever holds all the places of one address, and says nothing, makes room for whoever comes.
     let silent: Vec<TcpStream> = (0..600).map(|_| TcpStream::connect(address).unwrap()).collect();
     let head = format!("GET / HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

@@ -414,6 +414,87 @@ fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
+fn openings_that_were_killed_at_any_moment_are_whole_or_absent() {
+    let place = Place::new();
+    for (program, line) in WRITING.iter().take(7) {
+        place.good(program, line);
+    }
+    let line = "export my --openings killed --for npm --purpose audit --keys keys";
+    let (out, draft, old) = (place.path("killed"), place.path("killed.unfinished"), place.path("killed.replaced"));
+    let remove = |path: &Path| drop(fs::remove_dir_all(path));
+    // What `check --openings` says of a folder beside the whole log.
+    let check = |folder: &str| {
+        place.good("ledger", "export my --out bundle");
+        place.run("022", "", "verifier", &format!("check bundle --policy my/policy --openings {folder}"), &Out::Heard)
+    };
+    let written = |path: &str| fs::read_dir(place.path(path)).map_or(0, Iterator::count);
+    let records =
+        || fs::read_dir(place.path("my/outbox")).into_iter().flatten().flatten().map(|f| f.metadata().unwrap().len());
+    // Moments, as they can be seen from outside: each comes after those before it.
+    let moments: [(&str, &dyn Fn(u64) -> bool); 5] = [
+        ("at its beginning", &|_| true),
+        ("when its record is signed", &|before| records().sum::<u64>() > before),
+        ("when the folder is begun", &|_| draft.exists()),
+        ("when a file is in it", &|_| written("killed.unfinished") > 0),
+        ("when the old one is moved away", &|_| old.exists()),
+    ];
+    let mut in_the_middle = 0;
+    for older in [false, true] {
+        for (when, is_there) in &moments {
+            for _ in 0..2 {
+                [&out, &draft, &old].into_iter().for_each(|path| remove(path));
+                if older {
+                    place.good("ledger", line);
+                }
+                let (stood, before) = (if older { contents(&out) } else { Vec::new() }, records().sum());
+                let mut child = place.spawn("022", "", "ledger", line, &Out::Closed);
+                while !is_there(before) && child.try_wait().unwrap().is_none() {
+                    std::thread::yield_now();
+                }
+                child.kill().unwrap();
+                child.wait().unwrap();
+                let what = format!("{when}, {}", if older { "with an older one" } else { "with nothing there" });
+                // In its place is nothing, what stood there, or all of the new one; half of it is only beside it.
+                if out.exists() && contents(&out) != stood {
+                    let ended = check("killed");
+                    assert_eq!(ended.code, Some(0), "{what}: {}", ended.out + &ended.err);
+                }
+                if older && !out.exists() {
+                    let moved: Vec<Vec<u8>> = contents(&old).into_iter().map(|(_, bytes)| bytes).collect();
+                    assert!(moved.iter().eq(stood.iter().map(|(_, bytes)| bytes)), "{what}: the older one is lost");
+                }
+                if draft.exists() {
+                    in_the_middle += 1;
+                    // Taken for what it is not by nobody: none of it, a part of it, or all of it.
+                    let ended = check("killed.unfinished");
+                    let all = contents(&draft).iter().any(|(_, bytes)| !bytes.is_empty());
+                    assert!(
+                        ended.code == Some(2) || all && ended.code == Some(0),
+                        "{what}: {}",
+                        ended.out + &ended.err
+                    );
+                }
+                // The next one goes through, and leaves nothing beside it.
+                place.good("ledger", line);
+                assert!(!draft.exists() && !old.exists(), "{what}");
+            }
+        }
+        let ended = check("killed");
+        assert_eq!(ended.code, Some(0), "{}", ended.out + &ended.err);
+    }
+    assert!(in_the_middle > 0, "it was never killed in the middle");
+    place.good("ledger", "fsck my");
+    // What a kill would leave of a larger one, wherever it breaks off.
+    let whole = fs::read(out.join("000")).unwrap();
+    let ends: Vec<usize> = (0..whole.len()).filter(|at| whole[*at] == b'\n').map(|at| at + 1).collect();
+    for cut in [0, 1, ends[0], ends[1] - 1, ends[ends.len() / 2], ends[ends.len() - 2], whole.len() - 1] {
+        fs::write(out.join("000"), &whole[..cut]).unwrap();
+        let ended = check("killed");
+        assert_eq!(ended.code, Some(2), "cut to {cut} of {}: {}", whole.len(), ended.out + &ended.err);
+    }
+}
+
+#[test]
 fn what_is_killed_in_the_middle_leaves_nothing_that_looks_whole() {
     let place = Place::new();
     for (program, line) in WRITING.iter().take(12) {

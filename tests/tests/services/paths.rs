@@ -66,7 +66,7 @@ pub fn place() -> TempDir {
 }
 
 /// What somebody may have put there: its name, and words of which one is said.
-const PREPARED: [(&str, &[&str]); 8] = [
+const PREPARED: [(&str, &[&str]); 9] = [
     ("fifo", &["named pipe", "no folder", "no such folder", "not a folder"]),
     ("to-a-pipe", &["named pipe", "no folder", "no such folder", "not a folder"]),
     ("socket", &["socket", "no folder", "no such folder", "not a folder"]),
@@ -75,6 +75,8 @@ const PREPARED: [(&str, &[&str]); 8] = [
     ("sparse", &["longer than", "no folder", "no such folder", "not a folder", "is a file", "archive"]),
     ("dir", &["folder", "directory"]),
     ("none/at/all", &["no such", "No such", "not there"]),
+    // A file like any other, which the disk does not give.
+    ("/proc/self/mem", &["Input/output error", "no folder", "no such folder", "not a folder", "is a file"]),
 ];
 
 fn prepare(folder: &Path) {
