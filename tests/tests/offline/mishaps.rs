@@ -6,11 +6,14 @@ use std::process::{Command, Stdio};
 
 use schemas::hash::Hash;
 use schemas::manifest::{self, Manifest};
+use schemas::note::Note;
+use schemas::strays;
 use schemas::tile::{Tile, next_entry};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tests::forge::{Forge, lines, openings};
+use tests::forge::{Forge, Pages, lines, openings};
 use tests::memory::Memory;
+use tests::packs;
 use tests::world::World;
 
 use crate::bundle::archive;
@@ -48,8 +51,11 @@ struct Small {
 }
 
 fn small() -> Small {
-    let world = World::golden();
-    let mut forge = Forge::of(&world);
+    small_of(&World::golden())
+}
+
+fn small_of(world: &World) -> Small {
+    let mut forge = Forge::of(world);
     let adoption = forge.at("op/schema.adopted/r1");
     forge.records.remove(adoption);
     let large: Vec<String> =
@@ -149,6 +155,32 @@ const STRAYS: [&str; 22] = [
     "4913",
 ];
 
+/// A name of each kind that the list has, in each folder of these files and in a folder of its own below it.
+fn every_stray(files: &Memory) -> Vec<String> {
+    let mut folders: Vec<String> = files.names().iter().flat_map(|path| above(path)).collect();
+    folders.sort_unstable();
+    folders.dedup();
+    let names = strays::names().map(|name| name.replace('*', "x1").replace('?', "7").replace('%', "b"));
+    let names: Vec<String> = names.collect();
+    let mut all = Vec::new();
+    for folder in &folders {
+        // Content by its place: it would be a checkpoint of the log.
+        let here = names.iter().filter(|name| !(folder == "checkpoints/" && name.as_str() == "4913"));
+        // As a file, or as a folder with something in it, in turn.
+        all.extend(here.enumerate().map(|(number, name)| match (number + folder.len()) % 2 {
+            0 => format!("{folder}{name}"),
+            _ => format!("{folder}{name}/x/y"),
+        }));
+    }
+    all
+}
+
+/// The folders that a path lies in, each with its last stroke; the first has no name.
+fn above(path: &str) -> Vec<String> {
+    let below = path.match_indices('/').map(|(at, _)| path[..=at].to_owned());
+    std::iter::once(String::new()).chain(below).collect()
+}
+
 type Change = Box<dyn Fn(&mut Memory)>;
 
 fn bent(bundle: &mut Memory, path: &str, at: usize) {
@@ -188,6 +220,21 @@ fn copies(small: &Small) -> Vec<(String, Change, i32)> {
             folders.iter().for_each(|at| names.iter().for_each(|name| b.put(&format!("{at}{name}"), b"x".to_vec())));
         })
     });
+    row(
+        "each kind that the list has, in every folder".to_owned(),
+        HOLDS,
+        Box::new(|b| every_stray(&b.clone()).iter().for_each(|path| b.put(path, b"left behind".to_vec()))),
+    );
+    let (entries_of_it, middle_of_it) = (entries.clone(), small.bundle.get(&entries).len() / 2);
+    row(
+        "each kind that the list has, in every folder, and a lie".to_owned(),
+        LIE,
+        Box::new(move |b| {
+            bent(b, &entries_of_it, middle_of_it);
+            b.manifest();
+            every_stray(&b.clone()).iter().for_each(|path| b.put(path, b"left behind".to_vec()));
+        }),
+    );
     row(
         "what systems leave behind".to_owned(),
         HOLDS,
@@ -575,6 +622,9 @@ fn openings_are_told_apart_from_what_happened_to_them() {
     let mut strays = small.openings.clone();
     STRAYS.iter().for_each(|path| strays.put(path, Vec::new()));
     rows.push(("left behind".to_owned(), strays, HOLDS, "open, "));
+    let mut strays = small.openings.clone();
+    every_stray(&small.openings).iter().for_each(|path| strays.put(path, b"{}\n".to_vec()));
+    rows.push(("each kind that the list has".to_owned(), strays, HOLDS, "open, "));
     for (way, change) in ways() {
         let mut changed = small.openings.clone();
         changed.put("000", change(small.openings.get("000")));
@@ -664,15 +714,21 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
     let plain = archive(&small.bundle, None);
     let mut strays = small.bundle.clone();
     ["._checkpoint", ".DS_Store", "tile/Thumbs.db"].iter().for_each(|path| strays.put(path, b"x".to_vec()));
+    let mut every = small.bundle.clone();
+    every_stray(&small.bundle).iter().for_each(|path| every.put(path, b"x".to_vec()));
     let mut lie = small.bundle.clone();
     let entries = Tile { level: None, index: 0, width: small.size }.path();
     bent(&mut lie, &entries, 3_000);
     lie.manifest();
+    let mut lie_among = lie.clone();
+    every_stray(&small.bundle).iter().for_each(|path| lie_among.put(path, b"x".to_vec()));
     let unpack = "npack";
     let stripped = plain[..=plain.iter().rposition(|b| *b != 0).unwrap()].to_vec();
     let rows = [
         ("as the ledger makes it", plain.clone(), HOLDS, "Verified"),
         ("with what systems leave behind", archive(&strays, None), HOLDS, "not looked at: 3"),
+        ("with each kind that the list has, in every folder", archive(&every, None), HOLDS, "not looked at: "),
+        ("a lie among them", archive(&lie_among, None), LIE, "keep it as evidence"),
         ("a folder in it", packed_by_hand(&small.bundle, "bundle/", Some(b'5')), UNTOLD, unpack),
         ("further values of macOS", packed_by_hand(&small.bundle, "", Some(b'x')), UNTOLD, unpack),
         ("paths that begin with a dot", packed_by_hand(&small.bundle, "./", None), UNTOLD, unpack),
@@ -897,6 +953,161 @@ fn a_folder_may_be_chosen_on_the_page_and_what_was_left_behind_is_named() {
         .flat_map(|lang| [format!("{lang} bundle verified true"), format!("{lang} cannot_tell true")])
         .collect::<Vec<_>>();
     assert_eq!(Page::open().run(script, &given), wanted);
+}
+
+#[test]
+fn an_older_whole_log_beside_a_pack_says_how_far_it_reaches() {
+    let world = World::golden();
+    let small = small_of(&world);
+    let folder = Desk::new(&small.policy);
+    let desk_of = |files: &Memory, lines: Vec<String>| {
+        let note = Note::parse(files.get("checkpoint")).unwrap();
+        packs::Desk::new(&world.origin, Pages::of(files).entries, lines, note, &small.policy)
+    };
+    let all = lines(&small.openings);
+    let desk = desk_of(&small.bundle, all.clone());
+    let size_of = |files: &Memory| Pages::of(files).entries.len();
+    let older_size = size_of(&small.older);
+    let older = desk_of(&small.older, all[..older_size].to_vec());
+    // The same key's other history: one batch before that it goes elsewhere.
+    let mut forge = Forge::of(&world);
+    let adoption = forge.at("op/schema.adopted/r1");
+    forge.records.remove(adoption);
+    let kept = small
+        .older
+        .names()
+        .iter()
+        .filter_map(|p| p.strip_prefix("checkpoints/")?.parse::<usize>().ok())
+        .collect::<Vec<_>>();
+    forge.records.truncate(kept.into_iter().filter(|size| *size < older_size).max().unwrap());
+    let draft = forge.draft("data.accessed", "op").with("reader", "op").with("purpose", "audit");
+    let said = draft.with("scope", "full_export").signed(&[&forge.key("op", "o1")]);
+    forge.add(&said);
+    forge.seal();
+    let mut other = forge.build();
+    other
+        .bundle
+        .names()
+        .iter()
+        .filter(|path| !small.bundle.has(path) && path.starts_with("documents/"))
+        .for_each(|path| drop(other.bundle.remove(path)));
+    other.bundle.remove(verifier::PAGE_NAME);
+    other.bundle.manifest();
+    let elsewhere = desk_of(&other.bundle, lines(&other.openings));
+    let stream = "organisation/cso-x";
+    assert!(older.items(stream).len() < desk.items(stream).len() && !older.items(stream).is_empty());
+    let made = |desk: &packs::Desk, stream: &str, since: &[u64]| {
+        let mut pack = desk.pack(stream, "public");
+        pack.since = since.iter().map(|size| desk.since(*size)).collect();
+        pack.to_text().into_bytes()
+    };
+    let [whole, short, split] = [&small.bundle, &small.older, &other.bundle].map(|files| archive(files, None));
+    let (now, then, turned) = (desk.size(), older.size(), elsewhere.size());
+    let older_words = format!("ends at {then} entries, the pack at {now}");
+    let to = |size: u64| format!("omplete up to entry {size}: you have recomputed");
+    let on_page = |size: u64| format!("recomputed the index from the whole log beside it, up to entry {}", size - 1);
+    let nobody = "Nobody whom you trust has recomputed it";
+    let rows = [
+        ("of the same day", &whole, made(&desk, stream, &[]), HOLDS, to(now), "verified", on_page(now)),
+        ("of a later day", &whole, made(&older, stream, &[]), HOLDS, to(then), "verified", on_page(then)),
+        (
+            "of an earlier day",
+            &short,
+            made(&desk, stream, &[]),
+            UNTOLD,
+            older_words.clone(),
+            "cannot_tell",
+            older_words.clone(),
+        ),
+        (
+            "of an earlier day, with a proof",
+            &short,
+            made(&desk, stream, &[then]),
+            HOLDS,
+            to(then),
+            "verified",
+            on_page(then),
+        ),
+        (
+            "of an earlier day, with a proof from another",
+            &short,
+            made(&desk, stream, &[then - 1]),
+            UNTOLD,
+            older_words.clone(),
+            "cannot_tell",
+            older_words.clone(),
+        ),
+        (
+            "of an earlier day, nothing there",
+            &short,
+            made(&desk, "organisation/nobody", &[]),
+            UNTOLD,
+            older_words.clone(),
+            "cannot_tell",
+            older_words,
+        ),
+        (
+            "of an earlier day, nothing there, with a proof",
+            &short,
+            made(&desk, "organisation/nobody", &[then]),
+            HOLDS,
+            "No record about".to_owned(),
+            "verified",
+            String::new(),
+        ),
+        (
+            "of another history, shorter",
+            &split,
+            made(&desk, stream, &[turned]),
+            LIE,
+            "evidence".to_owned(),
+            "not_verified",
+            format!("At size {turned} the two files show two different logs"),
+        ),
+        (
+            "of another history, longer",
+            &whole,
+            made(&elsewhere, stream, &[]),
+            LIE,
+            "evidence".to_owned(),
+            "not_verified",
+            format!("At size {turned} the two files show two different logs"),
+        ),
+    ];
+    let script = "
+        const lines = [];
+        choose('policy', [['mine', given.policy]]);
+        await settled(() => shown().includes('You gave the policy'), 'trust');
+        for (const { log, pack, words } of given.rows) {
+            for (const files of [[['log.tar', log], ['a.pack', pack]], [['a.pack', pack], ['log.tar', log]]]) {
+                choose('choose', files);
+                await settled(() => document.querySelectorAll('.result').length === 2 && !document.querySelector('progress'), 'verdicts');
+                const of = (kind) => document.querySelector(`.result[data-kind=${kind}]`);
+                const text = of('pack').textContent;
+                lines.push(`${of('bundle').dataset.verdict} ${of('pack').dataset.verdict} ${text.includes(words) ? 'told' : text}`);
+                press('again');
+                choose('policy', [['mine', given.policy]]);
+                await settled(() => !result() && shown().includes('You gave the policy'), 'the start');
+            }
+        }
+        return lines;";
+    let given: Vec<Value> = rows
+        .iter()
+        .map(|(_, log, pack, _, _, _, words)| json!({ "log": bytes(log), "pack": bytes(pack), "words": words }))
+        .collect();
+    let page = Page::open().run(script, &json!({ "policy": bytes(small.policy.as_bytes()), "rows": given }));
+    assert_eq!(page.len(), rows.len() * 2, "{page:?}");
+    for (number, ((name, log, pack, want, words, verdict, _), page)) in rows.iter().zip(page.chunks(2)).enumerate() {
+        let (at, beside) = (folder.path(&format!("{number}.pack")), folder.path(&format!("{number}.tar")));
+        std::fs::write(&at, pack).unwrap();
+        std::fs::write(&beside, log).unwrap();
+        let arguments = [Path::new("check"), &at, Path::new("--index"), &beside, Path::new("--policy"), &folder.policy];
+        let (code, said) = run("verifier", &arguments);
+        assert!(code == *want && said.contains(words), "{name}: {code} {said}");
+        assert_eq!(page, vec![format!("verified {verdict} told"); 2], "{name}");
+        // Older it says nothing of what came since, and nobody is told that it did.
+        assert!(*want != UNTOLD || !said.contains(nobody) && said.contains("get a newer bundle"), "{name}: {said}");
+    }
 }
 
 #[test]
