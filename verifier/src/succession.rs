@@ -1,8 +1,9 @@
 //! Whether a log goes on from another as it says. FORMAT.md 18.
 
 use schemas::catalogue::Role;
+use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
-use schemas::note::Origin;
+use schemas::note::{Note, Origin};
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 
@@ -133,6 +134,7 @@ pub fn check(
     old_policy: &Policy,
     progress: &mut dyn FnMut(&'static str, u64, u64),
 ) -> Succession {
+    let crossed = is_of(new, old_policy) && is_of(old, policy) && !(is_of(new, policy) && is_of(old, old_policy));
     let mut beginning = Replay::until(2, progress);
     let report = bundle::check(new, policy, None, &mut beginning);
     let begun = beginning.state;
@@ -150,8 +152,22 @@ pub fn check(
     };
     result.unknown.extend(result.new.unknown.iter().chain(&result.old.unknown).cloned());
     result.faults.extend(result.old.faults.first().cloned().map(BadSuccession::Before));
+    if crossed {
+        // Said first: whatever else is not known follows from it.
+        let why = "each of the two bundles is of the log of the other's policy: give the successor's bundle first and its \
+                   policy with --policy, the log before it with --predecessor and --predecessor-policy";
+        result.unknown.insert(0, why.to_owned());
+    }
     let Some(said) = said else {
-        result.unknown.push("the log does not say that it goes on from another".to_owned());
+        let from = result.old.predecessor.as_ref().map(|said| &said.origin);
+        let own = result.new.head.as_ref().map(|head| &head.checkpoint.origin);
+        result.unknown.push(match own.filter(|own| from == Some(own)) {
+            Some(own) => format!(
+                "the two are the wrong way round: {own}, which was given first, is the log before. Give the successor's \
+                 bundle first and its policy with --policy, this one with --predecessor and --predecessor-policy"
+            ),
+            None => "the log that was given first does not say that it goes on from another: is it the successor?".to_owned(),
+        });
         return result;
     };
     let given = result.old.head.as_ref().map(|head| (head.checkpoint.origin.clone(), head.checkpoint.size));
@@ -173,6 +189,13 @@ pub fn check(
     let (Some(begun), Some(state)) = (begun, state.filter(|state| state.size() == said.size)) else { return result };
     result.compare(&said, &begun, &state, shown);
     result
+}
+
+/// Whether the checkpoint of a bundle says that it is of the log of a policy; whatever else it is.
+fn is_of(bundle: &mut dyn Source, policy: &Policy) -> bool {
+    let bytes = bundle.read("checkpoint").ok().flatten();
+    let origin = bytes.and_then(|bytes| Some(Checkpoint::parse(&Note::parse(&bytes).ok()?.text).ok()?.origin));
+    origin.is_some_and(|origin| policy.logs.iter().any(|log| log.name == origin.as_str()))
 }
 
 impl Succession {

@@ -689,6 +689,41 @@ fn openings_are_told_apart_from_what_happened_to_them() {
     }
 }
 
+#[test]
+fn an_audience_is_named_as_the_log_names_it() {
+    let world = World::golden();
+    let small = small_of(&world);
+    let desk = Desk::new(&small.policy);
+    let (bundle, openings) = (desk.put("bundle", &small.bundle), desk.put("openings", &small.openings));
+    let pseudonym = world.pseudonyms.party("cso-y");
+    assert_ne!(pseudonym, "cso-y");
+    for (audience, known) in [
+        ("public", true),
+        ("oversight", true),
+        ("cso-x", true),
+        (pseudonym, true),
+        // Nothing would be withheld from somebody whom nobody knows: it is asked, and the name is not looked up.
+        ("cso-y", false),
+        ("Blue House", false),
+        ("CSO-X", false),
+        (" cso-x", false),
+        ("cso-x/x1", false),
+        ("nobody", false),
+        ("", false),
+        ("\u{202e}x-osc", false),
+    ] {
+        let arguments =
+            [Path::new("check"), &bundle, Path::new("--policy"), &desk.policy, Path::new("--openings"), &openings];
+        let (code, said) = run("verifier", &[&arguments[..], &[Path::new("--audience"), Path::new(audience)]].concat());
+        let says = said.contains("the log knows no party");
+        assert_eq!((code, says), if known { (HOLDS, false) } else { (UNTOLD, true) }, "{audience:?}: {said}");
+        assert!(known || said.contains("goes by its pseudonym, which its own packs and receipts show"), "{said}");
+        assert!(!said.contains('\u{202e}') && !said.contains("FAULT"), "{audience:?}: {said}");
+        // Who it is stands nowhere but in what was typed.
+        assert!(audience == "Blue House" || !said.contains("Blue House"), "{audience:?}: {said}");
+    }
+}
+
 /// Files of an archive as somebody packs them.
 fn packed_by_hand(files: &Memory, prefix: &str, first: Option<u8>) -> Vec<u8> {
     let mut renamed = Memory::default();

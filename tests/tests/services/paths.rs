@@ -66,7 +66,7 @@ pub fn place() -> TempDir {
 }
 
 /// What somebody may have put there: its name, and words of which one is said.
-const PREPARED: [(&str, &[&str]); 9] = [
+const PREPARED: [(&str, &[&str]); 10] = [
     ("fifo", &["named pipe", "no folder", "no such folder", "not a folder"]),
     ("to-a-pipe", &["named pipe", "no folder", "no such folder", "not a folder"]),
     ("socket", &["socket", "no folder", "no such folder", "not a folder"]),
@@ -75,6 +75,7 @@ const PREPARED: [(&str, &[&str]); 9] = [
     ("sparse", &["longer than", "no folder", "no such folder", "not a folder", "is a file", "archive"]),
     ("dir", &["folder", "directory"]),
     ("none/at/all", &["no such", "No such", "not there"]),
+    ("closed", &["denied", "no folder", "no such folder", "not a folder", "is a file"]),
     // A file like any other, which the disk does not give.
     ("/proc/self/mem", &["Input/output error", "no folder", "no such folder", "not a folder", "is a file"]),
 ];
@@ -88,6 +89,8 @@ fn prepare(folder: &Path) {
     sparse.set_len(100 << 30).unwrap();
     // A secret that others can read is refused for that.
     sparse.set_permissions(fs::Permissions::from_mode(0o600)).unwrap();
+    fs::write(folder.join("closed"), "nobody may read it\n").unwrap();
+    fs::set_permissions(folder.join("closed"), fs::Permissions::from_mode(0o000)).unwrap();
     fs::create_dir(folder.join("dir")).unwrap();
     fs::set_permissions(folder.join("dir"), fs::Permissions::from_mode(0o700)).unwrap();
 }
@@ -118,6 +121,9 @@ fn no_option_of_the_projector_or_the_demo_waits_or_reads_without_end() {
         for (there, words) in PREPARED {
             if there == "dir" && (wants_folder || line.contains("--password-file")) && name == "projector" {
                 continue; // an empty folder is told as such elsewhere, or may be filled while it is followed
+            }
+            if there == "closed" && File::open(folder.join(there)).is_ok() {
+                continue; // nothing is closed to root
             }
             let line = line.replace('#', there);
             let (code, said) = ends(folder, name, &line.split(' ').collect::<Vec<_>>());
