@@ -76,6 +76,31 @@ pub fn fewer(wanted: usize, has: usize) -> Option<String> {
     (has < wanted).then(words)
 }
 
+/// Ready once this process is asked to end, by Ctrl-C or SIGTERM. It hears them from this call on, whether anybody waits
+/// or not: whoever is told an address afterwards may end it at once. Called within a runtime.
+///
+/// # Errors
+/// The system lets it hear nothing: what it serves could not be ended in order.
+pub fn stopped() -> io::Result<impl Future<Output = ()> + Send> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        Ok(async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        })
+    }
+    #[cfg(not(unix))]
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
+}
+
 /// A listener that takes no more than it may.
 pub struct Bounded {
     listener: TcpListener,
@@ -484,6 +509,22 @@ mod tests {
         }
         assert_eq!(fewer(64, 64), None);
         assert!(fewer(1_024, 832).is_some_and(|words| words.contains("832") && words.contains("1216")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_end_is_heard_before_anybody_waits_for_it() {
+        use rustix::process::{Signal, getpid, kill_process};
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        for signal in [Signal::INT, Signal::TERM, Signal::INT] {
+            runtime.block_on(async {
+                // Each server of a process hears it.
+                let (first, second) = (stopped().unwrap(), stopped().unwrap());
+                kill_process(getpid(), signal).unwrap();
+                first.await;
+                second.await;
+            });
+        }
     }
 
     #[test]

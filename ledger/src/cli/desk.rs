@@ -14,6 +14,7 @@ use ledger::failure::Failure;
 use ledger::files;
 use ledger::keys::{self, KeyFolder};
 use ledger::outpost::{Client, Line};
+use verifier::listen::stopped;
 
 use super::Ended;
 use super::outbox::Place;
@@ -74,7 +75,10 @@ impl Desk {
         };
         let desk = desk::Desk::new(office, Arc::new(Mutex::new(outpost)), Clock::System, line.is_some())?;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        let listening = runtime.block_on(Listening::at(self.listen, desk, line))?;
+        let (listening, stop) = runtime.block_on(async {
+            let stop = stopped()?;
+            Ok::<_, Ended>((Listening::at(self.listen, desk, line).await?, stop))
+        })?;
         let link = listening.link()?;
         verifier::say!("the desk is open; it lets in one browser, by a link that opens once:\n  {link}");
         verifier::say!("press Enter for another link, Ctrl-C to end");
@@ -91,12 +95,6 @@ impl Desk {
                 }
             }
         });
-        let stop = async {
-            match super::serve::stopped() {
-                Ok(stopped) => stopped.await,
-                Err(_) => std::future::pending().await, // without signals only the window's end ends it
-            }
-        };
         runtime.block_on(desk::serve(listening, stop))?;
         Ok(())
     }

@@ -11,6 +11,7 @@ use ledger::http::config::{self, Config};
 use ledger::http::readings::{BadReadings, Readings};
 use ledger::http::{Server, log};
 use ledger::writer::Writer;
+use verifier::listen::stopped;
 
 use super::{Ended, Start, open, parties, settings};
 
@@ -113,24 +114,4 @@ fn readings(writer: &Writer, config: &Config) -> Result<Option<Readings>, Ended>
 
 fn say(line: &str) {
     verifier::say!("{line}");
-}
-
-/// Ready at Ctrl-C or SIGTERM.
-pub(super) fn stopped() -> Result<impl Future<Output = ()> + Send, std::io::Error> {
-    #[cfg(unix)]
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    Ok(async move {
-        let interrupted = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        tokio::select! {
-            () = interrupted => {}
-            _ = terminate.recv() => {}
-        }
-        #[cfg(not(unix))]
-        interrupted.await;
-    })
 }

@@ -1,7 +1,9 @@
 //! `projector serve`: follow a log, and serve what follows from it.
 
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 
 use clap::Args;
@@ -19,6 +21,7 @@ use schemas::policy::Policy;
 use schemas::visible::Show as _;
 use tokio::sync::watch;
 use verifier::files::{self, Folder};
+use verifier::listen::stopped;
 use verifier::output;
 use verifier::unseal::Identity;
 
@@ -93,11 +96,11 @@ pub enum BadServe {
         /// The address.
         address: SocketAddr,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// No threads to serve with.
     #[error("cannot start: {0}")]
-    Runtime(std::io::Error),
+    Runtime(io::Error),
     /// The state folder.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -150,7 +153,7 @@ impl Serve {
 
     async fn serve(&self, shown: &Arc<Shown>) -> Result<(), BadServe> {
         let (stop, stopping) = watch::channel(false);
-        let signalled = signalled(shown);
+        let signalled = signalled(shown).map_err(BadServe::Runtime)?;
         let mut listeners = Vec::new();
         let doors = std::iter::once((self.listen, false));
         let oversight = self.oversight_listen.map(|address| (address, true));
@@ -208,7 +211,7 @@ impl Serve {
 fn more_links(session: &Arc<Session>) {
     let session = Arc::downgrade(session);
     std::thread::spawn(move || {
-        for _ in std::io::stdin().lines().map_while(Result::ok) {
+        for _ in io::stdin().lines().map_while(Result::ok) {
             let Some(session) = session.upgrade() else { return };
             if let Ok(link) = session.link() {
                 verifier::say!("oversight  {link}");
@@ -275,35 +278,25 @@ fn user(address: &str) -> Option<String> {
 }
 
 /// Ready at Ctrl-C or SIGTERM. SIGHUP asks for a rebuild.
-fn signalled(shown: &Shown) -> impl Future<Output = ()> + '_ {
-    // Heard from now on, not only once somebody waits: whoever is told an address may end it at once.
+fn signalled(shown: &Shown) -> io::Result<impl Future<Output = ()> + '_> {
+    let stopped = stopped()?;
     #[cfg(unix)]
-    let heard = {
+    {
         use tokio::signal::unix::{SignalKind, signal};
-        (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-    };
-    async move {
-        let interrupted = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        {
-            let (Ok(mut terminate), Ok(mut hang_up)) = heard else { return interrupted.await };
-            tokio::pin!(interrupted);
+        let mut hang_up = signal(SignalKind::hangup())?;
+        Ok(async move {
+            let mut stopped = pin!(stopped);
             loop {
                 tokio::select! {
-                    () = &mut interrupted => return,
-                    _ = terminate.recv() => return,
+                    () = &mut stopped => return,
                     _ = hang_up.recv() => shown.ask_rebuild(),
                 }
             }
-        }
-        #[cfg(not(unix))]
-        {
-            let _ = shown;
-            interrupted.await;
-        }
+        })
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = shown;
+        Ok(stopped)
     }
 }

@@ -14,7 +14,7 @@ use projector::serve::session::Session;
 use tower_http::services::ServeDir;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use verifier::listen::Bounded;
+use verifier::listen::{Bounded, stopped};
 
 use super::Places;
 
@@ -59,32 +59,14 @@ pub fn serve(places: &Places, port: u16, say: &mut dyn FnMut(&str)) -> Result<()
                 HeaderValue::from_static("nosniff"),
             ))
             .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
-        // Heard from now on, before anybody is told the address.
-        #[cfg(unix)]
-        let heard = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        // Heard before anybody is told the address.
+        let stopped = stopped().map_err(bad)?;
         say(&format!("transparency view, for everyone      http://{address}/"));
         say(&format!("accountability view, for everyone    http://{address}/accountability.html"));
         say(&format!("report for oversight, hidden values  {link}"));
         say("                                     (the link opens once, in one browser; press Enter for another)");
         say("stop with Ctrl-C");
         more_links(&session);
-        let stopped = async move {
-            // Without a way to hear Ctrl-C, the default action of the signal ends the process.
-            let interrupted = async {
-                if tokio::signal::ctrl_c().await.is_err() {
-                    std::future::pending::<()>().await;
-                }
-            };
-            #[cfg(unix)]
-            if let Ok(mut terminate) = heard {
-                tokio::select! {
-                    () = interrupted => {}
-                    _ = terminate.recv() => {}
-                }
-                return;
-            }
-            interrupted.await;
-        };
         let listener = Bounded::new(listener, LIMITS, 1, |words| verifier::tell!("{words}"));
         axum::serve(listener, pages).with_graceful_shutdown(stopped).await.map_err(bad)
     })

@@ -9,6 +9,7 @@ use schemas::base;
 use schemas::hash::Hash;
 use schemas::note::{ALG_ED25519, Origin, Vkey};
 use schemas::visible::Show as _;
+use verifier::listen::stopped;
 use verifier::signature::BadKey;
 use verifier::witness::answer::Answer;
 use verifier::witness::ratchet::Ratchet;
@@ -142,14 +143,14 @@ impl Serve {
         let tell = move |news: News| tell(&news, &evidence);
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(BadWitness::Runtime)?;
         runtime.block_on(async {
-            let stopped = stopped();
+            let stopped = stopped().map_err(BadWitness::Runtime)?;
             say(&format!("witness  {vkey}"));
             for origin in ratchet.origins() {
                 let known = ratchet.records().get(origin).map_or(0, |record| record.checkpoint.size);
                 let path = Hash::of(&[origin.as_bytes()]);
                 say(&format!("watches  {origin}  from size {known}  /{path}/checkpoint"));
             }
-            server::serve(self.listen, ratchet, state, now, tell, stopped).await
+            Ok::<_, BadWitness>(server::serve(self.listen, ratchet, state, now, tell, stopped).await?)
         })?;
         say("stopped; everything cosigned is in the state file");
         Ok(())
@@ -211,28 +212,5 @@ fn tell(news: &News, evidence: &Path) {
                 "STOPPED: {why}. Nothing is cosigned any more; mend the disk, then start this witness again."
             );
         }
-    }
-}
-
-/// Ready at Ctrl-C or SIGTERM.
-fn stopped() -> impl Future<Output = ()> + Send {
-    // Heard from now on, not only once somebody waits.
-    #[cfg(unix)]
-    let heard = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-    async move {
-        let interrupted = async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                std::future::pending::<()>().await;
-            }
-        };
-        #[cfg(unix)]
-        if let Ok(mut terminate) = heard {
-            tokio::select! {
-                () = interrupted => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-        interrupted.await;
     }
 }
