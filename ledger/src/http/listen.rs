@@ -19,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
 use tokio_rustls::TlsAcceptor;
 use verifier::listen::{self, Places, neighbourhood, network};
 
@@ -28,6 +28,8 @@ use super::figures::Held;
 
 /// Header fields in a request.
 const HEADERS_MAX: usize = 64;
+/// How long an answer without end goes on after its last piece to one that says no more: it may have gone.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Who is at the other end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,6 +157,8 @@ async fn converse<S>(
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        // Who has said all it has to say is answered all the same.
+        .half_close(true)
         .header_read_timeout(Duration::from_secs(requests.head_seconds))
         .max_headers(HEADERS_MAX)
         .max_buf_size(requests.head_bytes_max.max(8 << 10))
@@ -171,7 +175,7 @@ async fn converse<S>(
 }
 
 /// A connection whose other side must take what is sent within its time, and once it has let us wait for that long,
-/// at a least speed.
+/// at a least speed. One that says no more and has had what there was is let go.
 struct Patient {
     stream: TcpStream,
     patience: Duration,
@@ -181,11 +185,15 @@ struct Patient {
     waits: Option<(Instant, u64)>,
     /// Runs while something cannot be sent.
     end: Option<Pin<Box<Sleep>>>,
+    /// Something went since something came.
+    answers: bool,
+    /// Runs from the last piece that went to one that says no more.
+    linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl Patient {
     fn new(stream: TcpStream, patience: Duration, speed_min: u64) -> Self {
-        Self { stream, patience, speed_min, waits: None, end: None }
+        Self { stream, patience, speed_min, waits: None, end: None, answers: false, linger: None }
     }
 
     /// What sending came to: pending for too long is an error.
@@ -207,16 +215,38 @@ impl Patient {
 
     /// The same for bytes, which are counted.
     fn counted(&mut self, context: &mut Context<'_>, sent: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let (Poll::Ready(Ok(bytes)), Some((_, went))) = (&sent, &mut self.waits) {
-            *went += *bytes as u64;
+        if let Poll::Ready(Ok(bytes)) = &sent {
+            if let Some((_, went)) = &mut self.waits {
+                *went += *bytes as u64;
+            }
+            (self.answers, self.linger) = (true, None);
         }
         self.bounded(context, sent)
+    }
+
+    /// An error where one says no more that has had all there was. Nobody else would see that it has gone: what it says is
+    /// not read before it is answered, and the feed's answer has no end.
+    fn let_go(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut byte = [0];
+        let mut says_no_more = |stream: &TcpStream, context: &mut Context<'_>| {
+            matches!(stream.poll_peek(context, &mut ReadBuf::new(&mut byte)), Poll::Ready(Ok(0)))
+        };
+        if self.answers && says_no_more(&self.stream, context) {
+            let linger = self.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+            if linger.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl AsyncRead for Patient {
     fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let before = into.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        self.answers &= into.filled().len() == before;
+        read
     }
 }
 
@@ -244,7 +274,10 @@ impl AsyncWrite for Patient {
         if sent.is_ready() {
             self.waits = None; // all that there was has gone
         }
-        self.bounded(context, sent)
+        match self.bounded(context, sent) {
+            Poll::Ready(Ok(())) => self.let_go(context),
+            other => other,
+        }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -319,13 +319,10 @@ fn one_key_that_reads_stops_no_reader() {
         "/packs?stream=organisation/cso-x&audience=cso-x",
         "/packs?stream=facility/fac-a&audience=cso-x",
     ] {
-        let mut asked: Vec<TcpStream> = (0..32)
-            .map(|_| {
-                let mut stream = connect(ELSEWHERE, server.address);
-                stream.write_all(&Signing::now(server.address, &x).request("GET", target, None)).unwrap();
-                stream
-            })
-            .collect();
+        // All at once: what is signed is signed before.
+        let requests: Vec<_> = (0..32).map(|_| Signing::now(server.address, &x).request("GET", target, None)).collect();
+        let mut asked: Vec<TcpStream> = requests.iter().map(|_| connect(ELSEWHERE, server.address)).collect();
+        asked.iter_mut().zip(&requests).for_each(|(stream, request)| stream.write_all(request).unwrap());
         // Those who hang up free no place before what they asked for is done.
         drop(asked.split_off(24));
         for (key, honest) in [

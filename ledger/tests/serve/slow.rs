@@ -1,7 +1,7 @@
 //! Clients that are slow, many, or do not listen: they are cut off, and nobody else waits for them.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 use crate::common::{Running, Signing, World, connect, connected, lines, read, request};
 
@@ -87,7 +87,7 @@ fn bodies_that_never_end_are_cut_off_and_take_no_ones_place() {
         });
         let answer = read(&mut beside).unwrap();
         assert_eq!((answer.status, answer.problem().as_str()), (408, "too-slow"));
-        let _ = beside.shutdown(std::net::Shutdown::Both);
+        let _ = beside.shutdown(Shutdown::Both);
     });
     served(&server, &mut world);
 }
@@ -142,6 +142,54 @@ fn connections_without_number_leave_room_for_others() {
     let more: Vec<TcpStream> = (0..16).map(|_| connect("127.0.0.6", server.address)).collect();
     for mut stream in idle.into_iter().chain(more) {
         hung_up(&mut stream);
+    }
+    served(&server, &mut world);
+}
+
+#[test]
+fn who_says_no_more_is_answered() {
+    let mut world = World::begun(|world, writer| {
+        let parcels = world.attempts(200);
+        world.commit(writer, &parcels);
+    });
+    let server = world.serve(&format!("[readings]\nkeys = {:?}\n", world.path("keys")));
+    let (x, y) = (world.key("cso-x", "x1"), world.key("cso-y", "y1"));
+    let parcels: Vec<_> = (0..20).map(|_| world.attempt("cso-y", "y1")).collect();
+    let get = |target: &str| request(server.address, "GET", target, &[], b"");
+    let sign = |target: &str| Signing::now(server.address, &x).request("GET", target, None);
+    let bare = |target: &str, version: &str| format!("GET {target} HTTP/{version}\r\nHost: x\r\n\r\n").into_bytes();
+    let own = "/packs?stream=organisation/cso-x&audience=";
+    for (what, request, status, says) in [
+        ("a request", get("/checkpoint"), 200, "served.example/log"),
+        ("one that would stay", bare("/checkpoint", "1.1"), 200, "served.example/log"),
+        ("an older one", bare("/checkpoint", "1.0"), 200, "served.example/log"),
+        ("a long answer", get("/verify.html"), 200, "</html>"),
+        ("a pack that must be made", get(&format!("{own}public")), 200, "\"audience\":\"public\""),
+        ("one with hidden values", sign(&format!("{own}cso-x")), 200, "\"audience\":\"cso-x\""),
+        ("openings", sign("/openings?from=0&limit=4096"), 200, "digests"),
+        (
+            "a hand-in",
+            Signing::now(server.address, &y).request("POST", "/events", Some(&lines(&parcels))),
+            200,
+            "stands",
+        ),
+        ("a refusal", get("/receipts/0"), 400, "problem"),
+        // It gets what there is, and is let go: whoever has gone looks the same.
+        ("the feed", get("/feed"), 200, "event: checkpoint"),
+    ] {
+        let mut stream = connect(ELSEWHERE, server.address);
+        stream.write_all(&request).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        let answer = read(&mut stream).unwrap_or_else(|| panic!("{what}: no answer"));
+        let text = String::from_utf8_lossy(&answer.body);
+        assert!(answer.status == status && text.contains(says), "{what}: {} {text}", answer.status);
+    }
+    // What never became a request is none.
+    for begun in [&b""[..], b"GET /checkpoint HTTP/1.1\r\nHost: x\r\n"] {
+        let mut stream = connect(ELSEWHERE, server.address);
+        stream.write_all(begun).unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        assert!(!hung_up(&mut stream).contains("200"));
     }
     served(&server, &mut world);
 }

@@ -1,6 +1,7 @@
 //! TLS by the server itself.
 
 use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,21 +33,30 @@ fn clients_that_trust_the_certificate_are_served_and_plain_ones_are_not() {
         .with_root_certificates(trusted)
         .with_no_client_auth();
     let config = Arc::new(config);
-    let ask = |bytes: &[u8]| {
+    let said = |bytes: &[u8], and_no_more: bool| {
         let mut connection =
             ClientConnection::new(Arc::clone(&config), ServerName::try_from("localhost").unwrap()).unwrap();
         let mut socket = connect("127.0.0.1", server.address);
         let mut stream = Stream::new(&mut connection, &mut socket);
         stream.write_all(bytes).unwrap();
+        if and_no_more {
+            stream.conn.send_close_notify();
+            stream.flush().unwrap();
+            stream.sock.shutdown(Shutdown::Write).unwrap();
+        }
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         String::from_utf8(answer).unwrap()
     };
+    let ask = |bytes: &[u8]| said(bytes, false);
     assert!(ask(&request(server.address, "GET", "/healthz", &[], b"")).ends_with("ok\n"));
     let x = world.key("cso-x", "x1");
     let body = lines(&[world.attempt("cso-x", "x1")]);
     let answer = ask(&Signing::now(server.address, &x).request("POST", "/events", Some(&body)));
     assert!(answer.contains("\"status\":\"stands\""), "{answer}");
+    let body = lines(&[world.attempt("cso-x", "x1")]);
+    let answer = said(&Signing::now(server.address, &x).request("POST", "/events", Some(&body)), true);
+    assert!(answer.contains("\"status\":\"stands\""), "who says no more is answered: {answer}");
     // Without TLS, or with a greeting that never ends, there is no answer, and others are served.
     let mut plain = connect("127.0.0.1", server.address);
     plain.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();

@@ -17,12 +17,22 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Status, and what follows the head; 0 where the connection ended without a word.
 fn ask(address: SocketAddr, text: &[u8]) -> (u16, String) {
+    // What might be the beginning of something ends here.
+    said(address, text, text.starts_with(b"\x16"))
+}
+
+/// The same of a client that says no more.
+fn ask_and_end(address: SocketAddr, text: &[u8]) -> (u16, String) {
+    said(address, text, true)
+}
+
+fn said(address: SocketAddr, text: &[u8], ends: bool) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     // A server that has refused already reads no further.
     let _ = stream.write_all(text);
-    if text.starts_with(b"\x16") {
-        let _ = stream.shutdown(Shutdown::Write); // what might be the beginning of something ends here
+    if ends {
+        let _ = stream.shutdown(Shutdown::Write);
     }
     let mut bytes = Vec::new();
     let _ = stream.read_to_end(&mut bytes);
@@ -147,8 +157,15 @@ fn judge(door: &Door) {
         }
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
-    let head = format!("GET {page} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{fields}\r\n");
-    assert_eq!(ask(*address, head.as_bytes()).0, 200, "{who} goes on");
+    let rest = format!("Host: {address}\r\n{fields}\r\n");
+    for (what, head) in [
+        ("goes on", format!("GET {page} HTTP/1.1\r\nConnection: close\r\n{rest}")),
+        ("answers who would stay and says no more", format!("GET {page} HTTP/1.1\r\n{rest}")),
+        ("answers an older client that says no more", format!("GET {page} HTTP/1.0\r\n{rest}")),
+        ("answers a body after which nothing comes", format!("GET {page} HTTP/1.1\r\nContent-Length: 1\r\n{rest}x")),
+    ] {
+        assert_eq!(ask_and_end(*address, head.as_bytes()).0, 200, "{who} {what}");
+    }
 }
 
 /// One that lets everybody in.
