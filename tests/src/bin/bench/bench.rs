@@ -34,6 +34,9 @@ pub enum BadBench {
     /// A key.
     #[error(transparent)]
     Key(#[from] BadKeyFile),
+    /// Nobody records readings.
+    #[error(transparent)]
+    Readings(#[from] ledger::http::readings::BadReadings),
     /// The sequencer stopped.
     #[error(transparent)]
     Halted(#[from] Halted),

@@ -3,6 +3,7 @@
 //! Each client has an address of its own on the loopback (127.0.0.0/8), as clients have.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,9 +11,13 @@ use std::time::{Duration, Instant};
 use ledger::clock::Clock;
 use ledger::http::Server;
 use ledger::http::config::Config;
+use ledger::http::readings::Readings;
 use ledger::keys::random_bytes;
+use ledger::reader::Reader;
 use ledger::sequencer::Delivery;
 use ledger::writer::Writer;
+use schemas::entry::Entry;
+use schemas::value::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::oneshot;
@@ -21,7 +26,7 @@ use verifier::signature::SecretKey;
 
 use crate::bench::{BadBench, Bench};
 use crate::http::{self, BadHttp};
-use crate::maker::Maker;
+use crate::maker::{Maker, administration};
 use crate::row::{Row, Target};
 
 /// Honest clients.
@@ -32,11 +37,19 @@ const SECONDS: u64 = 30;
 const PAUSE: Duration = Duration::from_millis(100);
 /// Longest that an honest client may wait, 99 times of 100.
 const P99_MS: f64 = 2_000.0;
+/// Events that were in the log before, a twentieth of them of each administration: so large its pack is.
+const BEFORE: usize = 20_000;
+/// Streams whose signed packs a hostile reader asks for.
+const STREAMS: usize = 4;
+/// Whom its key belongs to: the last administration, which hands nothing in.
+const ROGUE: u64 = 19;
+/// How long one record of reading stands for what its key reads again of a stream, or of openings.
+const SPELL: Duration = Duration::from_secs(60);
 /// Longest that any client waits for one answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Kinds of hostile clients: what they do, and how many of them at a time.
-const KINDS: [(&str, Kind, usize); 8] = [
+const KINDS: [(&str, Kind, usize); 10] = [
     ("heads byte by byte", Kind::SlowHead, 256),
     ("bodies byte by byte", Kind::SlowBody, 48),
     ("bodies of 16 MiB announced", Kind::Announced, 64),
@@ -44,6 +57,8 @@ const KINDS: [(&str, Kind, usize); 8] = [
     ("connections of one address", Kind::Idle, 300),
     ("public packs of all streams", Kind::Packs, 64),
     ("HEAD and ranges of openings", Kind::Ranges, 32),
+    ("one key that reads openings", Kind::Openings, 32),
+    ("one key that reads large packs", Kind::SignedPacks, 32),
     ("requests that make no sense", Kind::Malformed, 64),
 ];
 
@@ -57,22 +72,39 @@ enum Kind {
     Idle,
     Packs,
     Ranges,
+    Openings,
+    SignedPacks,
     Malformed,
 }
 
 /// The rows.
 pub fn run(bench: &mut Bench) -> Result<Vec<Row>, BadBench> {
-    let (maker, writer) = bench.found("hostile")?;
+    let (mut maker, mut writer) = bench.found("hostile")?;
+    Maker::commit(&mut writer, &maker.amendments(BEFORE))?;
+    let keys = bench.path("hostile").join("keys");
     let rounds = usize::try_from(SECONDS * 1_000).expect("few") / PAUSE.as_millis() as usize;
+    let all = against(maker, writer, &keys, &KINDS, rounds, Some(Duration::from_secs(SECONDS)))?;
     let mut rows = Vec::new();
-    for (what, found) in against(maker, writer, &KINDS, rounds, Some(Duration::from_secs(SECONDS)))? {
+    for (what, found) in &all.kinds {
         let words = format!("{what}: {} honest requests, lost", found.times.len());
         rows.push(Row::new("hostile", words, found.lost.len() as f64, "").target(Target::AtMost(0.0)));
         let words = format!("{what}: 99 of 100 honest requests are faster");
         rows.push(Row::new("hostile", words, found.percentile(99) * 1e3, "ms").target(Target::AtMost(P99_MS)));
         found.lost.iter().take(3).for_each(|why| eprintln!("{what}: {why}"));
     }
+    let words = "records of what one hostile key has read, in the log";
+    rows.push(Row::new("hostile", words, all.records as f64, "").target(Target::AtMost(all.records_max as f64)));
     Ok(rows)
+}
+
+/// What became of everybody.
+struct Outcome {
+    /// Of the honest, by kind.
+    kinds: Vec<(&'static str, Found)>,
+    /// Records of what the rogue has read.
+    records: usize,
+    /// One for each stream and minute, and for openings.
+    records_max: usize,
 }
 
 /// What became of the honest.
@@ -96,24 +128,26 @@ impl Found {
 fn against(
     mut maker: Maker,
     writer: Writer,
+    keys: &Path,
     kinds: &[(&'static str, Kind, usize)],
     rounds: usize,
     lasting: Option<Duration>,
-) -> Result<Vec<(&'static str, Found)>, BadBench> {
+) -> Result<Outcome, BadBench> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(BadHttp::from)?;
     let (stop, stopped) = oneshot::channel::<()>();
     ledger::lead::confirm(writer.home(), Clock::System.now())?; // its events are of another year
     let mut config = Config::default();
     config.listen.address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = runtime.block_on(Server::start(writer, config, None, 0)).map_err(BadHttp::from)?;
-    let address = server.address();
+    let readings = Readings::new((writer.home(), writer.log()), &Maker::parties(), keys, "")?;
+    let server = runtime.block_on(Server::start(writer, config, Some(readings), 0)).map_err(BadHttp::from)?;
+    let (address, reader, begun) = (server.address(), server.app().reader.clone(), Instant::now());
     let served = runtime.spawn(server.serve(async {
         let _ = stopped.await; // dropped or sent, it ends
     }));
     let pens = Maker::pens();
     let rogue = pens.last().expect("there are pens").clone();
-    let mut all = Vec::new();
+    let mut found_of = Vec::new();
     for (what, kind, many) in kinds {
         // The events of each author in turn; those of the last are the rogue's, and are not handed in.
         let events = maker.amendments(pens.len() * rounds);
@@ -138,11 +172,24 @@ fn against(
             hostile.iter().for_each(tokio::task::JoinHandle::abort);
             found
         });
-        all.push((*what, found));
+        found_of.push((*what, found));
     }
-    drop(stop);
+    let spells = usize::try_from(begun.elapsed().as_secs() / SPELL.as_secs()).expect("few") + 1;
+    let records = records(&reader, &administration(ROGUE))?;
+    drop((stop, reader));
     runtime.block_on(served).expect("the server does not panic")?;
-    Ok(all)
+    Ok(Outcome { kinds: found_of, records, records_max: (STREAMS + 1) * spells })
+}
+
+/// Records of what a party has read.
+fn records(reader: &Reader, party: &str) -> Result<usize, BadBench> {
+    let mut records = 0;
+    for entry in reader.entries(0) {
+        let event = Entry::parse(&entry?.1).expect("written by the ledger").signed.event;
+        let by = event.data.get("reader").and_then(Value::as_text);
+        records += usize::from(event.kind == "data.exported" && by == Some(party));
+    }
+    Ok(records)
 }
 
 /// Hands in one event after the other, and reads between them.
@@ -160,11 +207,14 @@ async fn honest(
             break;
         }
         let pack = format!("/packs?audience=public&stream=organisation/cso-{}", round % 4);
+        let own = format!("/packs?audience={}&stream=organisation/cso-{}", administration(number as u64), round % 4);
         let requests = [
             ("a hand-in", closing(&http::request(to, event, &pen)), "\"status\":\"stands\""),
             ("the checkpoint", get(to, "/checkpoint"), "bench.example/log"),
             ("the first entries", get(to, "/tile/entries/000"), ""),
             ("a pack", get(to, &pack), "\"audience\":\"public\""),
+            ("a pack of its own", closing(&signed(to, &pen, "GET", &own, None)), "\"audience\":\"adm-"),
+            ("openings", closing(&signed(to, &pen, "GET", "/openings?from=0&limit=64", None)), "digests"),
         ];
         for (what, request, says) in requests {
             let begin = Instant::now();
@@ -247,6 +297,21 @@ async fn bother(kind: Kind, number: usize, to: SocketAddr, rogue: SecretKey, ove
                 let target = format!("/openings?from={}&limit=1", round % 5_000);
                 ask(from, to, &closing(&signed(to, &rogue, method, &target, None))).await.map(drop)
             }
+            Kind::Openings => {
+                let first = (round * 97) % 5_000;
+                let (method, target) = match round % 6 {
+                    0 => ("HEAD", format!("/openings?from={first}&limit=4096")),
+                    1 => ("GET", format!("/openings?from={first}&limit=0")),
+                    2 => ("GET", format!("/openings?from={}&limit=4096", u64::MAX)),
+                    _ => ("GET", format!("/openings?from={first}&limit=4096")),
+                };
+                ask(from, to, &closing(&signed(to, &rogue, method, &target, None))).await.map(drop)
+            }
+            Kind::SignedPacks => {
+                let stream = administration((round % STREAMS) as u64);
+                let target = format!("/packs?audience={}&stream=organisation/{stream}", administration(ROGUE));
+                ask(from, to, &closing(&signed(to, &rogue, "GET", &target, None))).await.map(drop)
+            }
             Kind::Malformed => {
                 let text =
                     ["GET", "\0\0\0\0", "POST /events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz", "\r\n\r\n"];
@@ -310,9 +375,12 @@ mod tests {
     fn the_honest_lose_no_request_whatever_others_do() {
         let folder = tempfile::tempdir().unwrap();
         let (maker, writer) = Maker::found(folder.path()).unwrap();
-        for (what, found) in against(maker, writer, &KINDS, 3, None).unwrap() {
-            assert_eq!(found.times.len(), HONEST * 3 * 4, "{what}");
+        let all = against(maker, writer, &folder.path().join("keys"), &KINDS, 3, None).unwrap();
+        for (what, found) in all.kinds {
+            assert_eq!(found.times.len(), HONEST * 3 * 6, "{what}");
             assert!(found.lost.is_empty(), "{what}: {:#?}", found.lost);
         }
+        let (records, most) = (all.records, all.records_max);
+        assert!((2..=most).contains(&records), "of packs, and of openings: {records} of {most}");
     }
 }

@@ -1,8 +1,10 @@
 //! Makes events: 20 administrations that report about 2,000 agreements and 2,000 programmes, 4,000 organisations and
 //! 1,980 facilities: 10,000 streams, of which each event enters five.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
+use ledger::import::{Limits, Parties};
 use ledger::keys::KeyFolder;
 use ledger::outbox::Opening;
 use ledger::plan::{Genesis, Submission};
@@ -85,6 +87,13 @@ impl Maker {
             let facts = [("facilities", list(&[facility(n), facility(n + 1)])), ("partners", list(&[organisation(n)]))];
             events.push(maker.event("programme.adopted", n, &facts, None));
         }
+        Self::commit(&mut writer, &events)?;
+        Ok((maker, writer))
+    }
+
+    /// Puts events into a log that nobody serves.
+    pub fn commit(writer: &mut Writer, events: &[Delivery]) -> Result<(), BadBench> {
+        let at = Self::start();
         for batch in events.chunks(BATCH_EVENTS_MAX) {
             let submission =
                 |d: &Delivery| Submission { note: d.note.clone(), opening: d.opening.clone(), received_at: at };
@@ -95,7 +104,21 @@ impl Maker {
                 }
             }
         }
-        Ok((maker, writer))
+        Ok(())
+    }
+
+    /// The parties that have keys, as an operator lists them.
+    pub fn parties() -> Parties {
+        let mut list =
+            "party,role,display_name,identity_mode,languages,holders\nop,operator,Ledger Office,named,en,ops-1\n"
+                .to_owned();
+        for n in 0..ADMINISTRATIONS {
+            let id = administration(n);
+            let _ = writeln!(list, "{id},administration,Administration {n},named,en,office-1"); // a string takes it all
+        }
+        let (parties, problems) = Parties::read("parties.csv", list.as_bytes(), &Limits::default());
+        assert!(problems.is_empty(), "{problems:?}");
+        parties
     }
 
     /// Amendments of agreements: two restricted fields and two times, all filled.
@@ -216,7 +239,8 @@ impl Maker {
     }
 }
 
-fn administration(n: u64) -> String {
+/// The name of one.
+pub fn administration(n: u64) -> String {
     format!("adm-{}", n % ADMINISTRATIONS)
 }
 
