@@ -1,6 +1,6 @@
 //! What can be done at a desk, apart from how it looks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use schemas::catalogue::{Catalogue, EventType};
@@ -190,6 +190,11 @@ impl Desk {
         hold(&self.outpost).waiting().cloned().collect()
     }
 
+    /// Refused records that need nobody any more.
+    pub fn settled(&self) -> BTreeSet<Hash> {
+        hold(&self.outpost).settled()
+    }
+
     /// Everything that the desk knows of the log.
     pub fn seen(&self) -> Seen {
         let outpost = hold(&self.outpost);
@@ -225,11 +230,11 @@ impl Desk {
         let owed = self.owed().map(|owed| owed.len());
         let outpost = hold(&self.outpost);
         let waits = || outpost.held().iter().filter(|held| held.state == State::Recorded);
-        let mended = |one: &Held| outpost.has(&one.parcel.source);
+        let settled = outpost.settled();
         Standing {
             waiting: waits().count(),
             since: waits().map(|held| held.recorded_at).min(),
-            refused: outpost.held().iter().filter(|one| is_refused(one) && !mended(one)).count(),
+            refused: outpost.held().iter().filter(|one| is_refused(one) && !settled.contains(&one.id)).count(),
             drafts: outpost.waiting().count(),
             owed,
             line: lock(&self.line).clone(),

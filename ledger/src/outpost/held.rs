@@ -1,7 +1,7 @@
 //! What an institution holds: records on their way with how far each has come, and drafts that wait for a second
 //! person.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::checkpoint::Checkpoint;
 use schemas::entry::Entry;
@@ -108,6 +108,7 @@ pub(super) enum Told {
     Covered { event: Hash, receipt: String },
     Refused { event: Hash, note: String },
     Stamp { event: Hash, note: String },
+    Elsewhere { event: Hash },
     Line { up: bool, at: Timestamp },
 }
 
@@ -135,6 +136,7 @@ impl Told {
             Self::Covered { event, receipt } => ("covered", vec![("event", id(event)), ("receipt", text(receipt))]),
             Self::Refused { event, note } => ("refused", vec![("event", id(event)), ("note", text(note))]),
             Self::Stamp { event, note } => ("stamp", vec![("event", id(event)), ("note", text(note))]),
+            Self::Elsewhere { event } => ("elsewhere", vec![("event", id(event))]),
             Self::Line { up, at } => ("line", vec![("at", time(at)), ("up", Value::Bool(*up))]),
         };
         let mut all: BTreeMap<String, Value> = members.into_iter().map(|(name, v)| (name.to_owned(), v)).collect();
@@ -161,6 +163,7 @@ impl Told {
             "covered" => Self::Covered { event: event()?, receipt: text("receipt")?.to_owned() },
             "refused" => Self::Refused { event: event()?, note: text("note")?.to_owned() },
             "stamp" => Self::Stamp { event: event()?, note: text("note")?.to_owned() },
+            "elsewhere" => Self::Elsewhere { event: event()? },
             "line" => Self::Line { up: value.get("up")?.as_bool()?, at: at()? },
             _ => return None,
         })
@@ -176,6 +179,8 @@ pub(super) struct Shelf {
     /// The order in which drafts came.
     pub order: Vec<Hash>,
     pub outages: Vec<Outage>,
+    /// What was signed with our keys elsewhere, and is accounted for.
+    pub elsewhere: BTreeSet<Hash>,
 }
 
 impl Shelf {
@@ -206,6 +211,7 @@ impl Shelf {
             }
             Told::Dropped { event } => self.drop_draft(&event),
             Told::Line { up, at } => self.line(up, at),
+            Told::Elsewhere { event } => drop(self.elsewhere.insert(event)),
             Told::Received { event, position, at } => {
                 return self.change(&event, |held| {
                     held.state = State::Received { position, at };

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use schemas::catalogue::{Catalogue, Role};
-use schemas::event::{Event, RefValue};
+use schemas::event::{Event, RefValue, SignedEvent};
 use verifier::pack::PackReport;
 
 use super::held::State;
@@ -150,15 +150,15 @@ impl Outpost {
         Ok(checked.filter(|checked| checked.report.exit_code() == 0))
     }
 
-    /// Addresses of records that a checked pack shows as signed with keys that sign here, under numbers that are this
-    /// outbox's, and that are not here: the folder was put back from an older copy, or somebody else has these keys too.
-    pub fn not_here(&self, pack: &PackReport) -> Vec<String> {
+    /// Records that a checked pack shows as signed with keys that sign here, under numbers that are this outbox's, and that
+    /// are neither here nor accounted for: the folder was put back from an older copy, or somebody else has these keys too.
+    pub fn not_here<'a>(&'a self, pack: &'a PackReport) -> impl Iterator<Item = &'a SignedEvent> {
         let signed = pack.records.iter().map(|record| &record.entry.signed);
         let ours = signed.filter(|signed| {
             let name = &signed.note.signatures[0].name;
             self.reached.numbers.contains_key(name) && signed.event.seq >= self.standing().first_number
         });
-        ours.filter(|signed| self.find(&signed.id()).is_none()).map(|signed| signed.event.address()).collect()
+        ours.filter(|signed| self.find(&signed.id()).is_none() && !self.shelf.elsewhere.contains(&signed.id()))
     }
 
     /// What others say about our records, by our records' addresses, as a checked pack shows it: the last word of each.

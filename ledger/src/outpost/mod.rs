@@ -24,8 +24,9 @@ pub mod stick;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
-use schemas::event::SignedEvent;
+use schemas::event::{Event, RefValue, SignedEvent};
 use schemas::hash::Hash;
 use schemas::note::Origin;
 use schemas::pack::Pack;
@@ -67,6 +68,17 @@ pub struct Outpost {
     journal: Journal,
     shelf: Shelf,
     reached: Reached,
+}
+
+/// A time during which the ledger was not reached, of which the log does not know all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undeclared {
+    /// The first try that failed.
+    pub from: Timestamp,
+    /// The first that did not fail again.
+    pub until: Timestamp,
+    /// Id of the outage, if it was declared without its end.
+    pub of: Option<String>,
 }
 
 /// How far the journal had come: what shows that some of it is gone.
@@ -319,6 +331,69 @@ impl Outpost {
         held.chain(self.waiting().map(|draft| draft.parcel.source.as_str())).collect()
     }
 
+    /// Records that were refused and need nobody any more: their row stands, or what they were to create was signed again
+    /// since.
+    pub fn settled(&self) -> BTreeSet<Hash> {
+        let rows = self.sources();
+        // What a record creates, with its place in the order; drafts are the newest.
+        let thing = |signed: &SignedEvent| signed.event.id.clone().map(|id| (signed.event.kind.clone(), id));
+        let mut things: BTreeMap<_, usize> = BTreeMap::new();
+        let standing = self.held().iter().enumerate().filter(|(_, held)| !matches!(held.state, State::Refused { .. }));
+        things.extend(standing.filter_map(|(at, held)| Some((thing(&held.signed)?, at))));
+        things.extend(self.waiting().filter_map(|draft| Some((thing(&draft.signed)?, usize::MAX))));
+        let refused = self.held().iter().enumerate().filter(|(_, held)| matches!(held.state, State::Refused { .. }));
+        let is_settled = |at: usize, held: &Held| {
+            let again = || thing(&held.signed).and_then(|thing| things.get(&thing).copied());
+            rows.contains(held.parcel.source.as_str()) || again().is_some_and(|later| later > at)
+        };
+        refused.filter(|(at, held)| is_settled(*at, held)).map(|(_, held)| held.id).collect()
+    }
+
+    /// The last time that the ledger was not reached, where it is over and a party of this role is to declare it.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if the parties cannot be read.
+    pub fn undeclared(&self) -> Result<Option<Undeclared>, BadOutpost> {
+        let Some((from, until)) = self.outages().last().and_then(|outage| Some((outage.from, outage.until?))) else {
+            return Ok(None);
+        };
+        let role = self.parties()?.get(&self.standing.party).map(|party| party.role);
+        let kind = Catalogue::built_in().event(DECLARED);
+        if !kind.zip(role).is_some_and(|(kind, role)| kind.authors.contains(&role)) {
+            return Ok(None);
+        }
+        let standing = self.held().iter().filter(|held| !matches!(held.state, State::Refused { .. }));
+        let standing = standing.map(|held| &held.signed.event).chain(self.waiting().map(|draft| &draft.signed.event));
+        let standing: Vec<&Event> = standing.collect();
+        let time = |event: &Event, field: &str| event.text(field).and_then(Timestamp::parse);
+        let declared = standing.iter().rev().find(|event| {
+            let begun = event.kind == DECLARED && time(event, "from").is_some_and(|declared| declared <= from);
+            begun && time(event, "until").is_none_or(|declared| declared >= from)
+        });
+        let Some(declared) = declared else { return Ok(Some(Undeclared { from, until, of: None })) };
+        let ends = |event: &&&Event| {
+            event.kind == ENDED
+                && event.refs.values().flat_map(RefValue::targets).any(|of| Some(of) == declared.id.as_ref())
+        };
+        if declared.text("until").is_some() || standing.iter().any(|event| ends(&event)) {
+            return Ok(None);
+        }
+        let id = declared.id.as_deref().and_then(|id| Some(id.split_once('/')?.1.to_owned()));
+        Ok(Some(Undeclared { from, until, of: id }))
+    }
+
+    /// Accounts for records with our keys' signatures that a checked pack shows and that are not here: they were signed
+    /// elsewhere, or are disputed, and are told no more. Says how many.
+    ///
+    /// # Errors
+    /// [`BadOutpost`] if that cannot be kept.
+    pub fn account_for(&mut self, pack: &PackReport) -> Result<usize, BadOutpost> {
+        let told: Vec<Told> = self.not_here(pack).map(|signed| Told::Elsewhere { event: signed.id() }).collect();
+        let count = told.len();
+        self.tell(told)?;
+        Ok(count)
+    }
+
     /// The highest number that each key has used, by party and holder as the log names them: here, where refused
     /// events and drafts have used theirs too, and elsewhere as far as the newest pack that was kept tells.
     ///
@@ -441,6 +516,9 @@ impl Outpost {
     }
 }
 
+/// The events of an outage.
+const DECLARED: &str = "outage.declared";
+const ENDED: &str = "outage.ended";
 /// Name of the encrypted settings.
 const SETTINGS: &str = "settings";
 /// Name of the encrypted file that says how far the journal had come.

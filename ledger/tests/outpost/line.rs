@@ -1,5 +1,6 @@
 //! Handing in over lines that fail, to ledgers that are busy, ignorant or lying.
 
+use std::collections::BTreeSet;
 use std::process::Stdio;
 
 use ledger::answer::{AnswerLine, Said};
@@ -8,7 +9,7 @@ use ledger::keys;
 use ledger::outpost::{Client, Outpost, Progress, State, Trouble};
 use schemas::hash::Hash;
 
-use crate::place::{Place, covered};
+use crate::place::{Place, covered, register};
 use crate::server::{Cut, Server, Turn, line};
 
 fn client(place: &Place, url: &str) -> Client {
@@ -256,4 +257,76 @@ fn killed_while_the_ledger_works() {
     assert!(said.contains("4 proven by a receipt"), "{said}");
     assert_eq!((covered(&place.again("outbox")).len(), server.attempts()), (4, 4));
     assert!(place.good("outbox status outbox --key-file stick.key").contains("4 covered by a checkpoint"));
+}
+
+#[test]
+fn an_outage_is_asked_for_until_it_is_declared_whole() {
+    let place = Place::new();
+    place.good("key enrol my --party fac-a --holder a1 --role facility --keys keys --make-key");
+    let key = keys::read(&place.path("keys/fac-a.a1.key")).unwrap();
+    let policy = "--policy my/policy --parties parties.csv --key-file stick.key";
+    for (office, first, party) in [("whole", 100, "fac-a"), ("open", 200, "fac-a"), ("cso", 300, "cso-x")] {
+        place.good(&format!("outbox init {office} --party {party} --first-number {first} {policy}"));
+    }
+    let server = Server::new(place.writer());
+    let status = |office: &str| place.good(&format!("outbox status {office} --key-file stick.key"));
+    let propose = |office: &str, what: &str| {
+        place.good(&format!("outbox propose {office} {what} --signer a1 --key-file stick.key"))
+    };
+    let append = |office: &str, event: &str| {
+        std::fs::write(place.path("event.json"), event).unwrap();
+        place.good(&format!("outbox append {office} event.json --key-file stick.key --keys keys"));
+    };
+    for office in ["whole", "open", "cso"] {
+        let mut outpost = place.again(office);
+        if office == "cso" {
+            place.sign(&mut outpost, 1, 1);
+        } else {
+            drop(outpost);
+            append(office, &propose(office, &format!("device --id {office}")));
+            outpost = place.again(office);
+        }
+        for (url, holds) in [("http://127.0.0.1:9", false), (&server.url(), true)] {
+            let done = submit(&mut outpost, &mut Client::patient(url, key.clone(), 20));
+            assert_eq!(done.stopped.is_none(), holds, "{office}: {done:?}");
+        }
+        drop(outpost);
+        assert_eq!(status(office).contains("declare it with"), office != "cso", "only who may declare it is asked");
+    }
+    append("whole", &propose("whole", "outage --id o1"));
+    assert!(!status("whole").contains("was not reached"), "{}", status("whole"));
+    let mut event: serde_json::Value = serde_json::from_str(&propose("open", "outage --id o2")).unwrap();
+    event.as_object_mut().unwrap().remove("until").unwrap();
+    append("open", &event.to_string());
+    assert!(status("open").contains("outage-ended --id o2"), "{}", status("open"));
+    append("open", &propose("open", "outage-ended --id o2"));
+    assert!(!status("open").contains("was not reached"), "{}", status("open"));
+}
+
+#[test]
+fn a_refusal_that_was_settled_asks_for_nobody() {
+    let place = Place::new();
+    let server = Server::new(place.writer());
+    let mut client = client(&place, &server.url());
+    let mut first = place.outpost("first");
+    place.sign(&mut first, 1, 3);
+    assert_eq!(submit(&mut first, &mut client).taken.covered, 3);
+    let mut second = place.outpost("second");
+    place.sign(&mut second, 4, 6);
+    assert_eq!(submit(&mut second, &mut client).taken.refused.len(), 3);
+    assert!(second.settled().is_empty());
+    // One row is signed again, what another was to create is recorded under another row, the third waits.
+    place.sign(&mut second, 4, 4);
+    let file = ("visit.attempted.csv".to_owned(), register(5, 5).replace("\nr5,", "\nr50,").into_bytes());
+    place.sign_file(&mut second, file);
+    let refused: Vec<_> = second.held()[..3].iter().map(|held| held.id).collect();
+    assert_eq!(second.settled().into_iter().collect::<BTreeSet<_>>(), refused[..2].iter().copied().collect());
+    assert_eq!(submit(&mut second, &mut client).taken.covered, 2);
+    drop(second);
+    let said = place.good("outbox status second --json --key-file stick.key");
+    let state = |state: &str| said.matches(&format!("\"state\":\"{state}\"")).count();
+    assert_eq!((state("settled"), state("refused"), state("covered")), (2, 1, 2), "{said}");
+    let said = place.good("outbox status second --key-file stick.key");
+    assert!(said.contains("1 refused (2 more were signed again since)"), "{said}");
+    assert_eq!(said.lines().filter(|line| line.contains("refused: ")).count(), 1, "{said}");
 }

@@ -146,10 +146,34 @@ fn an_older_copy_of_the_whole_folder_shows_in_the_newest_pack() {
         assert_eq!(said.contains("ATTENTION"), told.is_some(), "{said}");
         assert!(told.is_none_or(|words| said.contains(words)), "{said}");
     }
+    // Whoever knows which they are says so, once; of others it is told all the same.
+    let told = || place.good("outbox status outbox --key-file stick.key").contains("ATTENTION");
+    assert!(told());
+    let said = place.good("outbox set outbox --key-file stick.key --accounted-for");
+    assert!(said.contains("2 records that are not in this outbox are accounted for"), "{said}");
+    assert!(!told());
+    let said = place.good("outbox set outbox --key-file stick.key --accounted-for");
+    assert!(said.contains("0 records"), "{said}");
     // The numbers that were used are not used again.
     let mut outpost = place.again("outbox");
     place.sign(&mut outpost, 5, 5);
     assert_eq!(outpost.held().last().unwrap().signed.event.seq, 14);
+    drop(outpost);
+    // A record that comes to light later.
+    place.good("outbox pack-up outbox stick --key-file stick.key");
+    place.good("take-in my stick");
+    place.good("pack my organisation/cso-x --for cso-x --keys keys --out newer.pack");
+    place.good("outbox set outbox --key-file stick.key --accounted-for");
+    lay(&folder, &older);
+    place.good("outbox set outbox --key-file stick.key --accept-loss");
+    let mut outpost = place.again("outbox");
+    assert_eq!(outpost.keep_pack(&pack).unwrap().report.exit_code(), 0);
+    drop(outpost);
+    place.good("outbox set outbox --key-file stick.key --accounted-for");
+    assert!(!told());
+    let newer = std::fs::read(place.path("newer.pack")).unwrap();
+    assert_eq!(place.again("outbox").keep_pack(&newer).unwrap().report.exit_code(), 0);
+    assert!(place.good("outbox status outbox --key-file stick.key").contains("ATTENTION: 1 records"));
 }
 
 #[test]

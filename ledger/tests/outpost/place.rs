@@ -124,7 +124,11 @@ impl Place {
 
     /// Signs rows `first` to `last` into an outbox.
     pub fn sign(&self, outpost: &mut Outpost, first: usize, last: usize) -> SignedHere {
-        let file = ("visit.attempted.csv".to_owned(), register(first, last).into_bytes());
+        self.sign_file(outpost, ("visit.attempted.csv".to_owned(), register(first, last).into_bytes()))
+    }
+
+    /// Signs the rows of a file into an outbox.
+    pub fn sign_file(&self, outpost: &mut Outpost, file: (String, Vec<u8>)) -> SignedHere {
         let (parties, known) = (outpost.parties().unwrap(), outpost.known().unwrap());
         let read = import::read_bytes(vec![file], "cso-x", &parties, &Options::default(), &known);
         assert!(read.problems.is_empty(), "{}", import::render(&read.problems));

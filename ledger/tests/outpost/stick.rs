@@ -147,6 +147,8 @@ fn refusals_come_back_too_and_a_foreign_answer_stays_on_the_stick() {
     assert!(place.good(&format!("outbox status second {OPEN}")).contains("1 covered by a checkpoint, 1 refused"));
     // What was refused and signed again is settled: nobody is sent to it any more.
     place.good(&format!("outbox import second visit.attempted.csv {OPEN} --keys keys"));
+    let said = place.good(&format!("outbox status second --json {OPEN}"));
+    assert!(said.contains(r#""state":"settled""#) && !said.contains(r#""state":"refused""#), "{said}");
     let said = place.good(&format!("outbox status second {OPEN}"));
     assert!(said.contains("0 refused (1 more were signed again since)") && !said.contains("refused: "), "{said}");
 }

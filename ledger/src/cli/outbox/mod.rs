@@ -134,14 +134,16 @@ impl Place {
 
 /// Says what a pack shows that should be here and is not.
 fn say_not_here(outpost: &Outpost, pack: &PackReport) {
-    let missing = outpost.not_here(pack);
+    let missing: Vec<_> = outpost.not_here(pack).collect();
     if let Some(first) = missing.first() {
+        let first = first.event.address();
         verifier::say!(
             "ATTENTION: {} records in the log bear signatures of this outbox's keys and are not in this outbox ({first}, ...). \
              Either they were signed with the same key at the ledger's office or on another machine of yours: then \
              `verifier compare --mine` with both folders shows each of them, and all is well. Or this folder was put back \
              from an older copy: lay the newest copy in its place. Or somebody else has a key of yours: revoke it (ledger \
-             key revoke --help) and dispute the records. None of those numbers is used again",
+             key revoke --help) and dispute the records. Once you know which, `ledger outbox set FOLDER --accounted-for` says \
+             so, and they are told no more. None of those numbers is used again",
             missing.len()
         );
     }

@@ -136,6 +136,10 @@ pub struct Set {
     /// Go on with what is there, although records that were recorded here are gone and no copy of the folder has them.
     #[arg(long)]
     accept_loss: bool,
+    /// You know of the records that the newest pack shows with signatures of this outbox's keys and that are not in this
+    /// outbox: they were signed elsewhere, or are disputed. `status` speaks of them no more, and of others still does.
+    #[arg(long)]
+    accounted_for: bool,
 }
 
 impl Set {
@@ -157,6 +161,11 @@ impl Set {
         self.more.put(&mut standing)?;
         outpost.settle(standing)?;
         verifier::say!("set; what is signed from now on goes by it");
+        if self.accounted_for {
+            let pack = outpost.checked_pack()?;
+            let count = pack.map_or(Ok(0), |pack| outpost.account_for(&pack))?;
+            verifier::say!("{count} records that are not in this outbox are accounted for");
+        }
         Ok(())
     }
 }

@@ -1,13 +1,13 @@
 //! `outbox status`, `outbox receipts`.
 
 use schemas::visible::Show as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use ledger::failure::Failure;
 use ledger::files;
-use ledger::outpost::{Held, Outpost, Sight, State};
+use ledger::outpost::{Held, Outpost, Sight, State, Undeclared};
 
 use verifier::output::{Readers, Unfinished};
 
@@ -22,7 +22,8 @@ const ID_DIGITS: usize = 16;
 pub struct Status {
     #[command(flatten)]
     place: Place,
-    /// Print every record as a JSON line.
+    /// Print every record as a JSON line; `state` is recorded, received, covered, refused (somebody must look at it), or
+    /// settled (refused, and signed again since).
     #[arg(long)]
     json: bool,
     /// List every record, not only those that somebody must look at.
@@ -36,17 +37,10 @@ impl Status {
         let pack = outpost.checked_pack()?;
         let sights = pack.as_ref().map_or_else(BTreeMap::new, |pack| outpost.sights(pack));
         let sight = |held: &Held| sights.get(&held.signed.event.address());
-        // What was refused and stands after all, or was signed again, needs nobody any more.
-        let again: BTreeSet<&str> = outpost
-            .held()
-            .iter()
-            .filter(|held| !matches!(held.state, State::Refused { .. }))
-            .map(|held| held.parcel.source.as_str())
-            .collect();
-        let settled = |held: &Held| again.contains(held.parcel.source.as_str());
+        let settled = outpost.settled();
         if self.json {
             for held in outpost.held() {
-                verifier::say!("{}", json(held, sight(held)));
+                verifier::say!("{}", json(held, settled.contains(&held.id), sight(held)));
             }
             return Ok(());
         }
@@ -60,13 +54,13 @@ impl Status {
                 State::Covered { position, size, .. } => {
                     (2, format!("covered: entry {position} under the checkpoint of {size}"))
                 }
-                State::Refused { why, .. } if settled(held) => {
+                State::Refused { why, .. } if settled.contains(&held.id) => {
                     mended += 1;
                     (3, format!("refused, and signed again since: {why}"))
                 }
                 State::Refused { why, .. } => (3, format!("refused: {why}")),
             };
-            let open = at == 3 && !settled(held);
+            let open = at == 3 && !settled.contains(&held.id);
             counts[at] += 1;
             let seen = match sight(held) {
                 Some(Sight::Countersigned { by }) => format!("; countersigned by entry {by}"),
@@ -93,20 +87,21 @@ impl Status {
         );
         pack.iter().for_each(|pack| super::say_not_here(&outpost, pack));
         verifier::say!("{} drafts wait for a second signature (outbox cosign)", outpost.waiting().count());
-        if let Some(outage) = outpost.outages().last() {
-            match outage.until {
-                None => verifier::say!("the ledger is not reached since {}", outage.from),
-                Some(until) => verifier::say!(
-                    "the ledger was not reached from {} to {until}: declare it with `outbox propose … outage`",
-                    outage.from
-                ),
-            }
+        if let Some(outage) = outpost.outages().last().filter(|outage| outage.until.is_none()) {
+            verifier::say!("the ledger is not reached since {}", outage.from);
+        }
+        if let Some(Undeclared { from, until, of }) = outpost.undeclared()? {
+            let how = of.map_or_else(
+                || "declare it with `outbox propose … outage`".to_owned(),
+                |id| format!("it is declared without its end: `outbox propose … outage-ended --id {id}`"),
+            );
+            verifier::say!("the ledger was not reached from {from} to {until}: {how}");
         }
         Ok(())
     }
 }
 
-fn json(held: &Held, sight: Option<&Sight>) -> serde_json::Value {
+fn json(held: &Held, settled: bool, sight: Option<&Sight>) -> serde_json::Value {
     let mut all = serde_json::json!({
         "event": held.id.to_hex(), "row": held.parcel.source, "recorded_at": held.recorded_at.to_string(),
     });
@@ -119,7 +114,8 @@ fn json(held: &Held, sight: Option<&Sight>) -> serde_json::Value {
             "state": "covered", "position": position, "size": size, "received_at": received_at.to_string()
         }),
         State::Refused { number, why, at } => {
-            serde_json::json!({"state": "refused", "number": number, "why": why, "refused_at": at.to_string()})
+            let (state, at) = (if settled { "settled" } else { "refused" }, at.to_string());
+            serde_json::json!({"state": state, "number": number, "why": why, "refused_at": at})
         }
     };
     let sight = match sight {

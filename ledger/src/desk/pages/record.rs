@@ -34,7 +34,7 @@ pub struct Proof {
 }
 
 /// The page of a record.
-pub fn draw(view: &View<'_>, held: &Held, other: Option<&OtherSide>, proof: Option<&Proof>) -> Markup {
+pub fn draw(view: &View<'_>, held: &Held, settled: bool, other: Option<&OtherSide>, proof: Option<&Proof>) -> Markup {
     let event = &held.signed.event;
     let title = kind(held).map_or_else(|| html! { bdi { (event.kind) } }, |known| english(&known.summary));
     let name = name(&held.id);
@@ -43,7 +43,7 @@ pub fn draw(view: &View<'_>, held: &Held, other: Option<&OtherSide>, proof: Opti
         p.kind { code dir="ltr" { (event.kind) } }
         h2 { (view.say("how-far")) }
         (ladder(view, held, other))
-        @if let State::Refused { why, .. } = &held.state { (refusal(view, held, why)) }
+        @if let State::Refused { why, .. } = &held.state { (refusal(view, held, settled, why)) }
         @if let Some(proof) = proof {
             h2 { (view.say("receipt")) }
             p { (view.say("receipt-note")) }
@@ -123,14 +123,14 @@ fn step(view: &View<'_>, done: bool, head: &Markup, note: &Markup) -> Markup {
 }
 
 /// Why, and what to do.
-fn refusal(view: &View<'_>, held: &Held, why: &str) -> Markup {
+fn refusal(view: &View<'_>, held: &Held, settled: bool, why: &str) -> Markup {
     html! {
         section.summary aria-labelledby="refused" {
             h2 id="refused" { (icon("refused")) (view.say("state-refused")) }
             p { (english(why)) }
-            p { (view.say("refused-do")) }
+            p { (view.say(if settled { "refused-settled" } else { "refused-do" })) }
             ul.actions {
-                @if let Some(known) = kind(held) { li { a href=(view.link(&format!("record/{}", known.name))) { (view.say("refused-again")) } } }
+                @if let Some(known) = kind(held).filter(|_| !settled) { li { a href=(view.link(&format!("record/{}", known.name))) { (view.say("refused-again")) } } }
                 li { a href=(view.link(&format!("records/{}/refusal", name(&held.id)))) download={ (name(&held.id)) ".refusal" } { (view.say("refused-receipt")) } }
             }
         }

@@ -1,6 +1,9 @@
 //! Everything that was recorded here, and how far it has come.
 
+use std::collections::BTreeSet;
+
 use maud::{Markup, html};
+use schemas::hash::Hash;
 
 use super::shell::{View, icon, page};
 use crate::desk::held::{Held, State, kind, name};
@@ -10,7 +13,7 @@ use crate::desk::words::english;
 pub const RECORDS_A_PAGE: usize = 50;
 
 /// The list, newest first; `from` is the number of the first that is shown.
-pub fn draw(view: &View<'_>, held: &[Held], from: usize) -> Markup {
+pub fn draw(view: &View<'_>, held: &[Held], settled: &BTreeSet<Hash>, from: usize) -> Markup {
     let lang = view.lang;
     let title = html! { (view.say("nav-records")) };
     let shown: Vec<&Held> = held.iter().rev().skip(from).take(RECORDS_A_PAGE).collect();
@@ -29,7 +32,7 @@ pub fn draw(view: &View<'_>, held: &[Held], from: usize) -> Markup {
                             @if let Some(id) = &one.signed.event.id { " " bdi { (view.office.pseudonyms.outside(id)) } }
                         }
                         td data-label=(view.say("col-day")) { bdi { (one.signed.event.at()) } }
-                        td data-label=(view.say("col-state")) { (state(view, one)) }
+                        td data-label=(view.say("col-state")) { (state(view, one, settled.contains(&one.id))) }
                     }
                 } }
             }
@@ -43,13 +46,16 @@ pub fn draw(view: &View<'_>, held: &[Held], from: usize) -> Markup {
 }
 
 /// How far a record has come, in a sign and a word.
-pub fn state(view: &View<'_>, held: &Held) -> Markup {
+fn state(view: &View<'_>, held: &Held, settled: bool) -> Markup {
     let lang = view.lang;
     match &held.state {
         State::Recorded => html! { span.state { (icon("waits")) (view.say("state-recorded")) } },
         State::Received { .. } => html! { span.state { (icon("waits")) (view.say("state-received")) } },
         State::Covered { position, .. } => {
             html! { span.state.covered { (icon("done")) (view.say("state-covered")) } " " span.quiet { (lang.tell("entry", &[("entry", position)])) } }
+        }
+        State::Refused { .. } if settled => {
+            html! { span.state { (icon("done")) (view.say("state-settled")) } }
         }
         State::Refused { .. } => html! { span.state.refused { (icon("refused")) (view.say("state-refused")) } },
     }

@@ -204,15 +204,15 @@ impl<'a> Show<'a> {
     }
 
     pub fn records(&self, from: usize) -> Shown {
-        (StatusCode::OK, records::draw(&self.view(), &self.room.desk.held(), from))
+        (StatusCode::OK, records::draw(&self.view(), &self.room.desk.held(), &self.room.desk.settled(), from))
     }
 
     pub fn record(&self, name: &str) -> Shown {
         let Some(held) = self.room.desk.find(name) else { return self.no_page() };
-        let other = self.room.desk.other_side(&held);
+        let (other, settled) = (self.room.desk.other_side(&held), self.room.desk.settled().contains(&held.id));
         let text = held.receipt.as_deref().filter(|_| matches!(held.state, State::Covered { .. }));
         let proof = text.and_then(|text| self.proof(text));
-        (StatusCode::OK, record::draw(&self.view(), &held, other.as_ref(), proof.as_ref()))
+        (StatusCode::OK, record::draw(&self.view(), &held, settled, other.as_ref(), proof.as_ref()))
     }
 
     fn proof(&self, text: &str) -> Option<record::Proof> {
