@@ -24,11 +24,12 @@ use self::tile::{Counts, Stop};
 use self::walk::{Beside, OtherSize, Walk};
 use crate::crew::{Alone, Crew, Queue};
 use crate::doubt::{DOUBTFUL_MAX, Doubts};
-use crate::erasures::Erasures;
+use crate::erasures::{Erasures, Target};
 use crate::fault::Fault;
 use crate::follower::Accepted;
 use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
+use crate::refusal::Refusal;
 use crate::report::{Outcome, Report, Step};
 use crate::times::{Seen, Times};
 use crate::verified::Verified;
@@ -119,6 +120,8 @@ pub trait Visitor {
     fn line(&mut self, _entry: &Verified<Accepted>, _line: Option<&OpeningLine>) {}
     /// A document that an entry adopted, or may adopt: its digest and bytes.
     fn document(&mut self, _digest: Hash, _bytes: &[u8]) {}
+    /// What a lawful erasure names, at the end: its position, and the slot. FORMAT.md 17.
+    fn erased(&mut self, _by: u64, _target: &Target) {}
     /// How far the check is.
     fn progress(&mut self, _step: &'static str, _done: u64, _total: u64) {}
 }
@@ -402,6 +405,13 @@ impl Check<'_> {
         };
         match walk.run(size, self.source, &mut beside, self.crew, self.visitor) {
             Ok(()) => {}
+            // A type that we do not know is no lie where the log has adopted a catalogue that we do not have. FORMAT.md 4.5.
+            Err(Stop::Fault(Fault::Admission { position, refusal: refusal @ Refusal::UnknownType { .. }, .. }))
+                if walk.foreign =>
+            {
+                self.report.cannot_tell(format!("entry {position}: {refusal}; take a newer verifier"));
+                return Ok(());
+            }
             Err(Stop::Fault(fault)) => self.report.found(fault),
             Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
         }
@@ -464,8 +474,7 @@ impl Check<'_> {
         self.report.genesis_catalogue = state.genesis().map(|g| g.catalogue);
         self.report.predecessor = state.predecessor().cloned();
         if self.report.genesis_catalogue.is_some_and(|digest| digest != Catalogue::built_in().digest()) {
-            let why = "the log was begun under a catalogue that this verifier does not know".to_owned();
-            self.report.cannot_tell(why);
+            self.report.cannot_tell(OTHER_CATALOGUE.to_owned());
         }
         Ok(())
     }
@@ -497,6 +506,7 @@ impl Check<'_> {
         let mut targets: BTreeMap<u64, Vec<(u64, String, u64)>> = BTreeMap::new();
         for by in erasures.positions() {
             for (position, slot) in erasures.lawful(by).unwrap_or_default() {
+                self.visitor.erased(by, &(position, slot.clone()));
                 targets.entry(position / TILE_WIDTH).or_default().push((position, slot, by));
             }
         }
@@ -594,6 +604,16 @@ impl Check<'_> {
         self.report.erased = openings.erased;
     }
 }
+
+/// The catalogue that an event adopts, genesis included, by its digest. FORMAT.md 4.5.
+fn adopted_catalogue(event: &Event) -> Option<Hash> {
+    let adopts = matches!(event.kind.as_str(), crate::admit::GENESIS | "schema.adopted");
+    adopts.then(|| event.text("catalogue").and_then(Hash::from_hex).unwrap_or_default())
+}
+
+/// Why nothing can be told of a log that another catalogue describes. FORMAT.md 4.5.
+pub(crate) const OTHER_CATALOGUE: &str =
+    "the log was begun under a catalogue that this verifier does not know: take a newer verifier";
 
 /// The document that an event adopts, by its digest: it must be at hand wherever the log is. FORMAT.md 13.
 pub fn adopted_document(event: &Event) -> Option<Hash> {

@@ -285,7 +285,7 @@ pub fn pack(checked: &PackReport) -> String {
     };
     let sealed = if sealed > 0 { format!(" ({sealed} sealed values are for oversight alone)") } else { String::new() };
     format!(
-        "{verdict}: {total} records about {stream} up to entry {size}{until}, {full} shown in full{parts}{sealed}; {word}."
+        "{verdict}. {total} records about {stream} up to entry {size}{until}, {full} shown in full{parts}{sealed}; {word}."
     )
 }
 

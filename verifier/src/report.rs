@@ -61,8 +61,8 @@ pub enum About {
     /// The whole log.
     #[default]
     Log,
-    /// The records of a pack.
-    Records,
+    /// The records of a pack, and on whose word they are all.
+    Records(Word),
     /// That there is no record, and on whose word.
     Absence(Word),
     /// One entry, by a receipt.
@@ -211,6 +211,11 @@ impl Report {
         self.left_out.push(what.to_owned());
     }
 
+    /// What was not checked before, and is now.
+    pub(crate) fn checked_after_all(&mut self, what: &[&str]) {
+        self.left_out.retain(|left| !what.contains(&left.as_str()));
+    }
+
     /// Whether a key, under whatever name, is one of the log itself: one that seals or has sealed, or the one that signs
     /// checkpoints. What it signs beside that is nobody's word: no witness's, no auditor's, no carrier's. FORMAT.md 9.
     pub fn is_of_the_log(&self, key: &Vkey) -> bool {
@@ -272,12 +277,32 @@ impl Report {
                 return format!("Absent; that the index is honest rests on {name}");
             }
             (Verdict::Verified, About::Absence(Word::Reader)) => "Verified: absent",
+            (verdict @ (Verdict::Verified | Verdict::PartlyErased), About::Records(word)) => {
+                return Self::word_of_records(verdict, word);
+            }
             (Verdict::Verified, About::Receipt) => "In the log; who signed the record rests on the operator",
             (Verdict::Verified, About::Refusal) => "Proven: this log refused; whether rightly rests on the operator",
             (Verdict::Verified, About::Checkpoint) => "Signed by the log; what is under it rests on the operator",
             (verdict, _) => verdict.as_str(),
         };
         word.to_owned()
+    }
+
+    /// What a pack cannot show, the operator could have hidden: a key that was revoked before, another finding.
+    fn word_of_records(verdict: Verdict, word: &Word) -> String {
+        let said = verdict.as_str();
+        let lawful = match verdict {
+            Verdict::PartlyErased => "that the log could admit each, and that no open finding needed what was erased,",
+            _ => "that the log could admit each",
+        };
+        match word {
+            Word::Reader => said.to_owned(),
+            Word::Auditor(name) => format!("{said}; that none is missing rests on {name}, {lawful} on the operator"),
+            Word::Operator if verdict == Verdict::PartlyErased => {
+                format!("{said}; that none is missing, {lawful} rests on the operator")
+            }
+            Word::Operator => format!("{said}; that none is missing, and {lawful}, rests on the operator"),
+        }
     }
 }
 

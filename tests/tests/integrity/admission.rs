@@ -23,7 +23,7 @@ use crate::common::golden;
 /// the message, and who says it how.
 pub type Row = (&'static str, u8, &'static str, fn(&mut Forge<'_>) -> Record);
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     ("a request", 0, "", |log| said(log, request, &["x1"])),
     ("by its other holder", 0, "", |log| said(log, request, &["x2"])),
     // 2, 3

@@ -17,7 +17,7 @@ use crate::admission::{
 };
 use crate::common::{golden, successor};
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     // Another writer.
     ("an epoch of a writer whom two holders enrolled", 0, "", |log| {
         next_writer(log, None);
@@ -280,9 +280,9 @@ fn every_loss_has_its_lawful_way_and_no_other() {
 }
 
 /// A compromise: who says so, and which entries are doubtful then.
-type Compromise = (&'static str, &'static [&'static str], fn(&mut Forge<'_>));
+pub type Compromise = (&'static str, &'static [&'static str], fn(&mut Forge<'_>));
 
-const COMPROMISES: &[Compromise] = &[
+pub const COMPROMISES: &[Compromise] = &[
     ("nobody", &[], |_| {}),
     ("a key, from before all that it signed but its enrolment", &["cso-x/access.request.submitted/r1"], |log| {
         since(log, "cso-x", "x1", "x2", "2025-03-04T00:00:00Z");

@@ -21,7 +21,7 @@ use crate::common::{entries_path, golden};
 
 /// Where a lie comes to light.
 #[derive(Clone, Copy, Debug)]
-enum Caught {
+pub enum Caught {
     /// At the entry that this record has become, by that number of FORMAT.md 11.
     Refused(At, u8),
     /// At that entry, by the form of entry and chain.
@@ -40,7 +40,7 @@ enum Caught {
 
 /// The position of a record.
 #[derive(Clone, Copy, Debug)]
-enum At {
+pub enum At {
     /// Of the first at that address.
     Address(&'static str),
     /// Of the last entry.
@@ -52,7 +52,7 @@ enum At {
 }
 
 /// One lie: what is told, who or what tells of it, and how it is told.
-type Lie = (&'static str, Caught, fn(&mut Forge<'_>) -> Forged);
+pub type Lie = (&'static str, Caught, fn(&mut Forge<'_>) -> Forged);
 
 const VISIT: &str = "fac-a/visit.completed/r1";
 const APPROVAL: &str = "fac-a/access.request.approved/r1";
@@ -64,7 +64,7 @@ const REQUEST: &str = "cso-x/access.request.submitted/r1";
 use At::{Address, First, Last, Seal};
 use Caught::{CannotTell, Entry, File, NoSeal, NotByTheBundle, Opening, Refused};
 
-const LIES: &[Lie] = &[
+pub const LIES: &[Lie] = &[
     ("no lie", NotByTheBundle, |log| log.build()),
     // What was said.
     ("an event altered", Refused(Address(VISIT), 6), |log| {

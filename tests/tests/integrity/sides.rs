@@ -18,7 +18,7 @@ use crate::keys::{accessed, next_writer, take_over};
 
 const SIDES: &str = "by oversight, or by both sides together: first fac-a, the facility of the visit";
 
-const ROWS: &[Row] = &[
+pub const ROWS: &[Row] = &[
     // Both sides are those of the dispute, not those that the resolution names: cso-x disputed a visit of fac-a.
     ("both sides, whoever the resolution is said to be about", 0, "", |log| {
         let other = log.party("cso-y");

@@ -186,21 +186,21 @@ fn seals_are_by_the_writer_in_office() {
     alone.seal();
     let cases = [
         ("as it should be", handed_over(&world, as_said, two, true), "verified - -"),
-        ("the one before goes on", handed_over(&world, as_said, two, false), "not_verified 9 seal-key"),
-        ("epoch 0", handed_over(&world, |d| d.value("epoch", Value::Integer(0)), two, true), "not_verified 9 epoch"),
+        ("the one before goes on", handed_over(&world, as_said, two, false), "not_verified 3.4 key-not-in-force"),
+        ("epoch 0", handed_over(&world, |d| d.value("epoch", Value::Integer(0)), two, true), "not_verified 11 epoch"),
         (
             "another size",
             handed_over(&world, |d| d.value("size", Value::Integer(1)), two, true),
-            "not_verified 9 epoch",
+            "not_verified 11 epoch",
         ),
         (
             "another root",
             handed_over(&world, |d| d.with("root", &Hash::default().to_hex()), two, true),
-            "not_verified 9 epoch",
+            "not_verified 11 epoch",
         ),
-        ("a writer who signed", handed_over(&world, |d| d.with("writer", "o1"), two, true), "not_verified 9 epoch"),
-        ("one holder", handed_over(&world, as_said, &["o1"], true), "not_verified 9 epoch"),
-        ("the writer signs more than seals", alone.build().bundle, "not_verified 9 writer-alone"),
+        ("a writer who signed", handed_over(&world, |d| d.with("writer", "o1"), two, true), "not_verified 11 epoch"),
+        ("one holder", handed_over(&world, as_said, &["o1"], true), "not_verified 11 holders"),
+        ("the writer signs more than seals", alone.build().bundle, "not_verified 11 writer-alone"),
     ];
     let bundles: Vec<Memory> = cases.iter().map(|(_, bundle, _)| bundle.clone()).collect();
     for ((name, _, wanted), said) in cases.iter().zip(said(&bundles, &policy)) {

@@ -27,13 +27,13 @@ fn verified_is_said_only_after_trust_was_stated() {
     let wanted = [
         "en ltr cannot_tell: Cannot tell",
         "focus on the verdict: true",
-        "Verified",
+        "Verified; that none is missing, and that the log could admit each, rests on the operator",
         "fr ltr cannot_tell: Indéterminé",
         "focus on the verdict: true",
-        "Vérifié",
+        "Vérifié ; qu’il n’en manque aucun, et que le journal pouvait les admettre, repose sur l’opérateur",
         "ar rtl cannot_tell: لا يمكن الجزم",
         "focus on the verdict: true",
-        "تم التحقق",
+        "تم التحقق؛ أما أنه لا ينقص منها شيء، وأن السجل كان له أن يقبلها، فعلى ذمة المشغّل",
     ];
     assert_eq!(said, wanted);
 }

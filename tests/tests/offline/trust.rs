@@ -108,7 +108,8 @@ fn the_worst_of_several_comes_first() {
         ["visit.tlog-proof", "swapped.pack", "good.pack", "fork"].map(|n| json!([n, bytes(&sample(n))])).into();
     let said = page.run(script, &json!({ "files": files, "policy": bytes(&sample("policy")) }));
     let status = "4 files, the worst first: swapped.pack: Not verified. fork: Proven: this log signed two histories. \
-                  visit.tlog-proof: In the log; who signed the record rests on the operator. good.pack: Verified";
+                  good.pack: Verified; that none is missing, and that the log could admit each, rests on the operator. \
+                  visit.tlog-proof: In the log; who signed the record rests on the operator";
     assert_eq!(said, ["not_verified proven verified verified", status, "focus: true", "shown: true"]);
 }
 

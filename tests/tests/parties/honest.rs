@@ -1,5 +1,7 @@
 //! What an honest ledger hands out holds, in every word of its verdict.
 
+use std::collections::BTreeSet;
+
 use schemas::hash::Hash;
 use schemas::pack::{Line, Pack, Shown};
 use verifier::index::Index;
@@ -70,28 +72,49 @@ fn absence_is_proven_and_says_so() {
     }
 }
 
+/// What the word of a pack says rests on whom: where nobody, an auditor of this size, an auditor of an earlier one, the
+/// reader, or the reader up to an earlier size has recomputed the index.
 #[test]
-fn the_word_of_an_absence_says_on_whom_it_rests() {
+fn the_word_of_a_pack_says_on_whom_it_rests() {
     let (desk, auditor) = (desk(), golden().key("npm", "n1", 1));
     let (old, name) = (earlier(2), auditor.vkey().name);
-    let mut pack = desk.pack("organisation/nobody", "public");
-    let of_operator = "Absent from the index; that the index is honest rests on the operator";
-    let word = |pack: &Pack| check(pack.to_text().as_bytes(), &golden().policy, &[auditor.vkey()]).report.word();
-    assert_eq!(word(&pack), of_operator);
-    let stated = |desk: &tests::packs::Desk| checked(&desk.pack(STREAM, "public")).report.head.unwrap().checkpoint;
-    pack.statements = vec![(Statement { checkpoint: stated(&desk) }.sign(&auditor), Vec::new())];
-    assert_eq!(word(&pack), format!("Absent; that the index is honest rests on {name}"));
-    assert_eq!(checked(&pack).report.word(), of_operator, "an auditor whom nobody asked says nothing");
-    // Of an earlier size: what came since rests on the operator.
-    pack.statements = vec![(Statement { checkpoint: stated(&old) }.sign(&auditor), desk.since(old.size()).1)];
-    assert_eq!(word(&pack), of_operator);
-    let mut own = checked(&pack);
-    own.recomputed(desk.levels());
-    assert_eq!(own.report.word(), "Verified: absent");
-    pack.since = vec![desk.since(old.size())];
-    let mut in_part = checked(&pack);
-    in_part.recomputed(old.levels());
-    assert_eq!(in_part.report.word(), of_operator);
+    let absent = "Absent from the index; that the index is honest rests on the operator";
+    let records = "Verified; that none is missing, and that the log could admit each, rests on the operator";
+    for (stream, of_operator, of_auditor, of_reader) in [
+        (
+            "organisation/nobody",
+            absent,
+            format!("Absent; that the index is honest rests on {name}"),
+            "Verified: absent",
+        ),
+        (
+            STREAM,
+            records,
+            format!("Verified; that none is missing rests on {name}, that the log could admit each on the operator"),
+            "Verified",
+        ),
+    ] {
+        let mut pack = desk.pack(stream, "public");
+        let word = |pack: &Pack| check(pack.to_text().as_bytes(), &golden().policy, &[auditor.vkey()]).report.word();
+        assert_eq!(word(&pack), of_operator);
+        let stated = |desk: &tests::packs::Desk| checked(&desk.pack(STREAM, "public")).report.head.unwrap().checkpoint;
+        pack.statements = vec![(Statement { checkpoint: stated(&desk) }.sign(&auditor), Vec::new())];
+        assert_eq!(word(&pack), of_auditor);
+        assert_eq!(checked(&pack).report.word(), of_operator, "an auditor whom nobody asked says nothing");
+        // Of an earlier size: what came since rests on the operator.
+        pack.statements = vec![(Statement { checkpoint: stated(&old) }.sign(&auditor), desk.since(old.size()).1)];
+        assert_eq!(word(&pack), of_operator);
+        let mut own = checked(&pack);
+        assert!(own.report.left_out.iter().any(|what| what.contains("revoked")), "{:?}", own.report.left_out);
+        own.recomputed(desk.levels(), &BTreeSet::new());
+        assert_eq!(own.report.word(), of_reader);
+        assert!(own.report.left_out.is_empty(), "the whole log was asked: {:?}", own.report.left_out);
+        pack.since = vec![desk.since(old.size())];
+        let mut in_part = checked(&pack);
+        in_part.recomputed(old.levels(), &BTreeSet::new());
+        assert_eq!(in_part.report.word(), of_operator);
+        assert!(!in_part.report.left_out.is_empty());
+    }
 }
 
 #[test]
@@ -121,10 +144,10 @@ fn the_word_complete_names_who_has_recomputed_the_index() {
     assert_eq!(report.report.verdict(), Verdict::NotVerified);
     // The reader's own bundle needs nobody's word.
     let mut report = checked(&desk.pack(STREAM, "public"));
-    report.recomputed(desk.levels());
+    report.recomputed(desk.levels(), &BTreeSet::new());
     assert_eq!(report.complete, Complete::Recomputed(desk.size()));
     let mut behind = checked(&desk.pack(STREAM, "public"));
-    behind.recomputed(old.levels());
+    behind.recomputed(old.levels(), &BTreeSet::new());
     assert_eq!(behind.report.verdict(), Verdict::CannotTell, "a bundle behind the pack recomputes nothing of it");
 }
 

@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::note::Origin;
@@ -12,7 +13,7 @@ use schemas::opening::Slot;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 
 use super::tile::{Admitted, Counts, Files, Lines, Opening, Proven, Read, Stop, prove};
-use super::{Kept, Source, Unreadable, Visitor, adopted_document, kept_path};
+use super::{Kept, Source, Unreadable, Visitor, adopted_catalogue, adopted_document, kept_path};
 use crate::crew::{Crew, Queue};
 use crate::doubt::Doubts;
 use crate::erasures::Erasures;
@@ -52,6 +53,8 @@ pub(super) struct Walk<'a> {
     pub doubts: Doubts,
     /// Of which log the openings beside the bundle are, if not of this one as it stands.
     pub other_size: Option<OtherSize>,
+    /// Whether an entry so far adopts a catalogue that we do not have.
+    pub foreign: bool,
     /// Whether documents that entries adopt may be missing.
     pub any_document: bool,
     documents: &'a BTreeSet<Hash>,
@@ -91,6 +94,7 @@ impl<'a> Walk<'a> {
             times,
             doubts,
             other_size: None,
+            foreign: false,
             any_document: false,
             documents,
             kept,
@@ -185,6 +189,8 @@ impl<'a> Walk<'a> {
         for (number, entry) in entries.into_iter().map(Ok).chain(late).enumerate() {
             let entry = entry?;
             let size = entry.entry.position.wrapping_add(1);
+            let catalogue = adopted_catalogue(&entry.entry.signed.event);
+            self.foreign |= catalogue.is_some_and(|digest| digest != Catalogue::built_in().digest());
             self.follower.admit(entry).map_err(Stop::Fault)?;
             if let Some(root) = root.filter(|_| whole && number == last) {
                 match self.tiles.push(root, source) {
@@ -254,7 +260,8 @@ impl<'a> Walk<'a> {
 
     /// FORMAT.md 13: what an entry adopts is at hand.
     fn adopts(&self, accepted: &Accepted) -> Result<(), Fault> {
-        let Some(digest) = adopted_document(&accepted.entry.signed.event) else { return Ok(()) };
+        let event = &accepted.entry.signed.event;
+        let Some(digest) = adopted_document(event) else { return Ok(()) };
         let position = accepted.entry.position;
         if self.any_document || self.documents.contains(&digest) {
             Ok(())

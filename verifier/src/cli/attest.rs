@@ -46,7 +46,7 @@ impl Attest {
             let why = "give a bundle: a folder or a .tar".to_owned();
             return Err(CannotBegin::File { path: self.bundle.shown().to_string(), why });
         };
-        let (report, _) = read::bundle_with_hashes(source.as_mut(), &policy);
+        let (report, _) = read::bundle_beside(source.as_mut(), &policy);
         let head = report.head.clone().filter(|_| report.exit_code() == 0);
         let Some(head) = head else {
             let words = print::sentence(&report);

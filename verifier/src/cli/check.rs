@@ -158,9 +158,9 @@ impl Check {
                 let why = "--index needs a bundle: a folder or a .tar".to_owned();
                 return Err(CannotBegin::File { path: path.shown().to_string(), why });
             };
-            let (report, levels) = read::bundle_with_hashes(source.as_mut(), policy);
+            let (report, gathered) = read::bundle_beside(source.as_mut(), policy);
             if report.exit_code() == 0 {
-                checked.recomputed(&levels);
+                checked.recomputed(&gathered.levels, &gathered.erased);
             } else {
                 let why = beside(&report);
                 let why =

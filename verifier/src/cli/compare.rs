@@ -287,8 +287,8 @@ fn side(path: &Path, policy: &Policy) -> Result<Option<Side>, CannotBegin> {
     let signed_only = Policy { quorum: None, ..policy.clone() };
     let (report, levels, pack) = match read::kind(path)? {
         Kind::Bundle(mut source) => {
-            let (report, levels) = read::bundle_with_hashes(source.as_mut(), &signed_only);
-            (report, Some(levels), None)
+            let (report, gathered) = read::bundle_beside(source.as_mut(), &signed_only);
+            (report, Some(gathered.levels), None)
         }
         Kind::Pack(bytes) => {
             let checked = transit::judge(transit::Kind::Pack, &bytes, |bytes| pack::check(bytes, &signed_only, &[]));

@@ -1,5 +1,6 @@
 //! Reading what the commands are given, and telling what it is.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _};
 use std::path::Path;
 
@@ -10,6 +11,7 @@ use schemas::visible::Show as _;
 use verifier::Verified;
 use verifier::archive::Archive;
 use verifier::bundle::{self, Opened, Source, Visitor};
+use verifier::erasures::Target;
 use verifier::files::{self, Folder, Links};
 use verifier::follower::Accepted;
 use verifier::levels::Levels;
@@ -177,23 +179,36 @@ pub fn auditors(given: &[String]) -> Result<Vec<Vkey>, CannotBegin> {
     given.iter().map(one).collect()
 }
 
-/// Checks a bundle and keeps all its hashes.
-pub fn bundle_with_hashes(source: &mut dyn Source, policy: &Policy) -> (Report, Levels) {
-    let mut gather = Gather { levels: Levels::default(), bars: Bars::new() };
+/// What is kept of a bundle that was checked, to set other files against it.
+pub struct Gathered {
+    /// All its hashes.
+    pub levels: Levels,
+    /// What its lawful erasures name, each with its erasure's position.
+    pub erased: BTreeSet<(u64, Target)>,
+}
+
+/// Checks a bundle and keeps what other files are set against.
+pub fn bundle_beside(source: &mut dyn Source, policy: &Policy) -> (Report, Gathered) {
+    let gathered = Gathered { levels: Levels::default(), erased: BTreeSet::new() };
+    let mut gather = Gather { gathered, bars: Bars::new() };
     let report = bundle::judge(source, policy, None, &mut gather, &Threads::new());
     gather.bars.finish();
-    (report, gather.levels)
+    (report, gather.gathered)
 }
 
 /// Gathers the leaves of a bundle while it is checked.
 struct Gather {
-    levels: Levels,
+    gathered: Gathered,
     bars: Bars,
 }
 
 impl Visitor for Gather {
     fn entry(&mut self, entry: &Verified<Accepted>, _opened: &Opened) {
-        self.levels.push(entry.get().leaf);
+        self.gathered.levels.push(entry.get().leaf);
+    }
+
+    fn erased(&mut self, by: u64, target: &Target) {
+        self.gathered.erased.insert((by, target.clone()));
     }
 
     fn document(&mut self, _digest: Hash, _bytes: &[u8]) {}

@@ -2,12 +2,12 @@
 
 use schemas::catalogue::Role;
 use schemas::entry::Entry;
-use schemas::note::{Origin, SignatureLine, Vkey};
+use schemas::note::{Origin, SignatureLine};
 
 use crate::erasures::Roles;
 use crate::refusal::Refusal;
 use crate::signature::{Claim, PublicKey};
-use crate::state::State;
+use crate::state::{Genesis, State};
 
 /// The signature lines of an entry.
 pub(super) struct Signed {
@@ -57,8 +57,8 @@ impl PackKeys {
         self.0.keyring().sealing().to_vec()
     }
 
-    /// The key that signs checkpoints, as genesis says; none where the pack does not bring genesis.
-    pub fn log_key(&self) -> Option<&Vkey> {
-        self.0.genesis().map(|genesis| &genesis.log_key)
+    /// What genesis laid down; none where the pack does not bring it.
+    pub fn genesis(&self) -> Option<&Genesis> {
+        self.0.genesis()
     }
 }

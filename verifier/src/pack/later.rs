@@ -1,9 +1,13 @@
 //! A pack beside what its reader knows already: an older pack or checkpoint, or the whole log.
 
+use std::collections::BTreeSet;
+
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
+use schemas::opening::BadOpening;
 
 use super::{Complete, PackReport};
+use crate::erasures::Target;
 use crate::fault::Fault;
 use crate::levels::Levels;
 use crate::report::{Outcome, Step};
@@ -90,9 +94,10 @@ impl PackReport {
         }
     }
 
-    /// Sets the pack against the whole log, whose bundle the reader has verified with its index:
-    /// `levels` are its hashes. Then nobody else's word is needed that nothing is missing.
-    pub fn recomputed(&mut self, levels: &Levels) {
+    /// Sets the pack against the whole log, whose bundle the reader has verified with its index and all of admission:
+    /// `levels` are its hashes, `erased` what each of its lawful erasures names. Then nobody else's word is needed that
+    /// nothing is missing, and that all of it could be admitted and erased.
+    pub fn recomputed(&mut self, levels: &Levels, erased: &BTreeSet<(u64, Target)>) {
         let Some(head) = self.report.head.clone() else { return };
         let (now, title) = (&head.checkpoint, "the index was recomputed from all public entries");
         let step = |outcome, counted| Step { section: "8", title, outcome, counted };
@@ -113,10 +118,26 @@ impl PackReport {
             Ok(upto) => {
                 self.report.step(step(Outcome::Holds, format!("up to {upto} entries")));
                 self.complete = Complete::Recomputed(upto);
+                if upto == now.size {
+                    self.report.found_all(self.erased_otherwise(erased));
+                }
                 self.rests();
             }
             Err(why) => self.report.fault(step(Outcome::Fault, String::new()), Fault::Since { size, why }),
         }
+    }
+
+    /// The first slot that says it was erased by an entry that erases it by no law of the whole log. FORMAT.md 17.
+    fn erased_otherwise(&self, lawful: &BTreeSet<(u64, Target)>) -> Option<Fault> {
+        self.records.iter().find_map(|record| {
+            let position = record.entry.position;
+            let erased = record.opened.erased.iter();
+            let (slot, by) = erased
+                .map(|(slot, by)| (slot.clone(), *by))
+                .find(|(slot, by)| !lawful.contains(&(*by, (position, slot.clone()))))?;
+            let what = BadOpening::NotErased { slot, by };
+            Some(Fault::Opening { position, address: record.entry.signed.event.address(), what })
+        })
     }
 }
 

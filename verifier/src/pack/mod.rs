@@ -16,7 +16,9 @@ use schemas::policy::Policy;
 use schemas::stream;
 use schemas::value::Value;
 
+use crate::bundle::OTHER_CATALOGUE;
 use crate::bundle::Opened;
+use crate::doubt::{self, DOUBTFUL_MAX, Doubtful};
 use crate::erasures::{Erasures, Roles};
 use crate::fault::Fault;
 use crate::head::{BadHead, bears, check_head, head_step, signed_as_genesis_says};
@@ -127,9 +129,6 @@ impl PackReport {
 
     /// Writes down on whose word nothing is missing.
     pub(super) fn rests(&mut self) {
-        if !self.is_absent() {
-            return;
-        }
         let size = self.report.head.as_ref().map_or(u64::MAX, |head| head.checkpoint.size);
         let word = match &self.complete {
             Complete::Recomputed(upto) if *upto == size => Word::Reader,
@@ -139,7 +138,11 @@ impl PackReport {
             }
             _ => Word::Operator,
         };
-        self.report.about = About::Absence(word);
+        if word == Word::Reader {
+            self.report.checked_after_all(&NOT_IN_A_PACK);
+            self.report.checked_after_all(&[EVIDENCE]);
+        }
+        self.report.about = if self.is_absent() { About::Absence(word) } else { About::Records(word) };
     }
 
     /// Whether the pack says that there is no record.
@@ -152,7 +155,7 @@ impl PackReport {
 /// recomputed" the reader trusts.
 pub fn check(bytes: &[u8], policy: &Policy, auditors: &[Vkey]) -> PackReport {
     let mut report = PackReport {
-        report: Report { about: About::Records, ..Report::new(policy) },
+        report: Report { about: About::Records(Word::Operator), ..Report::new(policy) },
         audience: String::new(),
         stream: String::new(),
         records: Vec::new(),
@@ -254,6 +257,7 @@ impl Check<'_> {
         let Some(items) = self.step("7", "every record is in the log", Self::placed_all) else { return };
         self.step("8.2", "the records are all those that the index binds", |c| c.stream(&items));
         let Some(brought) = self.step("11", "keys were brought by entries of the log", Self::brought) else { return };
+        let doubtful = doubt::among(items.iter().chain(&brought).map(|placed| &placed.entry));
         let title = "signed by keys that the log admitted";
         let signed = self.step("3", title, |c| c.signatures(&items, &brought, &seal));
         let roles = signed.map(|(roles, log_key, sealing)| {
@@ -269,6 +273,7 @@ impl Check<'_> {
         for what in NOT_IN_A_PACK {
             self.report.report.not_checked(what);
         }
+        self.doubts(&doubtful);
         self.report.report.as_of = Some(seal.entry.received_at);
     }
 
@@ -391,7 +396,15 @@ impl Check<'_> {
             Fault::Admission { position, address, refusal }
         };
         for placed in all {
-            let signed = keys.see(&placed.entry).map_err(|refusal| fault(placed, refusal))?;
+            let signed = match keys.see(&placed.entry) {
+                Ok(signed) => signed,
+                Err(refusal @ Refusal::UnknownType { .. }) => {
+                    // The catalogue that has it may have been adopted by an entry that is not shown.
+                    self.report.report.cannot_tell(format!("entry {}: {refusal}", placed.entry.position));
+                    break;
+                }
+                Err(refusal) => return Err(fault(placed, refusal)),
+            };
             roles.insert(placed.entry.position, signed.roles);
             for (number, claim) in signed.claims {
                 claims.push(claim);
@@ -405,9 +418,19 @@ impl Check<'_> {
             let name = placed.entry.signed.note.signatures[number - 1].name.clone();
             return Err(fault(placed, Refusal::BadSignature { number, name }));
         }
-        let (log_key, sealing) = (keys.log_key().cloned(), keys.sealing());
+        if keys.genesis().is_some_and(|genesis| genesis.catalogue != Catalogue::built_in().digest()) {
+            self.report.report.cannot_tell(OTHER_CATALOGUE.to_owned());
+        }
+        let (log_key, sealing) = (keys.genesis().map(|genesis| genesis.log_key.clone()), keys.sealing());
         self.report.registry = Some(keys);
         Ok(((roles, log_key, sealing), format!("{} signatures", claims.len())))
+    }
+
+    /// FORMAT.md 11, "Doubt", as far as the entries that are shown open windows.
+    fn doubts(&mut self, doubtful: &[Doubtful]) {
+        let report = &mut self.report.report;
+        report.doubts = doubtful.len() as u64;
+        report.doubtful = doubtful.iter().take(DOUBTFUL_MAX).cloned().collect();
     }
 
     /// FORMAT.md 14.2: the pack goes back to genesis, which names the key that signed the checkpoint.

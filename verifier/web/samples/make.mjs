@@ -16,7 +16,7 @@ const context = vm.createContext({ TextEncoder, TextDecoder, setTimeout, Date, U
 const wanted = 'base64, base64url, hexOf, hash64, joined, sha256, tagged, u64Bytes, utf8, writeJson, rootOfLeaves, node, streamKey, itemLeaf, headValue, mapLeaf, mapNode, StreamMap, Streams, Registry, bitOf, readEntry, typeOf, slotsOf';
 const files = order.filter((name) => !name.startsWith('ui')).map(source).join('\n');
 const catalogue = /<script type="application\/json" id="catalogue">(.*?)<\/script>/s.exec(page)[1];
-vm.runInContext(`'use strict';\n${files}\nCATALOGUE = ${catalogue};\nglobalThis.made = { ${wanted} };`, context);
+vm.runInContext(`'use strict';\nconst STRAYS = [];\n${files}\nCATALOGUE = ${catalogue};\nglobalThis.made = { ${wanted} };`, context);
 const { base64, base64url, hexOf, hash64, joined, sha256, tagged, utf8, writeJson, rootOfLeaves, node } = context.made;
 const { streamKey, mapLeaf, StreamMap, Streams, Registry, bitOf, readEntry, typeOf, slotsOf } = context.made;
 
@@ -220,7 +220,7 @@ function history(disputed) {
   log.append('2031-01-06T08:00:00Z', {
     by: 'op-ledger', type: 'ledger.genesis', keys: [keys.ledger],
     data: {
-      catalogue: '0'.repeat(64), log_key: logKey.vkey, operator: 'op-ledger', operator_keys: [keys.ledger.vkey, keys.ops.vkey],
+      catalogue: JSON.parse(catalogue).digest, log_key: logKey.vkey, operator: 'op-ledger', operator_keys: [keys.ledger.vkey, keys.ops.vkey],
       oversight_keys: [keys.chief.vkey], registrar: 'min-justice', registrar_keys: [keys.cabinet.vkey], registrar_role: 'ministry',
     },
   });

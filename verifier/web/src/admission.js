@@ -1,5 +1,5 @@
-// Whether what changes the registry could have been admitted, as far as the entries before it tell. FORMAT.md 9, 11 (5 to
-// 10 and 14), 18.1. Of a pack only some entries are at hand: what others may have said is not asked for (14.2).
+// Whether an entry could have been admitted, as far as the entries before it tell. FORMAT.md 9, 11, 18. Of a pack only some
+// entries are at hand: what others may have said is not asked for (14.2); of a bundle all of it is (admission-log.js).
 
 const GENESIS = 'ledger.genesis';
 const EPOCH = 'ledger.epoch.opened';
@@ -14,40 +14,59 @@ const signersOf = (entry, registry) =>
 
 const sameHolder = (a, b) => a.party === b.party && a.holder === b.holder;
 
-/** Refuses an entry whose lines, or whose change of the registry, no honest log could hold. Its keys are known to be brought. */
-function admitted(entry, registry) {
-  const { event } = entry;
+/** Refuses what no honest log could hold, before the signatures are looked at: types, fields. 3, 4. */
+function checkTypeAndFields({ event }, registry, log) {
   const type = typeOf(event.type);
   if (!type || type.v !== event.v) refuse('type-unknown', { type: `${event.type} v${event.v}` });
-  if ((event.type === GENESIS) !== (entry.position === 0n)) refuse('genesis-place');
-  if (event.type === 'ledger.reseeded' && entry.position !== 1n) refuse('reseeded-place');
-  if (type.trust && !type.fields.some((field) => field.unlessNamed)) checkFields(event, type);
-  if (event.type === GENESIS) {
+  // Which fields may be public depends on what others said of a party: of a pack that is asked only where it hangs on none.
+  if (log || (type.trust && !type.fields.some((field) => field.unlessNamed))) checkFields(event, type, registry);
+  return type;
+}
+
+/** Refuses an entry whose lines, or whose change of the registry, no honest log could hold. Its keys are known to be brought. 8 to 15. */
+function admitted(entry, type, registry, log) {
+  const { event } = entry;
+  const isGenesis = event.type === GENESIS;
+  const signers = isGenesis ? [] : signersOf(entry, registry);
+  if (!isGenesis) checkAuthor(entry, type, signers);
+  if (log) {
+    checkUnused(entry, type, log);
+    checkRefs(entry, type, log);
+    checkDay(entry, log);
+  }
+  if (isGenesis !== (entry.position === 0n)) refuse('genesis-place');
+  if (isGenesis) {
     checkGenesis(entry);
     return;
   }
-  const signers = signersOf(entry, registry);
-  checkAuthor(entry, type, signers);
-  if (registry.inPart) checkWriterAlone(entry, registry);
-  if (registry.inPart || event.type !== EPOCH) checkHolders(event, type, signers);
+  checkWriterAlone(entry, registry);
+  checkHolders(event, type, signers);
   if (event.type === 'key.enrolled') checkEnrolment(entry, registry, signers);
   if (event.type === 'key.rotated') checkRotation(event, registry);
   if (event.type === 'key.revoked') checkRevocation(event, registry, signers);
-  if (registry.inPart && event.type === SEAL && lineKey(entry.note.signatures[0]) !== registry.writer?.key) refuse('seal-key');
-  if (registry.inPart && event.type === EPOCH) {
-    const { epoch } = event.data;
-    if (!registry.writer || !isWhole(epoch) || epoch <= registry.writer.epoch || !registry.nextWriter(entry)) refuse('epoch');
+  if (event.type === 'ledger.reseeded') {
+    if (entry.position !== 1n) refuse('reseeded-place');
+    checkReseeding(entry);
   }
+  if (event.type === EPOCH) checkEpoch(entry, registry, log);
+  if (log) checkOwn(entry, type, signers, registry, log);
+  if (event.type === SEAL && lineKey(entry.note.signatures[0]) !== registry.writer?.key) refuse('seal-key');
 }
 
-/** Public fields as the catalogue says, a required one never missing. */
-function checkFields(event, type) {
+/** Public fields as the catalogue says, a required one never missing; some only where their party shows its name. */
+function checkFields(event, type, registry) {
   if (type.hides !== (event.hidden !== undefined)) refuse('fields', { field: 'hidden' });
+  const party = event.data.organisation;
+  const mode = event.data.identity_mode;
+  const unnamed = typeof mode === 'string' ? mode !== 'named' : registry.isUnnamed(party);
   for (const [name, value] of Object.entries(event.data)) {
     const field = type.fields.find((f) => f.name === name);
-    if (!field || field.visibility !== 'public' || !fitsField(field, value)) refuse('fields', { field: name });
+    if (!field || field.visibility !== 'public') refuse('fields', { field: name });
+    if (field.unlessNamed && unnamed) refuse('not-named', { field: name, by: String(party ?? '') });
+    if (!fitsField(field, value)) refuse('fields', { field: name });
   }
-  const missing = type.fields.find((field) => field.required && field.visibility === 'public' && !(field.name in event.data));
+  const needed = (field) => field.required && field.visibility === 'public' && !(field.unlessNamed && unnamed);
+  const missing = type.fields.find((field) => needed(field) && !(field.name in event.data));
   if (missing) refuse('fields', { field: missing.name });
 }
 
@@ -131,6 +150,7 @@ function checkEnrolment(entry, registry, signers) {
   if (alg === RECIPIENT) {
     if (!/^age1[02-9ac-hj-np-z]{58}$/.test(text ?? '') || signers.some((signer) => !signer.known)) refuse('enrol-key', { key: `${party}/${holder}` });
     if (role !== 'oversight') refuse('enrol-oversight');
+    if (registry.recipientsOf(event.data).some((one) => Registry.inForce(one, secondsOf(entry.receivedAt)))) refuse('enrol-again', { key: `${party}/${holder}` });
     return;
   }
   const vkey = takenFor(event.data, event.ledger);
@@ -157,5 +177,7 @@ function checkRotation(event, registry) {
 function checkRevocation(event, registry, [author]) {
   const { organisation } = event.data;
   if (organisation !== event.by && author.role !== 'oversight') refuse('enrol-own', { by: organisation });
-  if (registry.held(event.data).some((key) => lineKey(key.vkey) === registry.writer?.key)) refuse('in-office');
+  const held = registry.held(event.data);
+  if (!registry.inPart && !held.length && !registry.recipientsOf(event.data).length) refuse('rotate-unknown');
+  if (held.some((key) => lineKey(key.vkey) === registry.writer?.key)) refuse('in-office');
 }

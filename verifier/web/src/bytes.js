@@ -20,7 +20,6 @@ const LIMITS = {
   id: 128,
   list: 256,
   nesting: 8,
-  eventLines: 2,
   noteLines: 64,
   keyName: 400,
   proof: 63,

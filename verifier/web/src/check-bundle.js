@@ -1,5 +1,5 @@
 // Whether a bundle, the whole log, holds: files, signatures, chain, tree, index, kept checkpoints, times, openings.
-// FORMAT.md 6 to 10, 13, 19; of admission (11) only what keys may sign.
+// FORMAT.md 6 to 11, 13, 18, 19.
 
 const TILE = 256;
 const DRIFT = 300;
@@ -53,12 +53,16 @@ class BundleCheck {
     const own = policyInside(this.files.get('policy'));
     await checkHead(report, head, this.trust, own);
     const trusted = this.trust.logs.some((vkey) => vkey.name === head.origin);
+    // Whose log it is cannot be told: of a reader's own policy nothing follows for it.
+    if (this.trust.how !== 'none' && !trusted) return report;
     this.keys = (trusted ? this.trust : (own ?? nobody())).logs.filter((vkey) => vkey.name === head.origin);
     this.policy = trusted ? this.trust.policy : own;
-    if (head.size > BigInt(LIMITS.entries)) {
+    const tiles = [...this.files.keys()].filter((path) => path.startsWith('tile/entries/')).length;
+    if (head.size > BigInt(tiles) * BigInt(TILE)) report.fault({ section: '7', name: 'tiles' }, new Refused('file-missing', { path: `tile/entries/${tileName(tiles)}` }));
+    else if (head.size > BigInt(LIMITS.entries)) {
       report.cannotTell('too-many-entries', { size: String(head.size), most: LIMITS.entries });
-      return report;
     }
+    if (head.size > BigInt(LIMITS.entries)) return report;
     this.size = Number(head.size);
     if (!(await report.step('7', 'tiles', (step) => this.tiles(step)))) return report;
     await this.kept();
@@ -66,7 +70,9 @@ class BundleCheck {
     await this.page();
     await this.walk();
     await this.times();
-    report.notChecked.push({ code: 'admission-bundle' }, { code: 'truth' }, { code: 'others' });
+    const { before } = this.state.registry;
+    if (before) report.notChecked.push({ code: 'successor', values: before });
+    report.notChecked.push({ code: 'truth' }, { code: 'others' });
     if (!this.hasOpenings) report.notChecked.push({ code: 'no-openings' });
     return report;
   }
@@ -134,6 +140,7 @@ class BundleCheck {
         report.tried(step, {}, () => {
           const head = readCheckpoint(bytes);
           if (`checkpoints/${head.size}` !== path || head.origin !== this.head.origin) refuse('kept-name', { path });
+          if (head.size === 0n) refuse('kept-unsealed', { size: 0 });
           if (head.size > this.head.size) refuse('kept-beyond', { path });
           if (this.keys.length && !this.keys.some((vkey) => signedStrictly(head.note, vkey))) refuse('kept-signature', { path });
           if (head.size === this.head.size && !sameBytes(head.root, this.head.root)) refuse('fork', { size: String(head.size) });
@@ -188,10 +195,10 @@ class BundleCheck {
     }
   }
 
-  /** All entries, one after the other. */
-  async walk() {
+  /** Steps and state of a walk over all entries. */
+  async begin() {
     const { report } = this;
-    const names = { chain: '6', signatures: '3.4', seals: '9', tree: '7', openings: '5' };
+    const names = { chain: '6', signatures: '3.4', admission: '11', seals: '9', tree: '7', openings: '5' };
     const steps = {};
     for (const [name, section] of Object.entries(names)) {
       if (name === 'openings' && !this.hasOpenings) continue;
@@ -217,8 +224,18 @@ class BundleCheck {
       sealed: null,
       roots: new Map(),
       watched: new Map(),
+      windows: [],
+      foreign: false,
     };
     this.state.streams = new Streams(this.state.registry);
+  }
+
+  /** All entries, one after the other. */
+  async walk() {
+    const { report } = this;
+    await this.begin();
+    const { walkSteps: steps } = this;
+    const before = report.faults.length;
     try {
       let position = 0;
       for (const bytes of this.entryBytes()) {
@@ -231,7 +248,12 @@ class BundleCheck {
       report.fault(steps.chain, error);
     }
     await this.settle();
+    // Signatures and what hangs on them come late: all is told by entries, and of one entry in the order of FORMAT.md 11.
+    const late = ({ name }) => ['chain', 'signatures', 'admission', 'seals'].indexOf(name) >>> 0;
+    const found = report.faults.splice(before).sort((a, b) => (a.entry ?? Infinity) - (b.entry ?? Infinity) || late(a) - late(b));
+    report.faults.push(...found);
     await this.finish();
+    this.doubts();
     for (const step of Object.values(steps)) if (report.faults.some((f) => f.section === step.section && f.name === step.name)) step.outcome = 'fault';
   }
 
@@ -246,9 +268,6 @@ class BundleCheck {
       if (read.position !== BigInt(position)) refuse('position', { got: String(read.position) });
       if (!sameBytes(read.prev, state.prev)) refuse('prev');
       if (read.event.ledger !== this.head.origin) refuse('other-ledger', { got: read.event.ledger, want: this.head.origin });
-      const received = secondsOf(read.receivedAt);
-      if (received < state.received) refuse('time-back', { at: read.receivedAt });
-      state.received = received;
       return read;
     });
     state.prev = leaf;
@@ -258,16 +277,47 @@ class BundleCheck {
     state.counts.set(entry.event.type, (state.counts.get(entry.event.type) ?? 0) + 1);
     const type = typeOf(entry.event.type);
     if (!type || type.v !== entry.event.v) {
-      report.cannotTell('type-unknown', { type: `${entry.event.type} v${entry.event.v}` });
+      const values = { type: `${entry.event.type} v${entry.event.v}` };
+      // It is no lie where the log has adopted a catalogue that this page does not have.
+      if (state.foreign) report.cannotTell('type-unknown', values);
+      else report.fault(steps.admission, new Refused('type-none', values), at);
       return false;
     }
+    this.adopts(entry, at);
+    if (windowOf(entry)) state.windows.push(windowOf(entry));
     await this.signatures(entry, at);
-    this.writer(entry, at);
+    state.received = Math.max(state.received, secondsOf(entry.receivedAt));
     state.registry.see(entry);
     this.sealAndStreams(position, entry, type, leaf, at);
     if (position + 1 < this.size && this.keptHeads.has(position + 1) && !state.lastIsSeal) report.fault(steps.tree, new Refused('kept-unsealed', { size: position + 1 }), at);
     this.openings(position, entry, at);
     return true;
+  }
+
+  /** What an entry adopts, a catalogue or a profile, is at hand. */
+  adopts({ event }, at) {
+    const field = { [GENESIS]: 'catalogue', 'schema.adopted': 'catalogue', 'rule.profile.adopted': 'profile' }[event.type];
+    if (!field) return;
+    const digest = event.data[field];
+    if (field === 'catalogue' && digest !== CATALOGUE.digest) this.state.foreign = true;
+    if (event.type === GENESIS && digest !== CATALOGUE.digest) this.report.cannotTell('catalogue-other');
+    // A reader who has not the catalogue of genesis cannot tell, whether it lies there or not.
+    if (event.type !== GENESIS && !this.view && this.files && !this.files.has(`documents/${digest}`)) this.report.fault(this.walkSteps.chain, new Refused('document-missing', { digest: String(digest) }), at);
+  }
+
+  /** Entries that were signed while a key may have been in other hands. FORMAT.md 11, "Doubt". */
+  doubts() {
+    const { windows } = this.state;
+    if (!windows.length || this.report.faultCount || this.view) return;
+    const from = Math.min(...windows.map((window) => window.from));
+    const doubts = new Doubts(windows);
+    let position = 0;
+    for (const bytes of this.entryBytes()) {
+      const received = this.state.receivedAt[position];
+      if (received !== undefined && secondsOf(received) >= from) doubts.see(readEntry(bytes));
+      position++;
+    }
+    this.report.doubts = doubts.found;
   }
 
   /** The tree grows; whole tiles of hashes, kept checkpoints and what is watched are compared. */
@@ -302,18 +352,20 @@ class BundleCheck {
     });
   }
 
-  /** Signatures are asked for in batches; which keys are in force is settled at once. */
+  /** Signatures are asked for in batches; all that hangs on the entries before is settled at once. */
   async signatures(entry, at) {
     const { report, state, walkSteps: steps } = this;
     steps.signatures.of += entry.note.signatures.length;
+    steps.admission.of++;
     state.pending.push(
-      checkLines(entry, state.registry, { whole: true })
+      checkLines(entry, state.registry, { log: state })
         .then(() => {
           steps.signatures.done += entry.note.signatures.length;
+          steps.admission.done++;
         })
         .catch((error) => {
           if (!(error instanceof Refused)) throw error;
-          report.fault(steps.signatures, error, at);
+          report.fault([5, 6].includes(numberOf(error.code)) ? steps.signatures : steps.admission, error, at);
         }),
     );
     if (state.pending.length >= BATCH) await this.settle();
@@ -321,31 +373,6 @@ class BundleCheck {
 
   async settle() {
     await Promise.all(this.state.pending.splice(0));
-  }
-
-  /** An epoch names the next writer. */
-  writer(entry, at) {
-    const { report, state, walkSteps: steps } = this;
-    const { event, note } = entry;
-    const { registry, sealed } = state;
-    const { writer } = registry;
-    try {
-      checkWriterAlone(entry, registry);
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      report.fault(steps.seals, error, at);
-    }
-    if (event.type !== 'ledger.epoch.opened') return;
-    steps.seals.of++;
-    report.tried(steps.seals, at, () => {
-      const { epoch, size, root } = event.data;
-      const holders = note.signatures.map((line) => holderOf(line.name, event.ledger));
-      const [one, other] = note.signatures.map((line) => registry.of(line)?.vkey.bytes);
-      const keys = one && other && !sameBytes(one, other);
-      const two = holders.length === 2 && keys && holders.every((each) => each?.party === event.by) && holders[0].holder !== holders[1].holder;
-      const last = sealed && size === sealed.size && root === hexOf(sealed.root);
-      if (!writer || !isWhole(epoch) || epoch <= writer.epoch || !last || !two || !registry.nextWriter(entry)) refuse('epoch');
-    });
   }
 
   /** A seal says what the map was before it; then every entry enters its streams. */
@@ -361,8 +388,6 @@ class BundleCheck {
         if (data.size !== position) refuse('seal-size', { got: String(data.size) });
         if (data.streams !== state.map.size) refuse('seal-streams', { want: state.map.size, got: String(data.streams) });
         if (data.map_root !== hexOf(state.map.root())) refuse('seal-index');
-        const { signatures } = entry.note;
-        if (signatures.length !== 1 || lineKey(signatures[0]) !== state.registry.writer?.key) refuse('seal-key');
       });
       state.sealed = { size: position + 1, root: state.frontier.root() };
     }
@@ -424,7 +449,7 @@ class BundleCheck {
       parties: state.registry.roles.size,
       types: [...state.counts].sort((a, b) => b[1] - a[1]),
     };
-    report.beside = { origin: this.head.origin, size: this.size, root: this.head.root, roots: state.roots, heads: state.watched };
+    report.beside = { origin: this.head.origin, size: this.size, root: this.head.root, roots: state.roots, heads: state.watched, erasures: state.erasures };
   }
 
   /** Every checkpoint is signed by the key that genesis names: a policy may have several for one log. */

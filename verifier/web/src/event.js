@@ -52,7 +52,6 @@ function readMembers(text, magic, form, required, optional) {
 function readEvent(bytes) {
   const note = readNote(bytes);
   if (!note.text.startsWith(`${EVENT_MAGIC}\n`)) refuse('event-form');
-  if (note.signatures.length > LIMITS.eventLines) refuse('event-form');
   const event = readMembers(note.text, EVENT_MAGIC, 'event-form', EVENT_REQUIRED, EVENT_OPTIONAL);
   const lists = Object.values(event.data).filter(Array.isArray);
   if (lists.some((list) => list.length > LIMITS.list)) refuse('event-form');

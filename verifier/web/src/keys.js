@@ -119,25 +119,35 @@ function instantOf(seconds) {
 }
 
 /**
- * Checks the signature lines of an entry: each by a key that an entry before it or it itself brings and that is in
- * force (what an enrolment brings may sign it earlier), the first by one of the author; and that what it changes of the
- * registry could be admitted. With `whole` the whole log is at hand.
+ * Checks an entry against those before it, in the order of FORMAT.md 11: type and fields; each line by a key that an entry
+ * before it or it itself brings and that is in force (what an enrolment brings may sign it earlier); that the signatures
+ * hold; the first line by one of the author, and the rest of admission. With `log` the whole log is at hand.
  */
-async function checkLines(entry, registry, { whole = false } = {}) {
+async function checkLines(entry, registry, { log = null } = {}) {
   const received = secondsOf(entry.receivedAt);
-  const found = entry.note.signatures.map((line, i) => {
+  const type = checkTypeAndFields(entry, registry, log);
+  const found = entry.note.signatures.map((line) => {
     const known = registry.of(line);
     const key = known ?? bringsItself(entry, line);
-    if (!key) refuse(whole ? 'key-unknown' : 'key-not-brought', { key: line.name });
-    if (i === 0 && key.party !== entry.event.by) refuse('key-of-another', { key: line.name, by: entry.event.by });
+    if (!key) refuse(log ? 'key-unknown' : 'key-not-brought', { key: line.name });
     if (known && !Registry.inForce(key, received)) refuse('key-not-in-force', { key: line.name });
     return { line, key };
   });
-  admitted(entry, registry);
+  // What the entries before say is asked at once; it is told only if the signatures hold.
+  let refused = null;
+  try {
+    const [author] = found;
+    if (author.key.party !== entry.event.by) refuse('key-of-another', { key: author.line.name, by: entry.event.by });
+    admitted(entry, type, registry, log);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    refused = error;
+  }
   for (const { line, key } of found) {
     const taken = keyOf(key.vkey);
     if (!taken || !(await signatureHolds(taken, entry.note.bytes, line.signature))) refuse('signature', { key: line.name });
   }
+  if (refused) throw refused;
 }
 
 /** The key of a line where its own entry brings it, as genesis and enrolments do; the log admits no rotation so. */

@@ -49,6 +49,9 @@ class Registry {
     this.writer = null; // who seals: { epoch, key: name+id }
     this.sealing = new Set(); // bytes, in hex, of keys that seal or have sealed: another name makes no other key
     this.logKey = null; // key of checkpoints, as genesis says
+    this.unnamed = new Map(); // party -> whether the log has last said that it is not shown by name
+    this.before = null; // the log that this one says it goes on from: { origin, size }
+    this.recipients = []; // { party, holder, from, to, revoked }: to whom sealed values are encrypted
   }
 
   /** The key that a signature line names, or undefined. */
@@ -72,12 +75,18 @@ class Registry {
     } else if (type === 'facility.registered' && !this.inPart) {
       // In a part of a log a key before it may have said another role first.
       this.role(data.facility, 'facility');
+    } else if (type === 'organisation.registered' || type === 'organisation.updated') {
+      if (typeof data.organisation === 'string' && typeof data.identity_mode === 'string') this.unnamed.set(data.organisation, data.identity_mode !== 'named');
     } else if (type === 'key.enrolled') {
       this.role(data.organisation, data.role);
+      if (data.alg === RECIPIENT) this.recipients.push({ party: data.organisation, holder: data.holder, from: secondsOf(data.valid_from), to: secondsOf(data.valid_to) ?? FAR, revoked: FAR });
+    } else if (type === 'ledger.reseeded') {
+      this.before = { origin: String(data.previous_origin?.text), size: String(data.size) };
     } else if (type === 'key.revoked') {
       // Another's revocation, oversight's, looks forward alone.
       const at = Math.max(secondsOf(data.revoked_at) ?? received, event.by === data.organisation ? -Infinity : received);
       for (const key of this.held(data)) key.revoked = Math.min(key.revoked, at);
+      for (const one of this.recipientsOf(data)) one.revoked = Math.min(one.revoked, secondsOf(data.revoked_at) ?? received);
     }
     if (type === 'key.rotated') {
       const from = secondsOf(data.valid_from) ?? received;
@@ -128,6 +137,15 @@ class Registry {
 
   held({ organisation, holder }) {
     return [...this.keys.values()].filter((key) => key.party === organisation && key.holder === holder);
+  }
+
+  recipientsOf({ organisation, holder }) {
+    return this.recipients.filter((one) => one.party === organisation && one.holder === holder);
+  }
+
+  /** Whether a party is not shown by name: so long as the log has not said that it is. */
+  isUnnamed(party) {
+    return this.unnamed.get(party) ?? true;
   }
 
   /** Whether a key is in force at that second. */

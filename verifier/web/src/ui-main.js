@@ -71,7 +71,7 @@ async function checkAll(focus = true) {
       if (file.kind === 'pack' && beside?.origin === originOf(file)) options.beside = beside;
       const trust = readerTrust(originOf(file));
       file.report = await judgeKind(file.kind, file.files ?? file.bytes, trust, options);
-      if (file.kind === 'bundle' && file.report.verdict !== 'not_verified' && file.report.beside) beside = file.report.beside;
+      if (file.kind === 'bundle' && holdsByItself(file.report) && file.report.beside) beside = file.report.beside;
     }
     await compareSizes();
     state.busy = false;
@@ -368,7 +368,7 @@ function resultOf(file) {
     'article',
     { class: 'result', id: `result-${file.number}`, 'data-verdict': report.verdict, 'data-kind': report.kind },
     verdictBox(file, plain),
-    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), asideOf(plain), completenessOf(plain), factsOf(plain), anchor, notCheckedOf(plain), stepTable(plain), timelineOf(plain)),
+    el('div', { class: 'after' }, faultList(plain), unknownOf(plain), doubtsOf(plain), asideOf(plain), completenessOf(plain), factsOf(plain), anchor, notCheckedOf(plain), stepTable(plain), timelineOf(plain)),
     el(
       'p',
       { class: 'export' },

@@ -2,16 +2,25 @@
 
 const OUTCOME_SHAPE = { holds: 'verified', fault: 'not_verified', not_checked: 'cannot_tell' };
 
+/** Whether the whole log was checked beside a pack, up to its size. */
+const hasWhole = ({ complete }) => complete?.by === 'you' && complete.whole;
+
 /** Whether more rests on somebody's word than on what was checked: the verdict's word says on whose. */
-const restsOnWord = (report) => report.verdict === 'verified' && (['receipt', 'refusal', 'checkpoint', 'statement'].includes(report.kind) || (report.pack?.absent && report.complete?.by !== 'you'));
+const restsOnWord = (report) =>
+  ['verified', 'partly'].includes(report.verdict) && (['receipt', 'refusal', 'checkpoint', 'statement'].includes(report.kind) || (report.kind === 'pack' && !hasWhole(report)));
+
+/** Whether a bundle can say something about a pack beside it: nothing stands against it but that nobody said whom to trust. */
+const holdsByItself = ({ verdict, unknown }) => verdict === 'verified' || verdict === 'partly' || (verdict === 'cannot_tell' && unknown.every(({ code: name }) => name === 'no-trust'));
 
 /** The verdict in words: what was proven, and what rests on the operator. FORMAT.md 14.4. */
 function wordOf(report) {
-  if (report.verdict !== 'verified') return say(`verdict-${report.verdict}`);
-  if (hasWords(`word-${report.kind}`)) return say(`word-${report.kind}`);
-  if (!report.pack?.absent || !report.complete) return say('verdict-verified');
-  const { by, whole, auditor } = report.complete;
-  return say(`word-absent-${by === 'auditor' && !whole ? 'nobody' : by}`, { auditor });
+  const { verdict, kind, pack, complete } = report;
+  if (verdict === 'verified' && hasWords(`word-${kind}`)) return say(`word-${kind}`);
+  if (kind !== 'pack' || !complete || !['verified', 'partly'].includes(verdict)) return say(`verdict-${verdict}`);
+  if (hasWhole(report)) return say(pack.absent ? 'word-absent-you' : `verdict-${verdict}`);
+  const by = complete.by === 'auditor' && complete.whole ? 'auditor' : 'nobody';
+  const what = pack.absent ? 'absent' : verdict === 'partly' ? 'partly' : 'records';
+  return say(`word-${what}-${by}`, { auditor: complete.auditor });
 }
 
 /** The sentence under the verdict. */
@@ -232,6 +241,22 @@ function unknownOf(report) {
   const others = report.unknown.filter(({ code: name }) => name !== 'no-trust');
   if (!others.length) return null;
   return el('section', { class: 'unknown' }, el('h3', {}, say('unknown-title')), el('ul', {}, others.map((why) => el('li', {}, reason(why)))));
+}
+
+/** What was signed while a key may have been in other hands: it is named, and is no fault. */
+function doubtsOf({ doubts }) {
+  if (!doubts?.count) return null;
+  const shown = doubts.list.slice(0, 12);
+  const line = ({ entry, at, type, key, since, by }) =>
+    el('li', {}, tell('where-record', { entry, date: when(at), type: typeName(type) }), ' · ', tell('doubt-why', { key: code(key), since: when(since), by }));
+  return el(
+    'section',
+    { class: 'unknown' },
+    el('h3', {}, say('doubts-title')),
+    el('p', {}, tell('doubts-about', { count: doubts.count })),
+    el('ul', {}, shown.map(line)),
+    doubts.count > shown.length && el('p', {}, tell('doubts-more', { count: doubts.count - shown.length })),
+  );
 }
 
 /** What each kind of file says besides. */
