@@ -225,6 +225,16 @@ fn copies(small: &Small) -> Vec<(String, Change, i32)> {
         HOLDS,
         Box::new(|b| every_stray(&b.clone()).iter().for_each(|path| b.put(path, b"left behind".to_vec()))),
     );
+    let opened = small.openings.clone();
+    row(
+        "openings in it, and each kind that the list has in every folder".to_owned(),
+        HOLDS,
+        Box::new(move |b| {
+            opened.names().iter().for_each(|path| b.put(&format!("openings/{path}"), opened.get(path).to_vec()));
+            b.manifest();
+            every_stray(&b.clone()).iter().for_each(|path| b.put(path, b"left behind".to_vec()));
+        }),
+    );
     let (entries_of_it, middle_of_it) = (entries.clone(), small.bundle.get(&entries).len() / 2);
     row(
         "each kind that the list has, in every folder, and a lie".to_owned(),
@@ -751,6 +761,16 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
     ["._checkpoint", ".DS_Store", "tile/Thumbs.db"].iter().for_each(|path| strays.put(path, b"x".to_vec()));
     let mut every = small.bundle.clone();
     every_stray(&small.bundle).iter().for_each(|path| every.put(path, b"x".to_vec()));
+    // With openings in it, as the ledger hands them to one party in one file.
+    let mut opened = small.bundle.clone();
+    small
+        .openings
+        .names()
+        .iter()
+        .for_each(|path| opened.put(&format!("openings/{path}"), small.openings.get(path).to_vec()));
+    opened.manifest();
+    every_stray(&opened.clone()).iter().for_each(|path| opened.put(path, b"x".to_vec()));
+    assert!(opened.has("openings/.ds_store") || opened.has("openings/.ds_store/x/y"));
     let mut lie = small.bundle.clone();
     let entries = Tile { level: None, index: 0, width: small.size }.path();
     bent(&mut lie, &entries, 3_000);
@@ -763,6 +783,7 @@ fn archives_that_were_packed_by_hand_say_what_to_do() {
         ("as the ledger makes it", plain.clone(), HOLDS, "Verified"),
         ("with what systems leave behind", archive(&strays, None), HOLDS, "not looked at: 3"),
         ("with each kind that the list has, in every folder", archive(&every, None), HOLDS, "not looked at: "),
+        ("with openings and each kind", archive(&opened, None), HOLDS, "not looked at: "),
         ("a lie among them", archive(&lie_among, None), LIE, "keep it as evidence"),
         ("a folder in it", packed_by_hand(&small.bundle, "bundle/", Some(b'5')), UNTOLD, unpack),
         ("further values of macOS", packed_by_hand(&small.bundle, "", Some(b'x')), UNTOLD, unpack),
