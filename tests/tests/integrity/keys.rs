@@ -466,9 +466,48 @@ fn a_successor_tells_which_keys_the_log_before_knew() {
     assert_eq!((swapped.exit_code(), swapped.unknown.len()), (2, 1), "{:?}", swapped.unknown);
 }
 
+#[test]
+fn a_successor_and_the_log_before_that_change_places_are_no_lie() {
+    let (old, new) = (golden().bundle.clone(), successor_of(&golden().bundle, "2025-03-09T00:00:00Z", |draft| draft));
+    let (before, after) = (&golden().policy, &successor().policy);
+    let round = "the two are the wrong way round: golden.example/log, which was given first, is the log before";
+    let (crossed, alone) = ("each of the two bundles is of the log of the other's policy", "is it the successor?");
+    let other = "the bundle given is of golden.example/successor";
+    for (what, first, policy, second, second_policy, code, says) in [
+        ("as they are", &new, after, &old, before, 0, ""),
+        ("both", &old, before, &new, after, 2, round),
+        ("the bundles alone", &old, after, &new, before, 2, crossed),
+        ("the policies alone", &new, before, &old, after, 2, crossed),
+        ("the successor twice", &new, after, &new, after, 2, other),
+        ("the log before twice", &old, before, &old, before, 2, alone),
+    ] {
+        let (mut first, mut second) = (first.clone(), second.clone());
+        let result = succession::check(&mut first, policy, &mut second, second_policy, &mut |_, _, _| {});
+        let said = result.unknown.join("; ");
+        assert_eq!(result.exit_code(), code, "{what}: {said} {:?} {:?}", result.faults, result.new.faults);
+        assert!(said.contains(says) && (code == 0) == said.is_empty(), "{what}: {said}");
+        // What to do, where there is one thing that mends it.
+        assert_eq!(said.contains("--predecessor-policy"), [round, crossed].contains(&says), "{what}: {said}");
+    }
+    // Whoever changes their places hides no lie in what was given.
+    let mut bent = old.clone();
+    let at = bent.get("tile/entries/000.p/41").len() / 2;
+    bent.flip("tile/entries/000.p/41", at * 8);
+    bent.manifest();
+    let (mut first, mut second) = (bent, new);
+    let result = succession::check(&mut first, before, &mut second, after, &mut |_, _, _| {});
+    assert_eq!(result.exit_code(), 1, "{:?}", result.unknown);
+}
+
 /// The check of a successor that began at that instant and says, bent, that it goes on from
 /// `honest`; the reader holds `shown` for that.
 fn succeeded(honest: &Memory, began: &str, bend: fn(Draft) -> Draft, shown: &Memory) -> Succession {
+    let (mut new, mut old) = (successor_of(honest, began, bend), shown.clone());
+    succession::check(&mut new, &successor().policy, &mut old, &golden().policy, &mut |_, _, _| {})
+}
+
+/// The bundle of such a successor.
+fn successor_of(honest: &Memory, began: &str, bend: fn(Draft) -> Draft) -> Memory {
     let head = golden().check(honest).head.expect("a checkpoint").checkpoint;
     let mut log = Forge::of(successor());
     log.records.truncate(1);
@@ -479,8 +518,7 @@ fn succeeded(honest: &Memory, began: &str, bend: fn(Draft) -> Draft, shown: &Mem
     let said = draft.signed(&[&log.key("op", "o1"), &log.key("npm", "n1")]);
     log.add(&said);
     log.seal();
-    let (mut new, mut old) = (log.build().bundle, shown.clone());
-    succession::check(&mut new, &successor().policy, &mut old, &golden().policy, &mut |_, _, _| {})
+    log.build().bundle
 }
 
 fn checked(forged: &Forged) -> Report {
