@@ -33,6 +33,8 @@ pub struct Case {
     pub policy: String,
     /// Its verdict.
     pub verdict: &'static str,
+    /// Leaves of the whole log behind it.
+    pub leaves: Vec<Hash>,
 }
 
 /// The golden log with something said at its end.
@@ -71,8 +73,8 @@ impl<'a> Liar<'a> {
         self.forge.draft("data.accessed", by).with("reader", PARTY).with("purpose", "audit").with("scope", "row")
     }
 
-    /// The pack, of a log that ends with a seal over an index that fits.
-    fn pack(self) -> Pack {
+    /// The pack, of a log that ends with a seal over an index that fits, and the leaves of that log.
+    fn pack(self) -> (Pack, Vec<Hash>) {
         let mut entries = Pages::of(&self.world.bundle).entries;
         let mut openings = lines(&self.world.openings);
         let honest = Desk::new(
@@ -115,10 +117,11 @@ impl<'a> Liar<'a> {
         let prev = entries.last().map_or(Hash::default(), |bytes| Hash::leaf(bytes));
         entries.push(Entry::bytes(bare.size(), now, prev, seal.note.to_text().as_bytes()));
         openings.push(String::new());
+        let leaves = entries.iter().map(|bytes| Hash::leaf(bytes)).collect();
         let told = desk(self.world, entries, openings);
         let mut pack = told.pack_with(STREAM, PARTY, &mut index, &streams[STREAM]);
         bring(&mut pack, &told, beside);
-        pack
+        (pack, leaves)
     }
 }
 
@@ -168,7 +171,8 @@ pub fn keys(world: &World) -> Vec<Case> {
     let case = |what, verdict, say: &dyn Fn(&mut Liar<'_>)| {
         let mut liar = Liar::new(world);
         say(&mut liar);
-        Case { what, pack: liar.pack(), policy: policy(world), verdict }
+        let (pack, leaves) = liar.pack();
+        Case { what, pack, policy: policy(world), verdict, leaves }
     };
     let key = |party: &str, holder: &str| Forge::of(world).key(party, holder);
     let (o1, o2, n1, x1, m1) =
@@ -287,13 +291,53 @@ pub fn keys(world: &World) -> Vec<Case> {
     cases
 }
 
+/// Packs whose own entries open a window of doubt, or none, and how many of their entries are doubtful.
+pub fn doubts(world: &World) -> Vec<(Case, u64)> {
+    let key = |party: &str, holder: &str| Forge::of(world).key(party, holder);
+    let (o1, n1, x2) = (key("op", "o1"), key("npm", "n1"), key(PARTY, "x2"));
+    let case = |what, by: &str, since: &str, author: &SecretKey, shown: bool| {
+        let mut liar = Liar::new(world);
+        let draft = liar.forge.draft("key.revoked", by).with("organisation", PARTY).with("holder", "x1");
+        let draft = draft.with("revoked_at", since).with("reason", "compromise");
+        liar.say(draft, &[author, &o1], shown);
+        let (pack, leaves) = liar.pack();
+        Case { what, pack, policy: policy(world), verdict: "verified", leaves }
+    };
+    let stolen = "2025-03-04T00:00:00Z";
+    vec![
+        (case("by the party itself", PARTY, stolen, &x2, true), 1),
+        (case("beside the records", PARTY, stolen, &x2, false), 1),
+        (case("from the day of the revocation on", PARTY, "2025-03-20T00:00:00Z", &x2, true), 0),
+        (case("by oversight, which looks forward alone", "npm", stolen, &n1, true), 0),
+    ]
+}
+
+/// Packs with what only a newer catalogue has, and words of the reason.
+pub fn foreign(world: &World) -> Vec<(Case, &'static str)> {
+    let x1 = Forge::of(world).key(PARTY, "x1");
+    let case = |what, bend: fn(Draft) -> Draft| {
+        let mut liar = Liar::new(world);
+        let draft = liar.record(PARTY);
+        liar.say(bend(draft), &[&x1], true);
+        let (pack, leaves) = liar.pack();
+        Case { what, pack, policy: policy(world), verdict: "cannot_tell", leaves }
+    };
+    vec![
+        (
+            case("a newer type", |draft| draft.but(|event| "access.request.repeated".clone_into(&mut event.kind))),
+            "no type",
+        ),
+        (case("a newer version", |draft| draft.but(|event| event.v = 2)), "in version 2"),
+    ]
+}
+
 fn new_x1(world: &World) -> SecretKey {
     stranger(world, PARTY, "x1")
 }
 
 /// Packs that do not go back to genesis, or to another than signed.
 fn genesis(world: &World) -> Vec<Case> {
-    let honest = || Liar::new(world).pack();
+    let honest = || Liar::new(world).pack().0;
     let mut without = honest();
     without.keys.retain(|proven| proven.index != 0);
     let other = SecretKey::new(world.origin.as_str(), &[78; 32]);
@@ -302,7 +346,8 @@ fn genesis(world: &World) -> Vec<Case> {
     let both = format!("log {}\nlog {}\nquorum none\n", world.log_key.vkey(), other.vkey());
     let mut signed_twice = honest();
     signed_twice.checkpoint.signatures.push(other.sign(&signed_twice.checkpoint.text));
-    let case = |what, pack, policy: &str, verdict| Case { what, pack, policy: policy.to_owned(), verdict };
+    let case =
+        |what, pack, policy: &str, verdict| Case { what, pack, policy: policy.to_owned(), verdict, leaves: Vec::new() };
     vec![
         case("without genesis", without, &policy(world), "not_verified"),
         case("a checkpoint by another key of the policy than genesis names", resigned, &both, "not_verified"),
@@ -345,9 +390,9 @@ pub fn erasures(world: &World) -> Vec<Case> {
     let case = |what, verdict, say: &dyn Fn(&mut Liar<'_>)| {
         let mut liar = Liar::new(world);
         say(&mut liar);
-        let mut pack = liar.pack();
+        let (mut pack, leaves) = liar.pack();
         erase(&mut pack, "access.request.submitted", "target");
-        Case { what, pack, policy: policy(world), verdict }
+        Case { what, pack, policy: policy(world), verdict, leaves }
     };
     let lawful = |l: &mut Liar<'_>| {
         request(l, REQUEST, "data_subject_request", true);

@@ -200,7 +200,9 @@ async function checkOpenings(report, entries) {
     step.of = items.length;
     for (const item of items) {
       const at = { entry: item.index, line: item.line, ...nameOf(item) };
-      const slots = report.tried(step, at, () => openSlots(item.event, item.digests, item.slots, true));
+      // Of a type that this page does not know the slots have no names.
+      const type = typeOf(item.event.type);
+      const slots = type?.v !== item.event.v ? [] : report.tried(step, at, () => openSlots(item.event, item.digests, item.slots, true));
       if (slots) opened.set(item.index, slots);
       await report.progress('openings', step.done, step.of);
     }
