@@ -246,13 +246,18 @@ pub fn pack(checked: &PackReport) -> String {
     let (verdict, size) = (checked.report.word(), head.checkpoint.size);
     let until = checked.report.as_of.map_or_else(String::new, |t| format!(" ({t})"));
     let stream = &checked.stream;
+    // Entries are numbered from 0: the last of so many, as the page names it too.
+    let last = |size: u64| size.saturating_sub(1);
     let word = match &checked.complete {
         Complete::IfIndexHonest => "complete if the index is honest: recompute it with --index BUNDLE, or take an \
                                     auditor's word with --auditor"
             .to_owned(),
-        Complete::Recomputed(upto) => format!("complete up to entry {upto}: you have recomputed the index yourself"),
+        Complete::Recomputed(upto) => {
+            format!("complete up to entry {}: you have recomputed the index yourself", last(*upto))
+        }
         Complete::Stated(all) => {
-            let names: Vec<String> = all.iter().map(|(name, upto)| format!("{name} up to entry {upto}")).collect();
+            let names: Vec<String> =
+                all.iter().map(|(name, upto)| format!("{name} up to entry {}", last(*upto))).collect();
             format!("complete on the word of {}, who recomputed the index", names.join(", "))
         }
     };
@@ -284,8 +289,9 @@ pub fn pack(checked: &PackReport) -> String {
         format!(", {} (withheld, or left out on the way: nobody signed which)", parts.join(", "))
     };
     let sealed = if sealed > 0 { format!(" ({sealed} sealed values are for oversight alone)") } else { String::new() };
+    let end = last(size);
     format!(
-        "{verdict}. {total} records about {stream} up to entry {size}{until}, {full} shown in full{parts}{sealed}; {word}."
+        "{verdict}. {total} records about {stream} up to entry {end}{until}, {full} shown in full{parts}{sealed}; {word}."
     )
 }
 

@@ -1060,7 +1060,7 @@ fn an_older_whole_log_beside_a_pack_says_how_far_it_reaches() {
     let [whole, short, split] = [&small.bundle, &small.older, &other.bundle].map(|files| archive(files, None));
     let (now, then, turned) = (desk.size(), older.size(), elsewhere.size());
     let older_words = format!("ends at {then} entries, the pack at {now}");
-    let to = |size: u64| format!("omplete up to entry {size}: you have recomputed");
+    let to = |size: u64| format!("omplete up to entry {}: you have recomputed", size - 1);
     let on_page = |size: u64| format!("recomputed the index from the whole log beside it, up to entry {}", size - 1);
     let nobody = "Nobody whom you trust has recomputed it";
     let rows = [
