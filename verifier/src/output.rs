@@ -357,7 +357,7 @@ impl Unfinished {
             return Err(io::ErrorKind::IsADirectory.into());
         }
         let draft = beside(&out, UNFINISHED);
-        absent(fs::remove_file(&draft))?;
+        absent(remove(&draft))?;
         let file = options(readers).write(true).create_new(true).open(&draft)?;
         let made = Self { draft, out, whole: false };
         settle(&file, readers)?;
@@ -372,11 +372,11 @@ impl Unfinished {
         create_folders(above(out), readers)?;
         let out = if out.exists() { fs::canonicalize(out)? } else { out.to_owned() };
         let (draft, old) = (beside(&out, UNFINISHED), beside(&out, REPLACED));
-        absent(fs::remove_dir_all(&draft))?;
+        absent(remove(&draft))?;
         if old.exists() && !out.exists() {
             fs::rename(&old, &out)?; // an earlier run was killed between two names
         }
-        absent(fs::remove_dir_all(&old))?;
+        absent(remove(&old))?;
         create_folder(&draft, readers)?;
         Ok(Self { draft, out, whole: false })
     }
@@ -433,9 +433,14 @@ impl Unfinished {
 impl Drop for Unfinished {
     fn drop(&mut self) {
         if !self.whole {
-            let _ = if self.draft.is_dir() { fs::remove_dir_all(&self.draft) } else { fs::remove_file(&self.draft) };
+            let _ = remove(&self.draft);
         }
     }
+}
+
+/// Takes away what an interrupted run has left: a file, or a folder where a file will be, and the other way round.
+fn remove(path: &Path) -> io::Result<()> {
+    if fs::symlink_metadata(path)?.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }
 }
 
 fn absent(removed: io::Result<()>) -> io::Result<()> {
@@ -472,6 +477,44 @@ mod tests {
                 assert_eq!((mode(&one), fs::read(&one).unwrap().as_slice()), (file, b"bytes".as_slice()));
             }
         }
+    }
+
+    #[test]
+    fn what_an_interrupted_run_left_is_in_nobodys_way() {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        type Leave = fn(&Path);
+        let left: [(&str, Leave); 4] = [
+            ("a file", |path| fs::write(path, b"half").unwrap()),
+            ("an empty folder", |path| fs::create_dir(path).unwrap()),
+            ("a folder", |path| {
+                fs::create_dir_all(path.join("x001")).unwrap();
+                fs::write(path.join("x001/000"), b"half").unwrap();
+            }),
+            ("a link", |path| std::os::unix::fs::symlink("elsewhere", path).unwrap()),
+        ];
+        fs::create_dir(at("elsewhere")).unwrap();
+        fs::write(at("elsewhere/kept"), b"kept").unwrap();
+        for (what, leave) in left {
+            leave(&beside(&at("file"), UNFINISHED));
+            write(&at("file"), b"whole", Readers::Owner).unwrap_or_else(|e| panic!("{what}: {e}"));
+            for stands in [false, true] {
+                leave(&beside(&at("folder"), UNFINISHED));
+                if stands {
+                    leave(&beside(&at("folder"), REPLACED));
+                }
+                let draft = Unfinished::folder(&at("folder"), Readers::Owner).unwrap_or_else(|e| panic!("{what}: {e}"));
+                fs::write(draft.path().join("000"), b"whole").unwrap();
+                draft.put_folder().unwrap();
+                let there: Vec<_> = fs::read_dir(at("folder")).unwrap().map(|file| file.unwrap().file_name()).collect();
+                assert_eq!(there, ["000"], "{what}");
+            }
+            fs::remove_dir_all(at("folder")).unwrap();
+            let mut all: Vec<_> = fs::read_dir(place.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+            all.sort();
+            assert_eq!(all, ["elsewhere", "file"], "{what}: nothing is left beside them");
+        }
+        assert_eq!(fs::read(at("elsewhere/kept")).unwrap(), b"kept");
     }
 
     #[test]

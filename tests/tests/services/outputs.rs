@@ -438,6 +438,18 @@ fn openings_that_were_killed_at_any_moment_are_whole_or_absent() {
         ("when a file is in it", &|_| written("killed.unfinished") > 0),
         ("when the old one is moved away", &|_| old.exists()),
     ];
+    // Whatever a killed run has left beside the place: the next one goes through.
+    for (what, is_folder) in [("a folder that was begun", true), ("a file that was tried out", false)] {
+        if is_folder {
+            fs::create_dir(&draft).unwrap();
+            fs::write(draft.join("000"), "half").unwrap();
+        } else {
+            fs::write(&draft, "").unwrap();
+        }
+        place.good("ledger", line);
+        assert!(out.is_dir() && !draft.exists(), "{what}");
+        remove(&out);
+    }
     let mut in_the_middle = 0;
     for older in [false, true] {
         for (when, is_there) in &moments {
