@@ -479,11 +479,13 @@ mod tests {
         }
     }
 
+    /// What puts something at a path.
+    type Leave = fn(&Path);
+
     #[test]
     fn what_an_interrupted_run_left_is_in_nobodys_way() {
         let place = tempfile::tempdir().unwrap();
         let at = |name: &str| place.path().join(name);
-        type Leave = fn(&Path);
         let left: [(&str, Leave); 4] = [
             ("a file", |path| fs::write(path, b"half").unwrap()),
             ("an empty folder", |path| fs::create_dir(path).unwrap()),
