@@ -10,6 +10,7 @@ use schemas::fingerprint::Fingerprint;
 use schemas::value::Value;
 use schemas::visible;
 
+use crate::doubt::Doubtful;
 use crate::head::SignedHead;
 use crate::pack::{Extent, PackReport, Record};
 use crate::receipt::ReceiptReport;
@@ -150,14 +151,15 @@ pub fn pack(checked: &PackReport, verdict: &str) -> Option<String> {
         &mut page,
         &[
             "That these records are in the ledger, and signed with keys that it admitted, is proven by the file.",
-            "Whether what was recorded is true nobody can prove with files; on whose word no record is missing stands in the \
-             verdict above.",
+            "On whose word no record is missing, and the ledger could admit each (that no key had been revoked before, \
+             elsewhere), stands in the verdict above; whether what was recorded is true nobody can prove with files.",
         ],
     );
     print_of(&mut page, "Words of the ledger's state", Fingerprint::of_checkpoint(&head.checkpoint));
     print_of(&mut page, "Words of the ledger's key", Fingerprint::of_key(&head.log_key));
     for (number, one) in (1..).zip(&checked.records) {
-        record(&mut page, number, one);
+        let doubt = checked.report.doubtful.iter().find(|doubt| doubt.position == one.entry.position);
+        record(&mut page, number, one, doubt);
     }
     page.push_str("<div class=codes>");
     code(&mut page, &head.note.to_text(), "The ledger's state, signed");
@@ -165,8 +167,8 @@ pub fn pack(checked: &PackReport, verdict: &str) -> Option<String> {
     Some(end(page, &head.checkpoint.root.to_base64()))
 }
 
-/// One record of a pack.
-fn record(page: &mut String, number: usize, record: &Record) {
+/// One record of a pack, and who casts doubt on it.
+fn record(page: &mut String, number: usize, record: &Record, doubt: Option<&Doubtful>) {
     let event = &record.entry.signed.event;
     let kind = Catalogue::built_in().event(&event.kind).filter(|kind| kind.v == event.v);
     let field = |name: &str| kind.and_then(|kind| kind.field(name));
@@ -208,6 +210,11 @@ fn record(page: &mut String, number: usize, record: &Record) {
     }
     let signers: Vec<&str> = record.entry.signed.note.signatures.iter().map(|line| line.name.as_str()).collect();
     row(page, "Signed by", &signers.join(", "));
+    if let Some(doubt) = doubt {
+        let why =
+            format!("{} may have been in other hands since {}: entry {}", doubt.key, doubt.from, doubt.revoked_by);
+        row(page, "In doubt", &why);
+    }
     let shown = kind.map_or(0, |kind| kind.slots().len());
     let empty =
         shown.saturating_sub(record.opened.values.len() + record.opened.withheld.len() + record.opened.erased.len());

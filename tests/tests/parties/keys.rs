@@ -65,10 +65,13 @@ fn beside_the_whole_log_an_erasure_is_judged_by_all_of_it() {
 #[test]
 fn a_pack_names_what_its_own_entries_cast_doubt_on() {
     for (case, doubtful) in doubts(golden()) {
-        let report = check(case.pack.to_text().as_bytes(), &Policy::parse(&case.policy).unwrap(), &[]).report;
+        let policy = Policy::parse(&case.policy).unwrap();
+        let report = check(case.pack.to_text().as_bytes(), &policy, &[]).report;
         assert_eq!(report.verdict().code(), case.verdict, "{}: {:?}", case.what, report.faults);
         assert_eq!(report.doubts, doubtful, "{}: {:?}", case.what, report.doubtful);
         assert_eq!(report.doubtful.len() as u64, doubtful, "{}", case.what);
+        let paper = verifier::paper::pack(&check(case.pack.to_text().as_bytes(), &policy, &[]), "").unwrap();
+        assert_eq!(paper.matches("In doubt").count() as u64, doubtful, "{}: on paper", case.what);
     }
 }
 

@@ -273,7 +273,7 @@ fn lines(own: &[Own]) -> Vec<u8> {
 type Mishap = (&'static str, fn(&Given), &'static str, i32, &'static [&'static str]);
 
 const MISHAPS: [Mishap; 19] = [
-    ("nothing", |_| {}, "mine.pack --mine mine", 0, &["nothing else in your name"]),
+    ("nothing", |_| {}, "mine.pack --mine mine", 0, &["nothing else in your name", "rests on the operator"]),
     ("nothing, without receipts", Given::without_receipts, "mine.pack --mine mine", 0, &["nothing else in your name"]),
     (
         "the first cut",

@@ -232,6 +232,10 @@ impl Compare {
     }
 }
 
+/// Packs show what the index names.
+const WHOLE: &str = "that the packs show all that the log has rests on the operator, until you check each beside the whole log \
+                     (verifier check PACK --index BUNDLE)";
+
 /// What is said at the end of a comparison with one's own, and its exit code.
 fn verdict(packs: &[PackReport], own: usize, compared: &Compared, mishaps: usize) -> (u8, String) {
     let streams: Vec<&str> = packs.iter().map(|pack| pack.stream.as_str()).collect();
@@ -276,8 +280,8 @@ fn verdict(packs: &[PackReport], own: usize, compared: &Compared, mishaps: usize
     let parties: Vec<&str> = compared.parties.iter().map(String::as_str).collect();
     let all = format!("All {} of yours ({}) are in the log", compared.covered, parties.join(", "));
     match looks {
-        0 => (0, format!("{all}, unaltered, and nothing else in your name.")),
-        n => (0, format!("Nothing altered or hidden, and nothing else in your name; {n} things to look at.")),
+        0 => (0, format!("{all}, unaltered, and nothing else in your name; {WHOLE}.")),
+        n => (0, format!("Nothing altered or hidden, and nothing else in your name; {n} things to look at; {WHOLE}.")),
     }
 }
 
