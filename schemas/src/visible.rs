@@ -183,7 +183,8 @@ pub fn kind(c: char) -> Option<Kind> {
         | '\u{3164}'
         | '\u{feff}'
         | '\u{ffa0}'
-        | '\u{fff0}'..='\u{fffb}'
+        | '\u{fff0}'..='\u{fffc}'
+        | '\u{13430}'..='\u{1343f}'
         | '\u{1bca0}'..='\u{1bca3}'
         | '\u{1d173}'..='\u{1d17a}'
         | '\u{e0000}'..='\u{e0fff}' => Some(Kind::Invisible),
@@ -368,9 +369,17 @@ mod tests {
 
     #[test]
     fn every_character_of_the_kinds_is_shown_alone_and_inside() {
-        let kinds = [0..=0x1f, 0x7f..=0x9f, 0x2028..=0x202e, 0x2066..=0x2069, 0x200b..=0x200f, 0xfff0..=0xfffb]
-            .into_iter()
-            .chain([0xe_0000..=0xe_007f, 0xfdd0..=0xfdef, 0xfffe..=0xffff, 0x0010_fffe..=0x0010_ffff, 0xad..=0xad]);
+        let kinds = [
+            0..=0x1f,
+            0x7f..=0x9f,
+            0x2028..=0x202e,
+            0x2066..=0x2069,
+            0x200b..=0x200f,
+            0xfff0..=0xfffc,
+            0x1_3430..=0x1_343f,
+        ]
+        .into_iter()
+        .chain([0xe_0000..=0xe_007f, 0xfdd0..=0xfdef, 0xfffe..=0xffff, 0x0010_fffe..=0x0010_ffff, 0xad..=0xad]);
         for code in kinds.flatten() {
             let c = char::from_u32(code).unwrap();
             for text in [c.to_string(), format!("a{c}b"), format!("{c}{c}")] {
