@@ -119,7 +119,12 @@ impl Probe {
                     }
                 }
                 Err(RecvTimeoutError::Disconnected) if greeted => {
-                    let how = child.end().map_or("no exit status".to_owned(), |status| status.to_string());
+                    let status = child.end();
+                    let how = status.map_or("no exit status".to_owned(), |status| status.to_string());
+                    if status.is_some_and(is_from_outside) {
+                        let why = format!("the process that tries it was ended from outside ({how}); try again");
+                        return Err(Failure::io("read", dir, std::io::Error::other(why)));
+                    }
                     return Err(Failure::damaged(dir, Damage::Crashed { how }));
                 }
                 Err(RecvTimeoutError::Disconnected) => return Err(unprobed()),
@@ -133,6 +138,22 @@ impl Probe {
                 return Err(Failure::damaged(dir, Damage::Swollen { mebibytes: memory >> 20 }));
             }
         }
+    }
+}
+
+/// Whether somebody else ended a process: a person, the system as it goes down or is short of memory, a limit. That says
+/// nothing of what it read.
+fn is_from_outside(status: ExitStatus) -> bool {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGKILL, SIGPIPE, SIGQUIT, SIGTERM, SIGXCPU, SIGXFSZ};
+        let outside = [SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGPIPE, SIGTERM, SIGXCPU, SIGXFSZ];
+        std::os::unix::process::ExitStatusExt::signal(&status).is_some_and(|signal| outside.contains(&signal))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = status;
+        false
     }
 }
 
@@ -239,6 +260,7 @@ pub fn take_over() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(1);
     });
+    verifier::terminal::outlive();
     // Whatever thread panics, the store is not one to open.
     std::panic::set_hook(Box::new(|panic| end(&Verdict::Crashed { how: panic.to_string() })));
     say("\nprobe: begun"); // on a line of its own, whatever stood there before
@@ -272,4 +294,36 @@ fn end(verdict: &Verdict) -> ! {
     let line = verdict.to_line().replace(['\n', '\r'], " ");
     say(&format!("probe: {}", line.chars().take(300).collect::<String>()));
     std::process::exit(0);
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_ended_from_outside_says_nothing_of_a_store() {
+        let folder = tempfile::tempdir().unwrap();
+        for (signal, outside) in [
+            ("HUP", true),
+            ("INT", true),
+            ("QUIT", true),
+            ("KILL", true),
+            ("PIPE", true),
+            ("TERM", true),
+            ("XCPU", true),
+            ("XFSZ", true),
+            ("SEGV", false),
+            ("BUS", false),
+            ("ILL", false),
+            ("FPE", false),
+            ("ABRT", false),
+        ] {
+            let script = format!("echo 'probe: begun'; ulimit -c 0; kill -{signal} $$");
+            let probe = Probe::of("/bin/sh".into()).with_arguments(["-c", &script]);
+            let why = probe.run(folder.path()).unwrap_err();
+            let told = why.to_string();
+            assert_eq!(matches!(why, Failure::Damaged { .. }), !outside, "{signal}: {told}");
+            assert_eq!(verifier::terminal::reasons(&why).contains("ended from outside"), outside, "{signal}: {told}");
+        }
+    }
 }

@@ -133,7 +133,8 @@ pub fn run(program: &str, body: impl FnOnce() -> u8) -> ExitCode {
 }
 
 /// A file that may grow no further (`ulimit -f`) is an error of its write, as a full disk is, and not the program's end.
-fn outlive() {
+/// [`run`] begins with it.
+pub fn outlive() {
     #[cfg(unix)]
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default());
 }
