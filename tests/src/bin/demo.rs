@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
+use schemas::visible::Show as _;
 use tests::demo::{self, BadDemo, Places};
 use verifier::terminal;
 
@@ -34,8 +35,12 @@ fn main() -> ExitCode {
     ledger::probe::take_over();
     terminal::run("demo", || match terminal::parse().map(run) {
         Ok(Ok(())) => 0,
-        Ok(Err(why)) => {
+        Ok(Err((why, unfinished))) => {
             verifier::tell!("{}", terminal::reasons(&why));
+            if let Some(out) = unfinished {
+                let out = out.shown();
+                verifier::tell!("{out} is not finished: the same command goes on from there; or remove the folder");
+            }
             let refused = matches!(why, BadDemo::Registers(_) | BadDemo::Refused(_) | BadDemo::NotVerified(_));
             if refused { 1 } else { 2 }
         }
@@ -43,22 +48,27 @@ fn main() -> ExitCode {
     })
 }
 
-fn run(arguments: Arguments) -> Result<(), BadDemo> {
+/// What went wrong, with the folder that it left unfinished, if it did.
+fn run(arguments: Arguments) -> Result<(), (BadDemo, Option<PathBuf>)> {
     let sample = || {
         let here = PathBuf::from("tests/scenario/velmora");
         let there = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenario/velmora");
         if here.is_dir() { here } else { there }
     };
     let places = Places { scenario: arguments.scenario.unwrap_or_else(sample), out: arguments.out };
-    let mut say = |line: &str| verifier::say!("{line}");
-    say("An access and oversight ledger: registers -> signed log -> bundle -> findings -> pages");
-    demo::build(&places, &mut say)?;
-    match demo::next_steps(&places) {
-        Ok(steps) => say(&format!("\n{steps}")),
-        Err(why) => say(&format!("the sample event could not be written: {why}")),
-    }
+    let ends = |why| (why, Some(places.out.clone()).filter(|_| places.is_unfinished()));
+    make(&places).map_err(ends)?;
     if arguments.no_serve {
         return Ok(());
     }
-    Ok(demo::serve(&places, arguments.port, &mut say)?)
+    demo::serve(&places, arguments.port, &mut |line| verifier::say!("{line}")).map_err(|why| (why.into(), None))
+}
+
+fn make(places: &Places) -> Result<(), BadDemo> {
+    let mut say = |line: &str| verifier::say!("{line}");
+    say("An access and oversight ledger: registers -> signed log -> bundle -> findings -> pages");
+    demo::build(places, &mut say)?;
+    let steps = demo::next_steps(places).map_err(BadDemo::Sample)?;
+    say(&format!("\n{steps}"));
+    Ok(())
 }

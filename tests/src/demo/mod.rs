@@ -96,6 +96,11 @@ impl Places {
     pub fn site(&self) -> PathBuf {
         self.out.join("site")
     }
+
+    /// Whether a run has begun here and has not come to its end; the next one goes on.
+    pub fn is_unfinished(&self) -> bool {
+        self.out.join(MARK).exists() && !self.out.join(FINISHED).exists()
+    }
 }
 
 /// Why the demo ended early.
@@ -130,6 +135,8 @@ pub enum BadDemo {
     Projection(#[from] BadProjection),
     #[error(transparent)]
     Unwritten(#[from] projector::site::BadWrite),
+    #[error("the sample event and register could not be written: {0}")]
+    Sample(std::io::Error),
     #[error(transparent)]
     Serve(#[from] BadServe),
 }
@@ -268,7 +275,10 @@ fn begin(places: &Places) -> Result<(), BadDemo> {
         files::remove(&finished)?;
     }
     let text = "Made by the demo; it may remove this folder when it runs again. The keys in it are samples.\n";
-    Ok(files::replace(&mark, text.as_bytes())?)
+    files::replace(&mark, text.as_bytes()).inspect_err(|_| {
+        let _ = std::fs::remove_dir(&places.out); // what holds anything stays
+    })?;
+    Ok(())
 }
 
 fn registers(places: &Places, settings: &Settings) -> Result<(Import, Outbox), BadDemo> {

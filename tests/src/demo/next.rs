@@ -4,6 +4,7 @@ use ledger::clock::Clock;
 
 use super::Places;
 use schemas::visible::Show as _;
+use verifier::output::{self, Readers};
 
 /// Commands to paste, with the folders of this run. Writes the sample event and register that two of them use.
 ///
@@ -12,9 +13,9 @@ use schemas::visible::Show as _;
 pub fn steps(places: &Places) -> std::io::Result<String> {
     let out = places.out.shown();
     let event = places.out.join("turned-away.json");
-    std::fs::write(&event, TURNED_AWAY)?;
+    output::write(&event, TURNED_AWAY.as_bytes(), Readers::Owner)?;
     let register = places.out.join("facility.status.changed.csv");
-    std::fs::write(&register, CLOSED)?;
+    output::write(&register, CLOSED.as_bytes(), Readers::Owner)?;
     Ok(format!(
         r"Try next (paste them in this order, from the project's folder)
 

@@ -397,6 +397,74 @@ fn a_result_is_whole_or_not_there_and_the_reason_is_the_systems_own() {
     }
 }
 
+/// A country of one row and one key, at the end of the profile's time.
+fn scenario(place: &Place) {
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenario/velmora/profile.toml");
+    let attempt = ATTEMPTS.lines().nth(1).unwrap().replace("2025-03-04", "2026-06-29").replace("Fac.A", "fac-a");
+    let attempt = attempt.replacen("2026-06-29,", "2026-06-29,2026-06-29T12:00:00Z,", 1);
+    for (name, text) in [
+        ("country/profile.toml", fs::read_to_string(sample).unwrap()),
+        ("country/parties.csv", PARTIES.replace("Fac.A", "fac-a")),
+        (
+            "country/registers/cso-x/key.enrolled.csv",
+            "row_id,occurred_at,received_at,signer,cosigner,id,organisation,holder,role,alg,valid_from\n\
+             k1,2026-06-28T04:00:00Z,2026-06-28T05:00:00Z,x1,op:o1,k1,cso-x,x1,cso,ed25519,2026-06-28T04:00:00Z\n"
+                .to_owned(),
+        ),
+        (
+            "country/registers/cso-x/visit.attempted.csv",
+            format!("{}\n{attempt}\n", ATTEMPTS.lines().next().unwrap().replacen("_at,", "_at,received_at,", 1)),
+        ),
+    ] {
+        let path = place.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_demo_that_finds_no_room_says_what_it_leaves_and_goes_on_from_there() {
+    let place = Place::new();
+    scenario(&place);
+    let line = "--scenario country --no-serve --out OUT";
+    // What it makes, but for the ledger itself, which also keeps how it was begun.
+    let made = |out: &str| -> Vec<PathBuf> {
+        let all = contents(&place.path(out)).into_iter().map(|(path, _)| path);
+        let all = all.map(|path| path.strip_prefix(place.path(out)).unwrap().to_owned());
+        all.filter(|path| !path.starts_with("ledger")).collect()
+    };
+    let drafts = || -> Vec<PathBuf> {
+        let is_draft = |path: &PathBuf| {
+            path.extension().is_some_and(|e| ["new", "unfinished", "replaced"].iter().any(|d| e == *d))
+        };
+        place.all().into_iter().filter(is_draft).collect()
+    };
+    place.good("demo", &line.replace("OUT", "whole"));
+    let whole = made("whole");
+    assert!(whole.len() > 40, "{whole:?}");
+    for kilobytes in [0, 1, 64, 256, 700] {
+        let (out, line) = (format!("out-{kilobytes}"), line.replace("OUT", &format!("out-{kilobytes}")));
+        for _ in 0..2 {
+            let ended = place.run("022", &format!("ulimit -f {kilobytes};"), "demo", &line, &Out::Heard);
+            let told = ended.code == Some(2) && ended.err.contains("File too large");
+            assert!(told, "{kilobytes}: {:?} {}", ended.code, ended.err);
+            let names = ended.err.contains(&format!("{out} is not finished: the same command goes on"));
+            assert_eq!(names, place.path(&out).exists(), "{kilobytes}: what stays is named: {}", ended.err);
+            assert_eq!(drafts(), Vec::<PathBuf>::new(), "{kilobytes}");
+        }
+        place.good("demo", &line);
+        assert_eq!(made(&out), whole, "{kilobytes}");
+    }
+    // The sample event is a result like any other.
+    let sample = place.path("taken/turned-away.json");
+    fs::create_dir_all(&sample).unwrap();
+    fs::copy(place.path("whole/made-by-the-demo"), place.path("taken/made-by-the-demo")).unwrap();
+    let ended = place.run("022", "", "demo", &line.replace("OUT", "taken"), &Out::Heard);
+    assert!(ended.code == Some(2) && ended.err.contains("sample event"), "{:?} {}", ended.code, ended.err);
+    place.good("demo", &line.replace("OUT", "taken"));
+    assert_eq!(made("taken"), whole);
+}
+
 /// Files of a folder, or the file itself, with their bytes.
 fn contents(path: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     if path.is_file() {
