@@ -5,6 +5,7 @@
 //! hands to one party; [`services`] is all of it as processes that can be killed.
 
 pub mod demo;
+pub mod dice;
 pub mod forge;
 pub mod lawful;
 pub mod memory;

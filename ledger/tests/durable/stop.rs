@@ -14,14 +14,7 @@ use schemas::time::Timestamp;
 
 use crate::common::{copy, probe};
 
-const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,en,m1
-npm,oversight,Preventive Mechanism,named,en,n1;n2
-fac-a,facility,Prison A,named,en,d1
-cso-x,cso,Open Hands,named,en,x1
-";
+const PARTIES: &str = include_str!("../shared/parties.csv");
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::parse("2031-03-05T12:00:00Z").unwrap().plus_seconds(60 * minute)

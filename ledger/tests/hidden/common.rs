@@ -26,14 +26,7 @@ use verifier::files::Folder;
 use verifier::report::Report;
 use verifier::unseal::{Identity, Unsealed};
 
-const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,en,m1
-npm,oversight,Preventive Mechanism,named,en,n1;n2
-fac-a,facility,Prison A,named,en,d1
-cso-x,cso,Open Hands,named,en,x1
-";
+const PARTIES: &str = include_str!("../shared/parties.csv");
 
 /// A moment in a week, on a Wednesday.
 pub fn noon() -> Timestamp {

@@ -55,16 +55,20 @@ fn a_line_that_is_cut_anywhere_loses_nothing_and_doubles_nothing() {
     assert_eq!(covered(&place.again("outbox")).len(), 6, "on the disk");
 }
 
+/// Another machine with the same key, set up with the first number of one whose three records stand.
+fn second(place: &Place, client: &mut Client) -> Outpost {
+    let mut first = place.outpost("first");
+    place.sign(&mut first, 1, 3);
+    assert_eq!(submit(&mut first, client).taken.covered, 3);
+    place.outpost("second")
+}
+
 #[test]
 fn a_refusal_is_kept_and_blocks_nothing_behind_it() {
     let place = Place::new();
     let server = Server::new(place.writer());
     let mut client = client(&place, &server.url());
-    let mut first = place.outpost("first");
-    place.sign(&mut first, 1, 3);
-    assert_eq!(submit(&mut first, &mut client).taken.covered, 3);
-    // Another machine with the same key, set up with the same first number.
-    let mut second = place.outpost("second");
+    let mut second = second(&place, &mut client);
     place.sign(&mut second, 4, 8);
     let done = submit(&mut second, &mut client);
     assert_eq!((done.stopped, done.taken.covered, done.taken.refused.len()), (None, 2, 3));
@@ -308,10 +312,7 @@ fn a_refusal_that_was_settled_asks_for_nobody() {
     let place = Place::new();
     let server = Server::new(place.writer());
     let mut client = client(&place, &server.url());
-    let mut first = place.outpost("first");
-    place.sign(&mut first, 1, 3);
-    assert_eq!(submit(&mut first, &mut client).taken.covered, 3);
-    let mut second = place.outpost("second");
+    let mut second = second(&place, &mut client);
     place.sign(&mut second, 4, 6);
     assert_eq!(submit(&mut second, &mut client).taken.refused.len(), 3);
     assert!(second.settled().is_empty());

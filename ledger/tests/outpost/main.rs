@@ -6,3 +6,5 @@ mod place;
 mod rest;
 mod server;
 mod stick;
+#[path = "../shared/typed.rs"]
+mod typed;

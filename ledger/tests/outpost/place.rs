@@ -13,6 +13,8 @@ use ledger::writer::{Home, Writer};
 use schemas::note::Origin;
 use tempfile::TempDir;
 
+use crate::typed;
+
 const PARTIES: &str = "\
 party,role,display_name,identity_mode,languages,holders
 op,operator,Ledger Office,named,en,o1;o2
@@ -64,18 +66,15 @@ impl Place {
     }
 
     /// Runs a command that must succeed; gives what it printed.
+    #[track_caller]
     pub fn good(&self, line: &str) -> String {
-        let out = self.run(line);
-        let (said, why) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        assert_eq!(out.status.code(), Some(0), "{line}\n{said}{why}");
-        said.into_owned()
+        typed::good(line, &self.run(line))
     }
 
     /// Runs a command that must end with that code and these words.
+    #[track_caller]
     pub fn bad(&self, line: &str, code: i32, words: &str) {
-        let out = self.run(line);
-        let why = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.code() == Some(code) && why.contains(words), "{line}\n{:?} {why}", out.status.code());
+        typed::bad(line, &self.run(line), code, words);
     }
 
     pub fn writer(&self) -> Writer {

@@ -4,15 +4,7 @@ use ledger::import;
 
 use crate::place::{Place, copy};
 
-const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,en,m1
-npm,oversight,Preventive Mechanism,named,en,n1
-fac-a,facility,Prison A,named,en,d1
-cso-x,cso,Open Hands,named,en,x1;x2
-cso-y,cso,Blue House,pseudonym,en,y1;y2
-";
+pub const PARTIES: &str = concat!(include_str!("../shared/parties.csv"), "cso-y,cso,Blue House,pseudonym,en,y1;y2\n");
 
 fn place() -> Place {
     let place = Place::of(PARTIES);

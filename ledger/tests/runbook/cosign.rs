@@ -8,17 +8,8 @@ use schemas::opening::{Disclosure, Slot, digest_of, hidden_root};
 use schemas::time::Timestamp;
 use schemas::value::Value;
 
-use crate::again::{ATTEMPT, register, with};
+use crate::again::{ATTEMPT, PARTIES, register, with};
 use crate::place::{Place, copy};
-
-const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,en,m1
-npm,oversight,Preventive Mechanism,named,en,n1
-fac-a,facility,Prison A,named,en,d1
-cso-y,cso,Blue House,pseudonym,en,y1;y2
-";
 
 /// What nobody sees, and may turn what stands beside it around.
 const HIDDEN: [char; 5] = ['\u{202e}', '\u{2066}', '\u{200b}', '\u{1b}', '\u{a0}'];

@@ -5,14 +5,7 @@ use verifier::report::Verdict;
 use crate::place::Place;
 
 /// With a prison, and a second holder of the oversight body.
-pub const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,en,m1
-npm,oversight,Preventive Mechanism,named,en,n1;n2
-fac-a,facility,Prison A,named,en,d1
-cso-x,cso,Open Hands,named,en,x1
-";
+pub const PARTIES: &str = include_str!("../shared/parties.csv");
 
 /// An inspection with a sealed value, and how it was obstructed, with a restricted text.
 pub const INSPECTION: &str = "row_id,occurred_at,signer,cosigner,id,facility,kind,unannounced,chosen_by,started_on,ended_on,\

@@ -11,6 +11,8 @@ mod place;
 mod replaced;
 mod restored;
 mod torn;
+#[path = "../shared/typed.rs"]
+mod typed;
 mod untouched;
 
 use verifier::files::Folder;

@@ -10,6 +10,8 @@ use verifier::bundle::{self, NoVisitor};
 use verifier::files::Folder;
 use verifier::report::{Report, Verdict};
 
+use crate::typed;
+
 /// A command that does not end within this time waits for somebody.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -87,18 +89,15 @@ impl Place {
     }
 
     /// Runs a command that must succeed; gives what it printed.
+    #[track_caller]
     pub fn good(&self, line: &str) -> String {
-        let out = self.run(line);
-        let (said, why) = (String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-        assert_eq!(out.status.code(), Some(0), "{line}\n{said}{why}");
-        said.into_owned()
+        typed::good(line, &self.run(line))
     }
 
     /// Runs a command that must end with that code and these words.
+    #[track_caller]
     pub fn bad(&self, line: &str, code: i32, words: &str) {
-        let out = self.run(line);
-        let why = String::from_utf8_lossy(&out.stderr);
-        assert!(out.status.code() == Some(code) && why.contains(words), "{line}\n{:?} {why}", out.status.code());
+        typed::bad(line, &self.run(line), code, words);
     }
 
     pub fn remove(&self, name: &str) {

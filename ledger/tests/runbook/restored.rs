@@ -33,65 +33,54 @@ fn spoil_line(place: &Place, name: &str) {
 
 const BACKED: &str = " --backup backup/openings --backup-keys backup/keys";
 
+fn case(what: &'static str, spoil: fn(&Place), with: &'static str, ends: (i32, &'static str, usize)) -> Case {
+    Case { what, spoil, with, ends }
+}
+
 fn cases() -> Vec<Case> {
     let none = "in none of the copies";
     vec![
-        Case { what: "the folder whole", spoil: |_| {}, with: "", ends: (0, "entries restored", 0) },
-        Case {
-            what: "a backup besides",
-            spoil: |place| gone(place, "my/openings"),
-            with: BACKED,
-            ends: (0, "entries restored", 0),
-        },
-        Case {
-            what: "an old backup besides the whole folder",
-            spoil: |_| {},
-            with: " --backup early/openings --backup-keys early/keys",
-            ends: (0, "entries restored", 0),
-        },
-        Case {
-            what: "a backup without keys besides the whole folder",
-            spoil: |_| {},
-            with: " --backup backup/openings",
-            ends: (0, "entries restored", 0),
-        },
-        Case {
-            what: "a line spoilt in the folder, and a backup",
-            spoil: |place| spoil_line(place, "my/openings/000"),
-            with: BACKED,
-            ends: (0, "entries restored", 0),
-        },
-        Case {
-            what: "a file of keys cut in the folder, and a backup",
-            spoil: |place| fs::write(place.path("my/opening-keys/000"), "\n").unwrap(),
-            with: BACKED,
-            ends: (0, "entries restored", 0),
-        },
-        Case { what: "no openings", spoil: |place| gone(place, "my/openings"), with: "", ends: (2, none, 0) },
-        Case {
-            what: "no keys",
-            spoil: |place| gone(place, "my/opening-keys"),
-            with: "",
-            ends: (2, "is without keys", 0),
-        },
-        Case {
-            what: "a line spoilt, and no backup",
-            spoil: |place| spoil_line(place, "my/openings/000"),
-            with: "",
-            ends: (2, "my/openings", 0),
-        },
-        Case {
-            what: "an old backup alone",
-            spoil: |place| gone(place, "my/openings"),
-            with: " --backup early/openings --backup-keys early/keys",
-            ends: (2, "has no line of it", 0),
-        },
-        Case {
-            what: "no openings, and it goes on",
-            spoil: |place| gone(place, "my/openings"),
-            with: " --without-hidden-values",
-            ends: (0, "they stay withheld", 1),
-        },
+        case("the folder whole", |_| {}, "", (0, "entries restored", 0)),
+        case("a backup besides", |place| gone(place, "my/openings"), BACKED, (0, "entries restored", 0)),
+        case(
+            "an old backup besides the whole folder",
+            |_| {},
+            " --backup early/openings --backup-keys early/keys",
+            (0, "entries restored", 0),
+        ),
+        case(
+            "a backup without keys besides the whole folder",
+            |_| {},
+            " --backup backup/openings",
+            (0, "entries restored", 0),
+        ),
+        case(
+            "a line spoilt in the folder, and a backup",
+            |place| spoil_line(place, "my/openings/000"),
+            BACKED,
+            (0, "entries restored", 0),
+        ),
+        case(
+            "a file of keys cut in the folder, and a backup",
+            |place| fs::write(place.path("my/opening-keys/000"), "\n").unwrap(),
+            BACKED,
+            (0, "entries restored", 0),
+        ),
+        case("no openings", |place| gone(place, "my/openings"), "", (2, none, 0)),
+        case("no keys", |place| gone(place, "my/opening-keys"), "", (2, "is without keys", 0)),
+        case("a line spoilt, and no backup", |place| spoil_line(place, "my/openings/000"), "", (2, "my/openings", 0)),
+        case(
+            "an old backup alone",
+            |place| gone(place, "my/openings"),
+            " --backup early/openings --backup-keys early/keys",
+            (2, "has no line of it", 0),
+        ),
+        case(
+            "no openings, and it goes on",
+            |place| gone(place, "my/openings"),
+            " --without-hidden-values",
+            (0, "they stay withheld", 1),
+        ),
     ]
 }
 

@@ -17,6 +17,7 @@ use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
 use schemas::note::Note;
 use tests::demo::Places;
+use tests::dice::Dice;
 use verifier::tree::root_of;
 
 use crate::common::{command, copy_folder, files_below, fresh, places, ran};
@@ -37,18 +38,6 @@ static WHOLE: LazyLock<Places> = LazyLock::new(|| {
     assert!(matches!(run_until(&places, Moment::Never, 0), Ended::Finished));
     places
 });
-
-/// A small generator, so that a failing run can be repeated: xorshift64.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
 
 /// What is looked for before the kill.
 #[derive(Clone, Copy, Debug)]

@@ -5,21 +5,10 @@ use std::collections::BTreeMap;
 
 use projector::serve::book::Book;
 use projector::serve::copy;
+use tests::dice::Dice;
 
 use crate::common::{WORLD, at, digests, forge};
 use crate::program::{Program, mirror};
-
-/// A small generator, so that a failing run can be repeated: xorshift64.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, below: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % below
-    }
-}
 
 /// Rounds, each of which ends with a kill.
 const KILLS: usize = 16;

@@ -9,14 +9,7 @@ use tempfile::TempDir;
 
 use super::{ENOSPC, library};
 
-const PARTIES: &str = "\
-party,role,display_name,identity_mode,languages,holders
-op,operator,Ledger Office,named,en,o1
-min,ministry,Ministry of Justice,named,en,m1
-npm,oversight,Preventive Mechanism,named,en,n1
-fac-a,facility,Prison A,named,en,d1
-cso-x,cso,Open Hands,named,en,x1
-";
+const PARTIES: &str = include_str!("../../shared/parties.csv");
 const EVENT: &str = "\
 row_id,occurred_at,signer,cosigner,id,facility,organisation,attempted_on,arrived_at,outcome,wait
 r1,2025-03-04,x1,,at-1,fac-a,cso-x,2025-03-04,2025-03-04T09:00:00Z,turned_away,30
