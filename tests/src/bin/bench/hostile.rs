@@ -31,8 +31,8 @@ use crate::row::{Row, Target};
 
 /// Honest clients.
 const HONEST: usize = 8;
-/// How long each kind of hostile client goes on.
-const SECONDS: u64 = 30;
+/// How long each kind of hostile client goes on, where nothing else is said.
+pub const SECONDS: u64 = 30;
 /// Pause of an honest client after each round.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Longest that an honest client may wait, 99 times of 100.
@@ -82,8 +82,9 @@ pub fn run(bench: &mut Bench) -> Result<Vec<Row>, BadBench> {
     let (mut maker, mut writer) = bench.found("hostile")?;
     Maker::commit(&mut writer, &maker.amendments(BEFORE))?;
     let keys = bench.path("hostile").join("keys");
-    let rounds = usize::try_from(SECONDS * 1_000).expect("few") / PAUSE.as_millis() as usize;
-    let all = against(maker, writer, &keys, &KINDS, rounds, Some(Duration::from_secs(SECONDS)))?;
+    let lasting = Duration::from_secs(bench.arguments.seconds);
+    let rounds = usize::try_from(lasting.as_millis() / PAUSE.as_millis()).expect("few");
+    let all = against(maker, writer, &keys, &KINDS, rounds, Some(lasting))?;
     let mut rows = Vec::new();
     for (what, found) in &all.kinds {
         let words = format!("{what}: {} honest requests, lost", found.times.len());

@@ -60,6 +60,9 @@ pub struct Arguments {
     /// Events in each measurement of an append.
     #[arg(long, default_value_t = 16_384)]
     pub events: usize,
+    /// Seconds that each kind of hostile clients goes on.
+    #[arg(long, default_value_t = hostile::SECONDS)]
+    pub seconds: u64,
     /// Which parts to run, joined by commas; all if none is named.
     #[arg(long, value_delimiter = ',')]
     pub parts: Vec<String>,
