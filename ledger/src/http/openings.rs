@@ -15,8 +15,9 @@ use super::readings::{self, What};
 use crate::handing::JSONL;
 use crate::writer::Writer;
 
-/// Answers with openings that one key has or waits for at a time.
-const OPENINGS_OF_KEY_MAX: usize = 2;
+/// Answers with openings that one key has or waits for at a time: fewer than there are places, so that one is always
+/// another's.
+const OPENINGS_OF_KEY_MAX: usize = 1;
 /// An answer ends when it has so many bytes, counting so many for each entry that was read.
 const ANSWER_BYTES_MAX: u64 = 2 << 20;
 /// What reading an entry counts for beside what is given of it.

@@ -28,8 +28,9 @@ use crate::writer::Writer;
 const SINCE_MAX: usize = 16;
 /// Records in a pack that is made over HTTP; whoever needs more takes the bundle.
 const RECORDS_MAX: usize = 20_000;
-/// Packs with hidden values that one key has or waits for at a time.
-const PACKS_OF_KEY_MAX: usize = 2;
+/// Packs with hidden values that one key has or waits for at a time: fewer than there are places, so that one is always
+/// another's.
+const PACKS_OF_KEY_MAX: usize = 1;
 /// Public packs that one address waits for at a time: a few addresses do not fill the line.
 const PACKS_OF_ADDRESS_MAX: usize = 2;
 /// What a pack that is kept takes beside its bytes.
@@ -55,6 +56,7 @@ const PACK: &str = "application/jsonl";
         (status = 403, description = "Signed by another than the audience", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 413, description = "More records than one pack over HTTP holds: take the bundle", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 405, description = "HEAD for a pack with hidden values", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 429, description = "A pack with hidden values is being made for this key already: ask again after Retry-After", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "Many public packs are being made: ask again after Retry-After", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 501, description = "This server does not record readings", body = ProblemDetails, content_type = "application/problem+json")))]
 pub async fn pack(State(app): State<App>, request: Request) -> Result<Response, Problem> {
@@ -92,9 +94,9 @@ async fn signed(app: App, parts: request::Parts, asked: Asked) -> Result<Bytes, 
     allowed(&present, &audience)?;
     let records = app.readings.clone().ok_or_else(readings::not_offered)?;
     let caller = present.caller.get().clone();
-    // Whoever waits in line waits for two of each other key at most.
+    // Whoever waits in line waits for one of each other key at most.
     let _of_key = app.packs_of_key.enter(&caller.key, PACKS_OF_KEY_MAX).ok_or_else(|| {
-        let detail = "packs are being made for this key already: wait for them";
+        let detail = "a pack is being made for this key already: wait for it";
         Problem::new(Kind::TooFast, detail).after(2)
     })?;
     let _place = app.packs.acquire().await.map_err(|_| Problem::internal())?;
