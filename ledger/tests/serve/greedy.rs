@@ -309,7 +309,7 @@ fn one_key_that_reads_stops_no_reader() {
         }
     });
     let config = format!(
-        "[readings]\nkeys = {:?}\n[rate]\naddress_requests_burst = 100000\nkey_requests_burst = 1000\n",
+        "[readings]\nkeys = {:?}\n[rate]\naddress_requests_burst = 100000\nkey_requests_burst = 100000\n",
         world.path("keys")
     );
     let server = world.serve(&config);
@@ -319,29 +319,34 @@ fn one_key_that_reads_stops_no_reader() {
         "/packs?stream=organisation/cso-x&audience=cso-x",
         "/packs?stream=facility/fac-a&audience=cso-x",
     ] {
-        // All at once: what is signed is signed before.
-        let requests: Vec<_> = (0..32).map(|_| Signing::now(server.address, &x).request("GET", target, None)).collect();
-        let mut asked: Vec<TcpStream> = requests.iter().map(|_| connect(ELSEWHERE, server.address)).collect();
-        asked.iter_mut().zip(&requests).for_each(|(stream, request)| stream.write_all(request).unwrap());
-        // Those who hang up free no place before what they asked for is done.
-        drop(asked.split_off(24));
-        for (key, honest) in [
-            (None, "/tile/entries/000"),
-            (None, "/packs?stream=organisation/cso-y&audience=public"),
-            (Some(&y), "/openings?from=0&limit=16"),
-            (Some(&y), "/packs?stream=organisation/cso-y&audience=cso-y"),
-        ] {
-            let answer = key.map_or_else(|| server.get(honest), |key| server.signed(key, "GET", honest, None));
-            assert_eq!(answer.status, 200, "{target}: {honest}: {}", answer.text());
-        }
-        served(&server, &mut world);
-        let answers: Vec<_> = asked.iter_mut().map(|stream| read(stream).unwrap()).collect();
-        for answer in &answers {
-            let later = matches!(answer.status, 429 | 503) && answer.field("retry-after").parse::<u64>().is_ok();
-            assert!(answer.status == 200 || later, "{target}: {}", answer.status);
-        }
-        assert!(answers.iter().any(|answer| answer.status == 200), "{target}");
-        assert!(answers.iter().any(|answer| answer.status == 429), "{target}");
+        // On a busy machine all of them may come one after the other: then once more.
+        let told_to_wait = (0..20).any(|_| {
+            // All at once: what is signed is signed before.
+            let requests: Vec<_> =
+                (0..32).map(|_| Signing::now(server.address, &x).request("GET", target, None)).collect();
+            let mut asked: Vec<TcpStream> = requests.iter().map(|_| connect(ELSEWHERE, server.address)).collect();
+            asked.iter_mut().zip(&requests).for_each(|(stream, request)| stream.write_all(request).unwrap());
+            // Those who hang up free no place before what they asked for is done.
+            drop(asked.split_off(24));
+            for (key, honest) in [
+                (None, "/tile/entries/000"),
+                (None, "/packs?stream=organisation/cso-y&audience=public"),
+                (Some(&y), "/openings?from=0&limit=16"),
+                (Some(&y), "/packs?stream=organisation/cso-y&audience=cso-y"),
+            ] {
+                let answer = key.map_or_else(|| server.get(honest), |key| server.signed(key, "GET", honest, None));
+                assert_eq!(answer.status, 200, "{target}: {honest}: {}", answer.text());
+            }
+            served(&server, &mut world);
+            let answers: Vec<_> = asked.iter_mut().map(|stream| read(stream).unwrap()).collect();
+            for answer in &answers {
+                let later = matches!(answer.status, 429 | 503) && answer.field("retry-after").parse::<u64>().is_ok();
+                assert!(answer.status == 200 || later, "{target}: {}", answer.status);
+            }
+            assert!(answers.iter().any(|answer| answer.status == 200), "{target}");
+            answers.iter().any(|answer| answer.status == 429)
+        });
+        assert!(told_to_wait, "{target}");
     }
 }
 
