@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
 use ledger::answer::{AnswerLine, Said};
 use ledger::clock::Clock;
+use ledger::desk::Desk;
+use ledger::desk::office::Office;
 use ledger::keys;
 use ledger::outpost::{Client, Outpost, Progress, State, Trouble};
 use schemas::hash::Hash;
@@ -323,7 +326,11 @@ fn a_refusal_that_was_settled_asks_for_nobody() {
     let refused: Vec<_> = second.held()[..3].iter().map(|held| held.id).collect();
     assert_eq!(second.settled().into_iter().collect::<BTreeSet<_>>(), refused[..2].iter().copied().collect());
     assert_eq!(submit(&mut second, &mut client).taken.covered, 2);
-    drop(second);
+    // The desk's banner counts the same.
+    let office = Office::of(&second, &place.path("keys"), None).unwrap();
+    let desk = Desk::new(office, Arc::new(Mutex::new(second)), Clock::System, false).unwrap();
+    assert_eq!((desk.standing().refused, desk.settled().len()), (1, 2));
+    drop(desk);
     let said = place.good("outbox status second --json --key-file stick.key");
     let state = |state: &str| said.matches(&format!("\"state\":\"{state}\"")).count();
     assert_eq!((state("settled"), state("refused"), state("covered")), (2, 1, 2), "{said}");
