@@ -478,6 +478,24 @@ pub const LIES: &[Lie] = &[
         forged.openings = openings(&all);
         forged
     }),
+    // A catalogue that the reader lacks is no lie; whatever else is one stays one.
+    ("a type of a catalogue that the log adopted", CannotTell, |log| {
+        let document = adopt(log);
+        told_in_the_next_version(log);
+        with_document(&log.build(), &document)
+    }),
+    ("a version of a catalogue that it adopts afterwards", Refused(Last, 3), |log| {
+        told_in_the_next_version(log);
+        log.build()
+    }),
+    ("a lie before the catalogue that it adopted", Refused(Address(VISIT), 6), |log| {
+        let at = log.at(VISIT);
+        let note = &mut log.records[at].note;
+        note.text = note.text.replace("\"wait\":10", "\"wait\":11");
+        let document = adopt(log);
+        told_in_the_next_version(log);
+        with_document(&log.build(), &document)
+    }),
     ("values withheld", NotByTheBundle, |log| {
         let line = opening(log, REQUEST);
         line.slots.iter_mut().for_each(|slot| *slot = Slot::Withheld);
@@ -531,7 +549,7 @@ fn wrongly_told((what, caught, tell): &Lie) -> Option<String> {
 fn every_number_of_admission_is_the_answer_to_a_lie() {
     let numbers: BTreeSet<u8> =
         LIES.iter().filter_map(|lie| if let Refused(_, number) = lie.1 { Some(number) } else { None }).collect();
-    assert_eq!(numbers.into_iter().collect::<Vec<_>>(), [2, 5, 6, 7, 9, 10, 12, 13, 14, 16]);
+    assert_eq!(numbers.into_iter().collect::<Vec<_>>(), [2, 3, 5, 6, 7, 9, 10, 12, 13, 14, 16]);
 }
 
 /// What the bundle alone cannot tell, those tell who kept something: a receipt, a checkpoint.
@@ -653,6 +671,31 @@ fn with_head(log: &Forge<'_>, head: impl FnOnce(&Forge<'_>, u64, Hash) -> Vec<u8
     let mut forged = log.build();
     let leaves = Pages::of(&forged.bundle).leaves();
     forged.bundle.put("checkpoint", head(log, leaves.len() as u64, verifier::tree::root_of(&leaves)));
+    forged.bundle.manifest();
+    forged
+}
+
+/// Adopts a catalogue that nobody has; gives its document.
+fn adopt(log: &mut Forge<'_>) -> Vec<u8> {
+    let document = b"the next catalogue\n".to_vec();
+    let draft = log.draft("schema.adopted", "op").id("sc-9").with("catalogue_id", "next");
+    let draft = draft.with("catalogue", &Hash::of(&[&document]).to_hex()).with("effective_on", "2025-04-01");
+    let said = draft.signed(&[&log.key("op", "o1"), &log.key("op", "o2")]);
+    log.add(&said);
+    log.seal();
+    document
+}
+
+/// A record of a version that only another catalogue has; no seal follows, so that it is the last.
+fn told_in_the_next_version(log: &mut Forge<'_>) {
+    let draft = log.draft("access.request.submitted", "cso-x").id("next").with("organisation", "cso-x");
+    let said = draft.but(|event| event.v = 2).signed(&[&log.key("cso-x", "x2")]);
+    log.add(&said);
+}
+
+fn with_document(forged: &Forged, document: &[u8]) -> Forged {
+    let mut forged = Forged { bundle: forged.bundle.clone(), openings: forged.openings.clone() };
+    forged.bundle.put(&format!("documents/{}", Hash::of(&[document]).to_hex()), document.to_vec());
     forged.bundle.manifest();
     forged
 }

@@ -63,7 +63,9 @@ fn no_option_of_any_command_waits_or_reads_without_end() {
             // A file like any other, which the disk does not give.
             ("/proc/self/mem", "Input/output error"),
         ] {
-            if name == "dir" && !folder_too {
+            // A witness locks beside its state, where nothing can be made.
+            let locks = name == "/proc/self/mem" && line.contains("--state @");
+            if name == "dir" && !folder_too || locks {
                 continue;
             }
             let line = line.replace('@', name);
