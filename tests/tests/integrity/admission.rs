@@ -69,6 +69,10 @@ pub const ROWS: &[Row] = &[
         by_x(log, |draft| draft.value("purpose", Value::Integer(1)))
     }),
     ("a party that is no id", 4, "\"facility\"", |log| by_x(log, |draft| draft.with("facility", "fac a"))),
+    ("an object where a party stands", 4, "\"facility\"", |log| {
+        by_x(log, |draft| draft.value("facility", Value::Object(std::collections::BTreeMap::new())))
+    }),
+    ("a party in a list", 4, "\"facility\"", |log| by_x(log, |draft| draft.value("facility", texts(&["fac-a"])))),
     ("an empty list", 4, "\"languages\"", |log| by_x(log, |draft| draft.value("languages", Value::List(Vec::new())))),
     ("a list", 0, "", |log| by_x(log, |draft| draft.value("languages", texts(&["fr", "ar"])))),
     ("a list with one item twice", 4, "\"languages\"", |log| {
@@ -396,6 +400,12 @@ pub const ROWS: &[Row] = &[
     }),
     ("a recipient of sealed values", 0, "", |log| {
         let draft = enrolment(log, "npm", "n8", "oversight").with("alg", "age_x25519").with("public_key", AGE);
+        let said = draft.signed(&[&log.key("npm", "n1"), &log.key("op", "o1")]);
+        log.record(&said)
+    }),
+    ("a recipient whose checksum is false", 14, "a public key (public_key)", |log| {
+        let key = format!("age1{}", "q".repeat(58));
+        let draft = enrolment(log, "npm", "n8", "oversight").with("alg", "age_x25519").with("public_key", &key);
         let said = draft.signed(&[&log.key("npm", "n1"), &log.key("op", "o1")]);
         log.record(&said)
     }),

@@ -267,3 +267,75 @@ fn the_page_and_the_verifier_count_alike_what_a_pack_shows() {
     }
     assert!(ours.iter().all(|line| line.starts_with("verified") || line.starts_with("partly")), "{ours:?}");
 }
+
+/// Every field of the catalogue, given what it is not: the page takes and refuses what the verifier does, and stumbles over none.
+#[test]
+fn the_page_takes_the_values_that_the_verifier_takes() {
+    use schemas::catalogue::Catalogue;
+    use schemas::value::Value;
+    let mut values: Vec<String> = [
+        "{}",
+        "[]",
+        "[{}]",
+        "[[]]",
+        "0",
+        "-1",
+        "1001",
+        "9007199254740991",
+        "true",
+        "false",
+        "\"\"",
+        "\"x\"",
+        "\"X Y\"",
+        "[\"x\"]",
+        "[\"x\",\"x\"]",
+        "[\"x\",\"y\"]",
+        "\"2025-03-01\"",
+        "\"2025-02-30\"",
+        "\"2025-03-01T00:00:00Z\"",
+        "[\"2025-03-01\"]",
+        "{\"amount\":1,\"currency\":\"EUR\"}",
+        "{\"amount\":1,\"currency\":[\"EUR\"]}",
+        "{\"amount\":1,\"currency\":{}}",
+        "{\"amount\":[1],\"currency\":\"EUR\"}",
+        "{\"amount\":-1,\"currency\":\"EUR\"}",
+        "{\"amount\":1,\"currency\":\"eur\"}",
+        "{\"lang\":\"fr\",\"text\":\"x\"}",
+        "{\"lang\":[\"fr\"],\"text\":\"x\"}",
+        "{\"lang\":\"fr\",\"text\":[\"x\"]}",
+        "{\"lang\":\"fr\",\"text\":\"\"}",
+        "{\"lang\":\"\",\"text\":\"x\"}",
+        "\"toString\"",
+        "\"__proto__\"",
+    ]
+    .map(str::to_owned)
+    .into();
+    values.push(format!("\"{}\"", "0".repeat(64)));
+    values.push(format!("\"{}\"", "x".repeat(200)));
+    let catalogue = Catalogue::built_in();
+    values.extend(catalogue.codelists().filter_map(|(_, list)| Some(format!("\"{}\"", list.codes.first()?))));
+    values.sort();
+    values.dedup();
+    let fields: Vec<_> =
+        catalogue.events().flat_map(|kind| kind.fields.iter().map(move |field| (kind.name.clone(), field))).collect();
+    let script = "
+        const lines = [];
+        for (const [type, name] of given.fields) {
+            const field = typeOf(type).fields.find((one) => one.name === name);
+            lines.push(given.values.map((text) => (fitsField(field, readJson(text)) ? '1' : '0')).join(''));
+        }
+        return lines;";
+    let names: Vec<_> = fields.iter().map(|(kind, field)| json!([kind, field.name])).collect();
+    let page = Page::open().run(script, &json!({ "fields": names, "values": values }));
+    let parsed: Vec<Value> = values.iter().map(|text| Value::parse(text.as_bytes()).unwrap()).collect();
+    let mut differ = Vec::new();
+    for ((kind, field), page) in fields.iter().zip(&page) {
+        for ((text, value), theirs) in values.iter().zip(&parsed).zip(page.chars()) {
+            if field.check(value).is_ok() != (theirs == '1') {
+                differ.push(format!("{kind}.{} {text}: the page says {theirs}", field.name));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{} differ:\n{}", differ.len(), differ[..differ.len().min(20)].join("\n"));
+    assert_eq!(page.len(), fields.len());
+}

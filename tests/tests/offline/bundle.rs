@@ -11,7 +11,7 @@ use tests::world::World;
 use verifier::signature::SecretKey;
 use verifier::state::State;
 
-use crate::page::{Page, bytes};
+use crate::page::{Page, bytes, sample};
 
 /// The files as one ustar archive. FORMAT.md 13.1.
 pub fn archive(bundle: &Memory, openings: Option<&Memory>) -> Vec<u8> {
@@ -247,4 +247,64 @@ fn times_are_bounded_by_when_the_quorum_had_seen_them() {
     for ((name, _, wanted), said) in cases.iter().zip(said(&bundles, &policy)) {
         assert!(said.starts_with(wanted), "{name}: {said}, not {wanted}");
     }
+}
+
+/// Whatever two files of one log are, and in whatever order they come: of two histories both are a lie.
+#[test]
+fn two_histories_among_the_files_are_seen_whatever_they_are() {
+    let world = World::golden();
+    let told = |facility: &str| {
+        let mut log = Forge::of(&world);
+        let draft = log.draft("outage.declared", facility).with("facility", facility).with("cause", "network");
+        let draft = draft.with("from", "2025-03-08T07:00:00Z").id("ou-8");
+        let said = draft.signed(&[&log.key(facility, "d1")]);
+        log.add(&said);
+        log.seal();
+        let built = log.build();
+        let entries = tests::forge::Pages::of(&built.bundle).entries;
+        let lines = tests::forge::lines(&built.openings);
+        let note = Note::parse(built.bundle.get("checkpoint")).unwrap();
+        let policy = format!("log {}\nquorum none\n", world.log_key.vkey());
+        let desk = tests::packs::Desk::new(&world.origin, entries, lines, note.clone(), &policy);
+        let pack = desk.pack("organisation/cso-x", "public").to_text().into_bytes();
+        (archive(&built.bundle, None), pack, note.to_text().into_bytes())
+    };
+    let (bundle_a, pack_a, checkpoint_a) = told("fac-a");
+    let (bundle_b, pack_b, checkpoint_b) = told("fac-b");
+    let older = archive(&world.bundle, None);
+    let stranger = sample("good.pack");
+    let files = json!({
+        "bundle-a": bytes(&bundle_a), "bundle-b": bytes(&bundle_b), "a.pack": bytes(&pack_a), "b.pack": bytes(&pack_b),
+        "a.checkpoint": bytes(&checkpoint_a), "b.checkpoint": bytes(&checkpoint_b), "older": bytes(&older), "z.pack": bytes(&stranger),
+    });
+    let lie = "not_verified";
+    let cases: [(&[&str], &[&str]); 9] = [
+        (&["bundle-a", "bundle-b"], &[lie, lie]),
+        (&["bundle-b", "b.pack", "bundle-a"], &[lie, lie, lie]),
+        (&["bundle-a", "b.checkpoint"], &[lie, lie]),
+        (&["b.checkpoint", "bundle-a"], &[lie, lie]),
+        (&["bundle-a", "a.checkpoint"], &["verified", "verified"]),
+        (&["a.pack", "b.pack", "z.pack"], &[lie, lie, "cannot_tell"]),
+        (&["a.pack", "b.checkpoint"], &[lie, lie]),
+        (&["bundle-a", "older", "a.pack"], &["verified", "verified", "verified"]),
+        (&["older", "bundle-b"], &["verified", "verified"]),
+    ];
+    let script = "
+        const lines = [];
+        for (const names of given.cases) {
+            choose('policy', [['mine', given.policy]]);
+            await settled(() => shown().includes('mine'), 'her policy');
+            for (const name of names) choose('choose', [[name, given.files[name]]]);
+            await settled(() => document.querySelectorAll('.result').length === names.length && !document.querySelector('progress') && !state.busy, 'verdicts');
+            lines.push(names.map((name) => state.files.find((file) => file.name === name).report.verdict).join(' '));
+            press('again');
+        }
+        return lines;";
+    let policy = format!("log {}\nquorum none\n", world.log_key.vkey());
+    let names: Vec<_> = cases.iter().map(|(names, _)| names).collect();
+    let said = Page::open().run(script, &json!({ "cases": names, "files": files, "policy": bytes(policy.as_bytes()) }));
+    for ((names, wanted), said) in cases.iter().zip(&said) {
+        assert_eq!(said.split(' ').collect::<Vec<_>>(), *wanted, "{names:?}");
+    }
+    assert_eq!(said.len(), cases.len());
 }

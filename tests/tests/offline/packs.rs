@@ -164,3 +164,27 @@ fn no_damage_to_a_pack_goes_unseen() {
     assert!(unseen.is_empty(), "{unseen:?}");
     assert_eq!(said.len() + 1, packs.len());
 }
+
+/// Of two packs of one stream the larger shows what the smaller shows, and nothing new below its size. FORMAT.md 14.2.
+#[test]
+fn a_record_that_one_of_two_packs_hides_is_a_lie_in_both() {
+    let script = "
+        const lines = [];
+        const policy = trustOf(given.policy);
+        const without = (text, number) => {
+            const all = text.split('\\n');
+            const items = all.flatMap((line, at) => (line.startsWith('{\"item\"') ? [at] : []));
+            return utf8(all.filter((_, at) => at !== items.at(number)).join('\\n'));
+        };
+        const [newer, older] = [given.newer, given.older];
+        for (const [large, small] of [[utf8(newer), utf8(older)], [without(newer, 0), utf8(older)], [utf8(newer), without(older, 1)], [utf8(newer), without(older, -1)]]) {
+            const reports = [await checkPack(utf8(newer), policy), await checkPack(utf8(older), policy)];
+            setAgainst([reports[1], small], [reports[0], large]);
+            lines.push(reports.map((report) => `${report.verdict} ${report.faults[0]?.code ?? '-'}`).join(', '));
+        }
+        return lines;";
+    let text = |name: &str| String::from_utf8(sample(name)).unwrap();
+    let given = json!({ "newer": text("good.pack"), "older": text("older.pack"), "policy": text("policy") });
+    let lie = "not_verified dropped, not_verified dropped";
+    assert_eq!(Page::open().run(script, &given), ["verified -, verified -", lie, lie, lie]);
+}

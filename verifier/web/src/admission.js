@@ -27,8 +27,10 @@ function checkTypeAndFields({ event }, registry, log) {
 function admitted(entry, type, registry, log) {
   const { event } = entry;
   const isGenesis = event.type === GENESIS;
-  const signers = isGenesis ? [] : signersOf(entry, registry);
-  if (!isGenesis) checkAuthor(entry, type, signers);
+  // Nobody could be asked before the first entry.
+  const isFirst = isGenesis && entry.position === 0n;
+  const signers = isFirst ? [] : signersOf(entry, registry);
+  if (!isFirst) checkAuthor(entry, type, signers);
   if (log) {
     checkUnused(entry, type, log);
     checkRefs(entry, type, log);
@@ -95,7 +97,9 @@ function checkHolders(event, type, signers) {
   const [author, approver] = signers;
   if (approver && sameBytes(author.bytes, approver.bytes) && !sameHolder(author, approver)) refuse('two-keys');
   if (type.trust && (signers.length !== type.signatures || (approver && sameHolder(author, approver)))) refuse('holders', { type: event.type });
-  if (approver && (type.trust || type.signatures > 1) && event.type !== ERASURE && !isCosigner(event, type, approver)) refuse('cosigner', { type: event.type });
+  // Where trust does not hang on it, the same holder's second line is kept, and rule V-03 names it.
+  const judged = approver && (type.trust || (type.signatures > 1 && !sameHolder(author, approver))) && event.type !== ERASURE;
+  if (judged && !isCosigner(event, type, approver)) refuse('cosigner', { type: event.type });
 }
 
 function isCosigner(event, type, approver) {
@@ -103,6 +107,21 @@ function isCosigner(event, type, approver) {
   if (type.cosigner === 'organisation') return approver.party === event.data.organisation;
   if (type.cosigner === 'operator' || type.cosigner === 'oversight') return approver.role === type.cosigner;
   return true;
+}
+
+const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l';
+const BECH32_GENERATOR = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
+
+/** Whether a text is an age recipient in its one spelling: lower case, checksum right, unused bits zero. BIP 173, FORMAT.md 15.5. */
+function isRecipient(text) {
+  if (typeof text !== 'string' || !/^age1[02-9ac-hj-np-z]{58}$/.test(text)) return false;
+  const human = [...'age'].map((char) => char.charCodeAt(0));
+  const digits = [...text.slice(4)].map((char) => BECH32.indexOf(char));
+  const sum = [...human.map((c) => c >> 5), 0, ...human.map((c) => c & 31), ...digits].reduce((before, digit) => {
+    const next = (((before & 0x1ffffff) << 5) ^ digit) >>> 0;
+    return BECH32_GENERATOR.reduce((all, part, bit) => ((before >>> 25 >> bit) & 1 ? (all ^ part) >>> 0 : all), next);
+  }, 1);
+  return sum === 1 && (digits[51] & 15) === 0;
 }
 
 /** A key that may be taken, named after the log, its party and its holder. */
@@ -148,9 +167,9 @@ function checkEnrolment(entry, registry, signers) {
   const to = secondsOf(event.data.valid_to);
   if (to !== null && to <= Math.max(from, secondsOf(entry.receivedAt))) refuse('enrol-over');
   if (alg === RECIPIENT) {
-    if (!/^age1[02-9ac-hj-np-z]{58}$/.test(text ?? '') || signers.some((signer) => !signer.known)) refuse('enrol-key', { key: `${party}/${holder}` });
+    if (!isRecipient(text) || signers.some((signer) => !signer.known)) refuse('enrol-key', { key: `${party}/${holder}` });
     if (role !== 'oversight') refuse('enrol-oversight');
-    if (registry.recipientsOf(event.data).some((one) => Registry.inForce(one, secondsOf(entry.receivedAt)))) refuse('enrol-again', { key: `${party}/${holder}` });
+    if (!registry.inPart && registry.recipientsOf(event.data).some((one) => Registry.inForce(one, secondsOf(entry.receivedAt)))) refuse('enrol-again', { key: `${party}/${holder}` });
     return;
   }
   const vkey = takenFor(event.data, event.ledger);

@@ -34,6 +34,14 @@ const CHECKS = {
   bundle: checkBundle,
 };
 
+/** A check that no rule foresaw the end of: nothing can be told, but for what was found before. */
+function ended(error, kind) {
+  const report = Report.last?.kind === kind ? Report.last : new Report(kind);
+  report.cannotTell('internal', { what: String(error?.message ?? error) });
+  report.internal = error;
+  return report;
+}
+
 /** Checks bytes of a known kind; what no rule foresaw ends as "cannot tell", never as an exception. */
 async function checkKind(kind, bytes, trust, options = {}) {
   const most = kind === 'bundle' ? LIMITS.bundle : LIMITS.file;
@@ -49,9 +57,7 @@ async function checkKind(kind, bytes, trust, options = {}) {
   try {
     return await CHECKS[kind](bytes, trust, options);
   } catch (error) {
-    report.cannotTell('internal', { what: String(error?.message ?? error) });
-    report.internal = error;
-    return report;
+    return ended(error, kind);
   }
 }
 
@@ -67,10 +73,7 @@ async function judgeKind(kind, given, trust, options = {}) {
     if (kind === 'bundle' && (given instanceof Map || given.length <= LIMITS.bundle)) return await judgeBundle(given, trust, options);
     return await judgeText(kind, given, (bytes) => checkKind(kind, bytes, trust, options));
   } catch (error) {
-    const report = new Report(kind);
-    report.cannotTell('internal', { what: String(error?.message ?? error) });
-    report.internal = error;
-    return report;
+    return ended(error, kind);
   }
 }
 
@@ -126,7 +129,10 @@ const api = {
     const report = await checkKind('pack', bytesOf(newer), trust);
     const old = bytesOf(older);
     const oldReport = await checkKind(kindOf(old), old, trust);
-    if (report.head && oldReport.head) await checkSince(report, report.head, oldReport.head, readPack(bytesOf(newer)).since);
+    if (report.head && oldReport.head) {
+      await checkSince(report, report.head, oldReport.head, readPack(bytesOf(newer)).since);
+      if (oldReport.kind === 'pack') setAgainst([report, bytesOf(newer)], [oldReport, old]);
+    }
     else report.cannotTell('since-unreadable');
     return plainReport(report);
   },

@@ -29,7 +29,7 @@ const FORMS = {
   hours: isWhole,
   days: isWhole,
   percent: (v) => isWhole(v) && v <= 1000,
-  money: (v) => hasMembers(v, ['amount', 'currency']) && isWhole(v.amount) && /^[A-Z]{3}$/.test(String(v.currency)),
+  money: (v) => hasMembers(v, ['amount', 'currency']) && isWhole(v.amount) && typeof v.currency === 'string' && /^[A-Z]{3}$/.test(v.currency),
   text: (v) =>
     hasMembers(v, ['lang', 'text']) &&
     isLanguage(v.lang) &&

@@ -121,8 +121,9 @@ class BundleCheck {
       if (!this.files.has(path)) refuse('file-missing', { path });
       step.done++;
     }
+    const lines = new Set([...tilesOf('entries', this.size)].map(({ number }) => `openings/${tileName(number)}`));
     const known = (path) =>
-      wanted.has(path) || ['checkpoint', 'policy', 'manifest', 'verify.html'].includes(path) || /^(checkpoints|documents|openings)\//.test(path);
+      wanted.has(path) || lines.has(path) || ['checkpoint', 'policy', 'manifest', 'verify.html'].includes(path) || /^(checkpoints|documents)\//.test(path);
     for (const path of this.files.keys()) if (!known(path)) refuse('file-extra', { path });
     this.hasOpenings = [...this.files.keys()].some((path) => path.startsWith('openings/'));
     return true;
@@ -217,6 +218,7 @@ class BundleCheck {
       batch: 0,
       pending: [],
       claims: [],
+      open: new Map(), // address, blank, slot -> position, of what is at hand
       erasures: new Erasures(),
       receivedAt: [],
       counts: new Map(),
@@ -226,6 +228,7 @@ class BundleCheck {
       watched: new Map(),
       windows: [],
       foreign: false,
+      beyond: false,
     };
     this.state.streams = new Streams(this.state.registry);
   }
@@ -276,12 +279,21 @@ class BundleCheck {
     state.receivedAt[position] = entry.receivedAt;
     state.counts.set(entry.event.type, (state.counts.get(entry.event.type) ?? 0) + 1);
     const type = typeOf(entry.event.type);
+    if (state.beyond) {
+      await this.beyond(entry, at);
+      return true;
+    }
     if (!type || type.v !== entry.event.v) {
       const values = { type: `${entry.event.type} v${entry.event.v}` };
       // It is no lie where the log has adopted a catalogue that this page does not have.
-      if (state.foreign) report.cannotTell('type-unknown', values);
-      else report.fault(steps.admission, new Refused('type-none', values), at);
-      return false;
+      if (!state.foreign && !(entry.event.type === GENESIS && position === 0)) {
+        report.fault(steps.admission, new Refused('type-none', values), at);
+        return false;
+      }
+      report.cannotTell('type-unknown', values);
+      state.beyond = true;
+      await this.beyond(entry, at);
+      return true;
     }
     this.adopts(entry, at);
     if (windowOf(entry)) state.windows.push(windowOf(entry));
@@ -292,6 +304,19 @@ class BundleCheck {
     if (position + 1 < this.size && this.keptHeads.has(position + 1) && !state.lastIsSeal) report.fault(steps.tree, new Refused('kept-unsealed', { size: position + 1 }), at);
     this.openings(position, entry, at);
     return true;
+  }
+
+  /** After an entry that another catalogue describes: what hangs on none is asked to the end. */
+  async beyond(entry, at) {
+    const { report, state, walkSteps: steps } = this;
+    const received = secondsOf(entry.receivedAt);
+    if (received < state.received) report.fault(steps.admission, new Refused('time-back', { at: entry.receivedAt }), at);
+    state.received = Math.max(state.received, received);
+    for (const line of entry.note.signatures) {
+      const known = state.registry.of(line);
+      const taken = known && keyOf(known.vkey);
+      if (taken && !(await signatureHolds(taken, entry.note.bytes, line.signature))) report.fault(steps.signatures, new Refused('signature', { key: line.name }), at);
+    }
   }
 
   /** What an entry adopts, a catalogue or a profile, is at hand. */
@@ -324,7 +349,7 @@ class BundleCheck {
   push(position, leaf) {
     const { state, report, walkSteps: steps } = this;
     const watched = this.watch.filter(({ size }) => size === position + 1);
-    for (const { stream, size } of watched) state.watched.set(`${stream} ${size}`, state.map.head(stream));
+    for (const { stream, size } of watched) if (stream !== null) state.watched.set(`${stream} ${size}`, state.map.head(stream));
     state.frontier.push(leaf, (height, number, hash) => {
       if (height % 8) return;
       const level = (state.levels[height / 8] ??= []);
@@ -357,6 +382,7 @@ class BundleCheck {
     const { report, state, walkSteps: steps } = this;
     steps.signatures.of += entry.note.signatures.length;
     steps.admission.of++;
+    const { foreign } = state;
     state.pending.push(
       checkLines(entry, state.registry, { log: state })
         .then(() => {
@@ -365,7 +391,9 @@ class BundleCheck {
         })
         .catch((error) => {
           if (!(error instanceof Refused)) throw error;
-          report.fault([5, 6].includes(numberOf(error.code)) ? steps.signatures : steps.admission, error, at);
+          // Fields and codes are as the catalogue says, which this page may not have.
+          if (error.code === 'fields' && foreign) report.cannotTell('type-unknown', { type: `${entry.event.type} v${entry.event.v}` });
+          else report.fault([5, 6].includes(numberOf(error.code)) ? steps.signatures : steps.admission, error, at);
         }),
     );
     if (state.pending.length >= BATCH) await this.settle();
@@ -412,7 +440,10 @@ class BundleCheck {
     report.tried(steps.openings, at, () => {
       const opening = readOpening(line);
       if (opening.entry !== position || !sameBytes(opening.event, entry.idOfEvent)) refuse('opening-other');
-      for (const slot of openSlots(entry.event, opening.digests, opening.slots)) {
+      const slots = openSlots(entry.event, opening.digests, opening.slots);
+      if (!slots.length) refuse('slot-count', { want: 0, got: opening.slots.length });
+      for (const slot of slots) if (slot.value !== undefined || slot.sealed !== undefined) state.open.set(`${entry.address} ${slot.name}`, position);
+      for (const slot of slots) {
         if (slot.erasedBy !== undefined) state.claims.push({ slot: slot.name, by: slot.erasedBy, address: entry.address, at });
       }
     });
@@ -425,7 +456,7 @@ class BundleCheck {
         if (hashes.length) this.hashTile(level, Math.floor(Math.floor(this.size / TILE ** level) / TILE), hashes, hashes.length);
       });
     }
-    if (this.size && !state.lastIsSeal && !report.unknown.some((u) => u.code === 'type-unknown')) {
+    if (this.size && !state.lastIsSeal && !state.beyond && !report.unknown.some((u) => u.code === 'type-unknown')) {
       report.fault(steps.seals, new Refused('seal-not-last', { index: this.size - 1 }), { entry: this.size - 1 });
     }
     await this.logKey();
@@ -441,6 +472,7 @@ class BundleCheck {
         }
       });
     }
+    this.stillOpen();
     report.bundle = {
       entries: this.size,
       from: state.receivedAt[0] ?? null,
@@ -463,6 +495,14 @@ class BundleCheck {
       step.done = step.of = 1;
       if (!heads.every((head) => signedStrictly(head.note, logKey))) refuse('log-key', { key: logKey.text });
     });
+  }
+
+  /** What a lawful erasure names stands open nowhere; openings that were handed out before it have it still, so it is no lie. FORMAT.md 17. */
+  stillOpen() {
+    const { erasures, open } = this.state;
+    const still = [...erasures.judged].flatMap(([by, names]) => [...(names ?? [])].filter((name) => open.has(name)).map((name) => ({ name, entry: open.get(name), by })));
+    const [first] = still;
+    if (first) this.report.cannotTell('still-open', { count: still.length, slot: first.name.split(' ')[1], entry: first.entry, by: first.by });
   }
 
   /** When a checkpoint was seen: the earliest time by which witnesses that reach the quorum had cosigned it, or null. */
@@ -597,7 +637,12 @@ async function judgeBundle(given, trust = nobody(), options = {}) {
     const found = await new BundleCheck(view, { ...trust, policy: trust.policy && { ...trust.policy, quorum: 'none' } }, { view: true }).run();
     return !found.faultCount;
   };
-  const copy = await new CopyCheck(files, keys).look(holds);
+  let copy = null;
+  try {
+    copy = await new CopyCheck(files, keys).look(holds);
+  } catch (error) {
+    report.internal = error; // what does not hold stays so
+  }
   if (copy) report.setAside('copy', { copy });
   return report;
 }

@@ -187,3 +187,41 @@ async function checkSince(report, newer, older, proofs) {
     report.extends = String(older.size);
   });
 }
+
+/** The root that a file proves for a smaller size of its log; null where it proves none. */
+function rootAt(report, bytes, older) {
+  if (report.head.size === older.size) return report.head.root;
+  const size = Number(older.size);
+  if (report.beside?.roots.has(size)) return report.beside.roots.get(size);
+  if (report.kind !== 'pack' || report.faultCount) return null;
+  const since = readPack(bytes).since.find((one) => BigInt(one.size) === older.size);
+  if (!since) return null;
+  try {
+    checkConsistency(older.size, older.root, report.head.size, report.head.root, since.proof);
+    return older.root;
+  } catch {
+    return new Uint8Array(32); // none that goes on from it
+  }
+}
+
+/**
+ * Two files of one log, each with its bytes, that one key signed: of one history, and two packs of one stream show the same,
+ * or both are at fault, for one of them lies. FORMAT.md 14.2, 14.3.
+ */
+function setAgainst(one, other) {
+  const [[newer, bytes], [older, olderBytes]] = one[0].head.size >= other[0].head.size ? [one, other] : [other, one];
+  if (newer.head.origin !== older.head.origin || !newer.anchor || newer.anchor.vkey !== older.anchor?.vkey) return;
+  const blame = (code, values) => {
+    for (const report of [newer, older]) {
+      if (!report.faults.some((fault) => fault.code === code)) report.fault({ section: '14.2', name: 'since' }, new Refused(code, values));
+    }
+  };
+  const root = rootAt(newer, bytes, older.head);
+  if (root && !sameBytes(root, older.head.root)) blame('fork', { size: String(older.head.size) });
+  const packs = newer.kind === 'pack' && older.kind === 'pack' && !newer.faultCount && !older.faultCount;
+  if (!packs || newer.pack.stream !== older.pack.stream) return;
+  const places = (given) => readPack(given).items.map(({ index, entry }) => ({ index, leaf: hexOf(tagged(0, entry)) }));
+  const [known, all] = [places(olderBytes), places(bytes)];
+  const odd = known.find(({ index, leaf }, i) => all[i]?.index !== index || all[i].leaf !== leaf) ?? all.slice(known.length).find(({ index }) => BigInt(index) + 1n < older.head.size);
+  if (odd) blame('dropped', { entry: odd.index, stream: newer.pack.stream });
+}

@@ -165,10 +165,15 @@ async function checkSignatures(report, entries, origin, erasures) {
         step.done += entry.note.signatures.length;
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        if (error.code === 'type-unknown') {
+        const [first] = entries;
+        const foreign = first.event.type === GENESIS && first.event.data.catalogue !== CATALOGUE.digest;
+        if (error.code === 'type-unknown' || (error.code === 'fields' && foreign)) {
           // The catalogue that has it may have been adopted by an entry that is not shown.
-          report.cannotTell('type-unknown', error.values);
-          return;
+          report.cannotTell('type-unknown', { type: `${entry.event.type} v${entry.event.v}` });
+          // Without what genesis says nobody's key is known.
+          if (entry.event.type === GENESIS) return;
+          step.done += entry.note.signatures.length;
+          continue;
         }
         report.fault(step, error, { entry: entry.index, line: entry.line, ...nameOf(entry) });
         // What could not be admitted brings nothing.

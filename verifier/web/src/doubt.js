@@ -22,8 +22,8 @@ class Doubts {
   see({ event, position, receivedAt, note }) {
     const entry = Number(position);
     const received = secondsOf(receivedAt);
-    const covers = ({ key, from, by }) => entry < by && received >= from && event.type !== SEAL && note.signatures.some(({ name }) => name === key);
-    const window = this.windows.find(covers);
+    const covers = (name) => this.windows.find(({ key, from, by }) => key === name && entry < by && received >= from && event.type !== SEAL);
+    const window = note.signatures.map(({ name }) => covers(name)).find((found) => found);
     if (!window) return;
     this.found.count++;
     if (this.found.list.length < DOUBTS_KEPT) this.found.list.push({ entry, at: event.at, type: event.type, key: window.key, since: window.since, by: window.by });

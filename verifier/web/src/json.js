@@ -4,6 +4,9 @@ const INTEGER_MAX = 2 ** 53;
 const SHORT_ESCAPES = { '"': '"', '\\': '\\', b: '\b', t: '\t', n: '\n', f: '\f', r: '\r' };
 const LONG_ESCAPES = new Set(Array.from({ length: 32 }, (_, n) => n).filter((n) => ![8, 9, 10, 12, 13].includes(n)));
 
+/** What objects of a file have before them: no member, so that no name is special; and where a text was expected, a word. */
+const AS_WORD = Object.freeze(Object.create(null, { [Symbol.toPrimitive]: { value: () => '{…}' } }));
+
 /** Reads one value. `nesting`: in how many lists and objects a value may lie; `nulls`: depth at which null may stand. */
 class JsonReader {
   constructor(text, nesting, nulls) {
@@ -81,7 +84,7 @@ class JsonReader {
   }
 
   object(depth) {
-    const object = Object.create(null);
+    const object = Object.create(AS_WORD);
     this.at++;
     if (this.took('}')) return object;
     let before = null;

@@ -125,7 +125,15 @@ function instantOf(seconds) {
  */
 async function checkLines(entry, registry, { log = null } = {}) {
   const received = secondsOf(entry.receivedAt);
-  const type = checkTypeAndFields(entry, registry, log);
+  let unknown = null;
+  let type = null;
+  try {
+    type = checkTypeAndFields(entry, registry, log);
+  } catch (error) {
+    // Whoever signed it did, whatever it says.
+    if (log || error.code !== 'type-unknown') throw error;
+    unknown = error;
+  }
   const found = entry.note.signatures.map((line) => {
     const known = registry.of(line);
     const key = known ?? bringsItself(entry, line);
@@ -134,8 +142,8 @@ async function checkLines(entry, registry, { log = null } = {}) {
     return { line, key };
   });
   // What the entries before say is asked at once; it is told only if the signatures hold.
-  let refused = null;
-  try {
+  let refused = unknown;
+  if (!unknown) try {
     const [author] = found;
     if (author.key.party !== entry.event.by) refuse('key-of-another', { key: author.line.name, by: entry.event.by });
     admitted(entry, type, registry, log);

@@ -90,7 +90,7 @@ class Registry {
     }
     if (type === 'key.rotated') {
       const from = secondsOf(data.valid_from) ?? received;
-      for (const key of this.held(data)) key.to = Math.min(key.to, from);
+      for (const key of this.held(data).filter(({ to, revoked }) => to === FAR && revoked === FAR)) key.to = from;
     }
     for (const key of keysOf(entry, this.origin)) {
       if (type === 'ledger.genesis') this.role(key.party, key.role);

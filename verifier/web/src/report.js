@@ -8,6 +8,9 @@ const FAULTS_KEPT = 200;
 const nameOf = (entry) => ({ at: entry.event.at, type: entry.event.type });
 
 class Report {
+  /** The one that was begun last: what was found stays found, whatever ends a check. */
+  static last = null;
+
   constructor(kind, onProgress = () => {}) {
     this.kind = kind;
     this.steps = [];
@@ -18,6 +21,7 @@ class Report {
     this.erased = 0;
     this.records = [];
     this.onProgress = onProgress;
+    Report.last = this;
   }
 
   /**

@@ -60,18 +60,19 @@ async function checkAll(focus = true) {
     state.busy = true;
     render();
     announce(say('checking'));
-    const watch = state.files.filter((f) => f.kind === 'pack').flatMap(watchOf);
+    const watch = state.files.flatMap(watchOf);
     const ordered = [...state.files].sort((a, b) => (b.kind === 'bundle') - (a.kind === 'bundle'));
     const stated = state.files.filter((f) => f.kind === 'statement').flatMap(statementOf);
-    let beside = null;
+    const whole = new Map(); // of each log the largest bundle that holds
     for (const file of ordered) {
       const options = { onProgress: (step, done, of) => showProgress(file, step, done, of) };
       if (file.kind === 'bundle') options.watch = watch;
       if (file.kind === 'pack') options.stated = stated;
-      if (file.kind === 'pack' && beside?.origin === originOf(file)) options.beside = beside;
+      if (file.kind === 'pack') options.beside = whole.get(originOf(file)) ?? null;
       const trust = readerTrust(originOf(file));
       file.report = await judgeKind(file.kind, file.files ?? file.bytes, trust, options);
-      if (file.kind === 'bundle' && holdsByItself(file.report) && file.report.beside) beside = file.report.beside;
+      const { beside } = file.report;
+      if (file.kind === 'bundle' && holdsByItself(file.report) && beside && beside.size > (whole.get(beside.origin)?.size ?? -1)) whole.set(beside.origin, beside);
     }
     await compareSizes();
     state.busy = false;
@@ -107,24 +108,37 @@ function statementOf({ bytes }) {
   }
 }
 
-function watchOf({ bytes }) {
+/** The checkpoint of a file, before it is checked; null where it has none. */
+function headOf({ kind, bytes, files }) {
   try {
-    const pack = readPack(bytes);
-    return [{ stream: pack.pack.stream, size: Number(pack.head.size) }];
+    if (kind === 'pack') return readPack(bytes).head;
+    if (kind === 'receipt') return readReceipt(bytes).checkpoint;
+    if (kind === 'checkpoint') return readCheckpoint(bytes);
+    if (kind === 'bundle') return readCheckpoint((files ?? readTar(bytes)).get('checkpoint'));
   } catch {
-    return [];
+    // What it is said to be is told when it is checked.
   }
+  return null;
 }
 
-/** Sets the newest pack against every older pack, checkpoint or receipt of the same log. */
+/** What a bundle shall remember of its way, to set a file against it: the root at that file's size, of a pack the stream too. */
+function watchOf(file) {
+  const head = headOf(file);
+  if (!head || head.size > BigInt(LIMITS.entries)) return [];
+  return [{ stream: file.kind === 'pack' ? readPack(file.bytes).pack.stream : null, size: Number(head.size) }];
+}
+
+/** Sets the newest pack against every older pack, checkpoint or receipt of the same log, and all files of one log against each other. */
 async function compareSizes() {
   const heads = state.files.filter((file) => file.report?.head && ['pack', 'checkpoint', 'receipt'].includes(file.kind));
   const newest = heads.filter((f) => f.kind === 'pack').sort((a, b) => (a.report.head.size < b.report.head.size ? 1 : -1))[0];
   if (!newest) {
     for (const [i, file] of heads.entries()) for (const other of heads.slice(0, i)) await compareTwo(file, other, []);
-    return;
+  } else {
+    for (const other of heads) if (other !== newest) await compareTwo(newest, other, readPack(newest.bytes).since);
   }
-  for (const other of heads) if (other !== newest) await compareTwo(newest, other, readPack(newest.bytes).since);
+  const all = state.files.filter((file) => file.report?.head && file.report.anchor);
+  for (const [i, file] of all.entries()) for (const other of all.slice(0, i)) setAgainst([file.report, file.bytes], [other.report, other.bytes]);
 }
 
 async function compareTwo(file, other, proofs) {
