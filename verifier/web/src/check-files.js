@@ -193,7 +193,7 @@ function rootAt(report, bytes, older) {
   if (report.head.size === older.size) return report.head.root;
   const size = Number(older.size);
   if (report.beside?.roots.has(size)) return report.beside.roots.get(size);
-  if (report.kind !== 'pack' || report.faultCount) return null;
+  if (report.kind !== 'pack' || report.faults.some(({ code }) => code !== 'fork')) return null;
   const since = readPack(bytes).since.find((one) => BigInt(one.size) === older.size);
   if (!since) return null;
   try {
