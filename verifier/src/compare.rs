@@ -8,6 +8,7 @@ use schemas::policy::Policy;
 use crate::fault::Fault;
 use crate::head::{BadHead, SignedHead, check_head};
 use crate::levels::Levels;
+use crate::pack::PackReport;
 use crate::report::{About, Outcome, Report, Step};
 use crate::tree::check_consistency;
 
@@ -20,6 +21,11 @@ pub enum Relation {
     Prefix,
     /// The log signed two histories; the evidence convinces anyone who has its key.
     Fork(Box<Fork>),
+    /// The proof that the larger brings does not lead from the smaller to it. Nobody signs a proof, so this convinces
+    /// nobody else; but one of the two is false.
+    FalseProof,
+    /// What two packs show contradicts itself at that position. FORMAT.md 14.2.
+    Contradiction(u64),
     /// Of different logs.
     OtherLog,
     /// Neither can be said: the hashes of the larger tree are missing.
@@ -35,6 +41,33 @@ pub enum Known<'a> {
     All(&'a Levels),
     /// A consistency proof from the smaller size.
     Proof(&'a [Hash]),
+}
+
+/// A view of a log: an accepted checkpoint, and what was verified under it.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The checkpoint.
+    pub head: &'a SignedHead,
+    /// All its hashes, of a bundle.
+    pub levels: Option<&'a Levels>,
+    /// The pack that it is of.
+    pub pack: Option<&'a PackReport>,
+}
+
+/// Compares two views, in any order: their checkpoints as far as the larger tells, and of two packs what they show.
+pub fn between(a: &View<'_>, b: &View<'_>) -> Relation {
+    let (old, new) = if a.head.checkpoint.size <= b.head.checkpoint.size { (a, b) } else { (b, a) };
+    let known = match (new.levels, new.pack.and_then(|pack| pack.proof_since(old.head.checkpoint.size))) {
+        (Some(levels), _) => Known::All(levels),
+        (None, Some(proof)) => Known::Proof(proof),
+        (None, None) => Known::Nothing,
+    };
+    let found = relation(old.head, new.head, known);
+    if !matches!(found, Relation::Same | Relation::Prefix | Relation::CannotTell) {
+        return found;
+    }
+    let contradiction = old.pack.zip(new.pack).and_then(|(old, new)| old.contradicts(new));
+    contradiction.map_or(found, Relation::Contradiction)
 }
 
 /// Compares two accepted checkpoints, in any order; `known` is about the larger.
@@ -53,8 +86,8 @@ pub fn relation(a: &SignedHead, b: &SignedHead, known: Known<'_>) -> Relation {
         Known::Nothing => Relation::CannotTell,
         Known::Proof(proof) => match check_consistency(proof, old.size, old.root, new.size, new.root) {
             Ok(()) => Relation::Prefix,
-            // A proof that fails may itself be wrong: it convicts nobody.
-            Err(_) => Relation::CannotTell,
+            // A proof that fails may itself be wrong: it is no evidence of two histories.
+            Err(_) => Relation::FalseProof,
         },
         Known::All(levels) => {
             let (Ok(root), Ok(proof), Ok(whole)) =

@@ -23,8 +23,8 @@ use crate::signature::PublicKey;
 pub struct Own {
     /// The event.
     pub signed: SignedEvent,
-    /// Position that a receipt of it proves, where the party has one that holds.
-    pub receipted: Option<u64>,
+    /// Positions that receipts of it prove, of those that hold: one, if nobody lies.
+    pub receipted: BTreeSet<u64>,
     /// In which words the log has refused it, where the party has the receipt of that.
     pub refused: Option<String>,
     /// Who carried it to the ledger, and when by its stamp, where one is signed by a carrier whom the party trusts.
@@ -34,7 +34,7 @@ pub struct Own {
 impl Own {
     /// One of which nothing is known but that the party signed it.
     pub fn new(signed: SignedEvent) -> Self {
-        Self { signed, receipted: None, refused: None, carried: None }
+        Self { signed, receipted: BTreeSet::new(), refused: None, carried: None }
     }
 }
 
@@ -76,6 +76,22 @@ pub enum Difference {
         address: String,
         /// Position that our receipt proves.
         position: u64,
+    },
+    /// A pack of its stream that goes beyond the position at which another one shows it does not show it.
+    Dropped {
+        /// Address of our record.
+        address: String,
+        /// Where the other shows it.
+        position: u64,
+        /// Entries under the checkpoint of the one that does not.
+        size: u64,
+    },
+    /// Receipts and packs prove it at several positions: an entry has one.
+    Moved {
+        /// Address of our record.
+        address: String,
+        /// The positions.
+        positions: Vec<u64>,
     },
     /// Somebody whom we trust carried it in and stamped when; the pack is much later, does not show it, and nobody
     /// receipted it.
@@ -179,9 +195,12 @@ impl Difference {
     /// How much it weighs.
     pub fn weight(&self) -> Weight {
         match self {
-            Self::Hidden { .. } | Self::CarriedInVain { .. } | Self::Altered { .. } | Self::NeverOurs { .. } => {
-                Weight::Lie
-            }
+            Self::Hidden { .. }
+            | Self::Dropped { .. }
+            | Self::Moved { .. }
+            | Self::CarriedInVain { .. }
+            | Self::Altered { .. }
+            | Self::NeverOurs { .. } => Weight::Lie,
             Self::PackOlder { .. }
             | Self::OnItsWay { .. }
             | Self::NotShown { .. }
@@ -213,7 +232,8 @@ impl Difference {
                  people. If it is one of theirs, give their folder too, with a --mine of its own; if nobody of yours ever \
                  had it, say so with --no-other-keys: then it is evidence of a lie in your name",
             ),
-            Self::Hidden { .. } | Self::CarriedInVain { .. } | Self::Altered { .. } | Self::NeverOurs { .. } => None,
+            Self::Hidden { .. } | Self::Dropped { .. } | Self::Moved { .. } | Self::CarriedInVain { .. } => None,
+            Self::Altered { .. } | Self::NeverOurs { .. } => None,
             Self::Refused { .. } | Self::Late { .. } | Self::Disputed { .. } => None,
         }
     }
@@ -226,6 +246,20 @@ impl std::fmt::Display for Difference {
                 write!(
                     f,
                     "hidden       {address}: your receipt proves entry {position}; the pack goes beyond it and hides it"
+                )
+            }
+            Self::Dropped { address, position, size } => {
+                write!(
+                    f,
+                    "hidden       {address}: one pack shows entry {position}; the pack of {size} entries goes beyond it and hides it"
+                )
+            }
+            Self::Moved { address, positions } => {
+                let all: Vec<String> = positions.iter().map(u64::to_string).collect();
+                let all = all.join(" and ");
+                write!(
+                    f,
+                    "moved        {address}: your receipts and the packs prove it at entries {all}; an entry has one place"
                 )
             }
             Self::CarriedInVain { address, carrier, at } => {
@@ -365,19 +399,17 @@ impl<'a> Places<'a> {
         told.map_or_else(|| vec![named(true), named(false)], |facility| vec![named(*facility)])
     }
 
-    /// The newest pack that must show an event, if it is in the log then.
-    fn about(&self, event: &Event) -> Option<&'a PackReport> {
+    /// The packs that must show an event, if it is in the log then, the newest first.
+    fn about(&self, event: &Event) -> Vec<(usize, &'a PackReport)> {
         let streams = self.streams(event);
-        let sure = |pack: &&PackReport| {
+        let sure = |pack: &PackReport| {
             streams.contains(&pack.stream)
                 && (streams.len() == 1 || pack.records.iter().any(|record| record.entry.signed.event.by == event.by))
         };
-        self.packs.iter().filter(sure).max_by_key(|pack| size(pack))
+        let mut all: Vec<(usize, &PackReport)> = self.packs.iter().enumerate().filter(|(_, pack)| sure(pack)).collect();
+        all.sort_by_key(|(_, pack)| std::cmp::Reverse(pack.size()));
+        all
     }
-}
-
-fn size(pack: &PackReport) -> u64 {
-    pack.report.head.as_ref().map_or(0, |head| head.checkpoint.size)
 }
 
 /// Sets what a party has kept against packs, each of which was checked and holds.
@@ -385,6 +417,14 @@ pub fn compare(packs: &[PackReport], own: &[Own], asked: Asked) -> Compared {
     let mut out = Compared::default();
     let records: BTreeMap<u64, &Record> =
         packs.iter().flat_map(|pack| &pack.records).map(|record| (record.entry.position, record)).collect();
+    // Where each pack shows which event: packs may differ in that.
+    let mut places_of: BTreeMap<Hash, BTreeSet<u64>> = BTreeMap::new();
+    let mut shown_in: BTreeSet<(usize, Hash)> = BTreeSet::new();
+    for (number, record) in packs.iter().enumerate().flat_map(|(n, pack)| pack.records.iter().map(move |r| (n, r))) {
+        let id = record.entry.signed.id();
+        places_of.entry(id).or_default().insert(record.entry.position);
+        shown_in.insert((number, id));
+    }
     let by_id: BTreeMap<Hash, &Record> = records.values().map(|r| (r.entry.signed.id(), *r)).collect();
     let by_address: BTreeMap<String, &Record> =
         records.values().map(|r| (r.entry.signed.event.address(), *r)).collect();
@@ -400,7 +440,8 @@ pub fn compare(packs: &[PackReport], own: &[Own], asked: Asked) -> Compared {
         kept.iter().filter(|(id, _)| by_id.contains_key(id)).map(|(_, one)| one.signed.event.address()).collect();
     for (id, one) in &kept {
         let (address, event) = (one.signed.event.address(), &one.signed.event);
-        let Some(pack) = places.about(event) else {
+        let about = places.about(event);
+        let Some((_, pack)) = about.first() else {
             let stream = places.streams(event).join(" or ");
             *out.elsewhere.entry(stream).or_default() += 1;
             continue;
@@ -408,6 +449,24 @@ pub fn compare(packs: &[PackReport], own: &[Own], asked: Asked) -> Compared {
         out.covered += 1;
         out.parties.insert(event.by.clone());
         addresses.insert(address.clone());
+        // A receipt proves a place, and so does a pack: one, and in every pack of the stream that goes beyond it.
+        let mut proven = places_of.get(id).cloned().unwrap_or_default();
+        proven.extend(&one.receipted);
+        if proven.len() > 1 {
+            let positions = proven.iter().copied().collect();
+            out.found.push(Difference::Moved { address: address.clone(), positions });
+        }
+        if let Some(position) = proven.first().copied()
+            && let Some((_, hides)) =
+                about.iter().find(|(n, pack)| position < pack.size() && !shown_in.contains(&(*n, *id)))
+        {
+            out.found.push(if one.receipted.contains(&position) {
+                Difference::Hidden { address, position }
+            } else {
+                Difference::Dropped { address, position, size: hides.size() }
+            });
+            continue;
+        }
         if let Some(record) = by_id.get(id) {
             let days = record.entry.received_at.date(0).days_since(event.at());
             if days > asked.late_days {
@@ -415,13 +474,9 @@ pub fn compare(packs: &[PackReport], own: &[Own], asked: Asked) -> Compared {
             }
             continue;
         }
-        let (size, as_of) = (size(pack), pack.report.as_of);
-        if let Some(position) = one.receipted {
-            out.found.push(if position < size {
-                Difference::Hidden { address, position }
-            } else {
-                Difference::PackOlder { address, position, size }
-            });
+        let (size, as_of) = (pack.size(), pack.report.as_of);
+        if let Some(position) = one.receipted.first().copied() {
+            out.found.push(Difference::PackOlder { address, position, size });
             continue;
         }
         // A row that was refused and signed again stands under the same address, and so did one that was signed twice.
@@ -489,7 +544,7 @@ pub fn compare(packs: &[PackReport], own: &[Own], asked: Asked) -> Compared {
 
 /// Keys that signed what was kept, and of which that was seen.
 fn own_keys<'a>(packs: &[PackReport], kept: &BTreeMap<Hash, &'a Own>) -> BTreeSet<(&'a str, KeyId)> {
-    let seen = kept.values().filter(|one| one.receipted.is_some() || is_as_signed(packs, &one.signed) == Some(true));
+    let seen = kept.values().filter(|one| !one.receipted.is_empty() || is_as_signed(packs, &one.signed) == Some(true));
     seen.flat_map(|one| &one.signed.note.signatures).map(|line| (line.name.as_str(), line.id)).collect()
 }
 

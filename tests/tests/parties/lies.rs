@@ -135,7 +135,7 @@ fn a_lie_in_the_pack_is_caught_by_the_party_alone() {
 }
 
 /// The log again, with one record of the party bent, re-chained, sealed and signed by the operator.
-fn resigned(key: &SecretKey) -> Desk {
+pub(crate) fn resigned(key: &SecretKey) -> Desk {
     let mut forge = Forge::of(golden());
     let at = forge.at("cso-x/access.request.submitted/r1");
     let text = forge.records[at].note.text.replace("\"purpose\":\"family\"", "\"purpose\":\"legal_aid\"");
@@ -158,7 +158,7 @@ fn a_record_signed_again_is_caught_by_the_party_alone() {
 }
 
 /// A log whose last seal leaves a record out of the party's stream.
-fn false_index(gone: Option<usize>) -> (Desk, Pack, tests::memory::Memory) {
+pub(crate) fn false_index(gone: Option<usize>) -> (Desk, Pack, tests::memory::Memory) {
     let honest = desk();
     let mut streams = honest.streams.clone();
     match gone {
@@ -248,7 +248,7 @@ fn a_record_that_one_of_two_packs_hides_is_a_lie_in_either_order() {
 }
 
 /// The log as the operator tells it to others: a record back-dated into an earlier day.
-fn back_dated() -> Desk {
+pub(crate) fn back_dated() -> Desk {
     let mut forge = Forge::of(golden());
     let at = forge.at("cso-x/access.request.submitted/r1") + 1;
     let (note, opening) = (forge.records[at - 1].note.clone(), forge.records[at - 1].opening.clone());

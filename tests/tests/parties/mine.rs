@@ -14,6 +14,7 @@ use verifier::mine::{self, Asked, Compared, Difference, Own, Weight};
 use verifier::signature::SecretKey;
 
 use crate::common::{PARTY, STREAM, checked, desk, earlier, golden};
+use crate::lies::{back_dated, false_index, resigned};
 use tests::forge::Forge;
 use tests::packs::Desk;
 
@@ -108,7 +109,7 @@ fn only_what_nobody_honest_can_have_done_is_a_lie() {
         (
             "an older pack than the receipt",
             &old,
-            with(&|o| o.receipted = Some(at)),
+            with(&|o| o.receipted = [at].into()),
             ASKED,
             "older pack",
             Weight::Unsettled,
@@ -118,7 +119,7 @@ fn only_what_nobody_honest_can_have_done_is_a_lie() {
         ("carried after it", &old, carried(1), ASKED, "on its way", Weight::Unsettled),
         ("carried the day before", &old, carried(-1), ASKED, "on its way", Weight::Unsettled),
         ("carried long before", &old, carried(-30), ASKED, "ignored", Weight::Lie),
-        ("receipted within it", &old, with(&|o| o.receipted = Some(old.size() - 2)), ASKED, "hidden", Weight::Lie),
+        ("receipted within it", &old, with(&|o| o.receipted = [old.size() - 2].into()), ASKED, "hidden", Weight::Lie),
         ("by one's own key elsewhere", &now, by_own_key, ASKED, "elsewhere", Weight::Unsettled),
         ("another by one's own key", &now, kept_other, ASKED, "elsewhere", Weight::Unsettled),
         ("the same, refused", &now, refused_other, ASKED, "elsewhere", Weight::Unsettled),
@@ -218,12 +219,7 @@ impl Given {
         }
         let desk = desk();
         for own in all() {
-            let index = position(&desk, &own.signed.event.address());
-            let shown = desk.proven(index);
-            let receipt =
-                Receipt { entry: Some(shown.entry), index, proof: shown.proof, checkpoint: desk.checkpoint.clone() };
-            let name = format!("mine/receipts/{index}.tlog-proof");
-            given.write(&name, receipt.to_text().as_bytes());
+            given.receipt(&desk, &own.signed.event.address());
         }
         given.write("mine/000001.jsonl", &lines(&all()));
         given
@@ -236,6 +232,33 @@ impl Given {
     pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         std::fs::create_dir_all(self.at(name).parent().unwrap()).unwrap();
         std::fs::write(self.at(name), bytes).unwrap();
+    }
+
+    /// Puts a receipt beside the others, as that log gives it.
+    fn receipt(&self, desk: &Desk, address: &str) {
+        let index = position(desk, address);
+        let shown = desk.proven(index);
+        let receipt =
+            Receipt { entry: Some(shown.entry), index, proof: shown.proof, checkpoint: desk.checkpoint.clone() };
+        self.write(&format!("mine/receipts/{index}.tlog-proof"), receipt.to_text().as_bytes());
+    }
+
+    /// A pack that goes on from [`earlier`], and leaves out a record of the party's own that was shown there.
+    pub(crate) fn dropping(&self) {
+        let own = position(&desk(), REQUEST);
+        let number = desk().items(STREAM).iter().position(|at| *at == own);
+        let (desk, mut pack, _) = false_index(number);
+        self.write("dropping-bare.pack", pack.to_text().as_bytes());
+        pack.since = vec![desk.since(earlier(3).size())];
+        self.write("dropping.pack", pack.to_text().as_bytes());
+    }
+
+    /// A pack whose proof that it goes on from [`earlier`] fails: the log was told otherwise before.
+    pub(crate) fn told_otherwise(&self) {
+        let told = back_dated();
+        let mut pack = told.pack(STREAM, PARTY);
+        pack.since = vec![told.since(earlier(3).size())];
+        self.write("told.pack", pack.to_text().as_bytes());
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
@@ -419,4 +442,195 @@ fn two_machines_of_one_party_are_compared_together() {
     given.write("office/receipts/r1.refusal", note.to_text().as_bytes());
     let (ended, words) = given.run("compare mine.pack --mine mine --mine office");
     assert_eq!(ended, Some(0), "{words}");
+}
+
+/// The log as it is told to others, one record of the party in other words: of the same size.
+fn bent() -> Desk {
+    resigned(&Forge::of(golden()).key(PARTY, "x1"))
+}
+
+fn bent_pack(given: &Given, stream: &str) {
+    given.write("bent.pack", bent().pack(stream, PARTY).to_text().as_bytes());
+}
+
+/// What lies beside one's own, what is given, the exit code, and what is said of it.
+const TOGETHER: [Mishap; 17] = [
+    (
+        "two of one size with other roots",
+        |g| bent_pack(g, STREAM),
+        "mine.pack bent.pack --mine mine",
+        1,
+        &["Proven: this log signed two histories, at size", "(mine.pack and bent.pack)", "--evidence FILE"],
+    ),
+    (
+        "the same, in the other order, with evidence",
+        |g| bent_pack(g, STREAM),
+        "bent.pack mine.pack --mine mine --evidence fork.jsonl",
+        1,
+        &["Proven: this log signed two histories", "The evidence is in fork.jsonl"],
+    ),
+    (
+        "the same about two streams",
+        |g| {
+            g.without_receipts();
+            bent_pack(g, "facility/fac-a");
+        },
+        "mine.pack bent.pack --mine mine",
+        1,
+        &["Proven: this log signed two histories"],
+    ),
+    (
+        "the same, one changed on its way",
+        |g| {
+            bent_pack(g, STREAM);
+            let text = String::from_utf8(g.read("bent.pack")).unwrap();
+            g.write("bent.pack", text.replace('\n', "\r\n").as_bytes());
+        },
+        "bent.pack mine.pack --mine mine",
+        1,
+        &["Proven: this log signed two histories"],
+    ),
+    (
+        "the newer leaves out what the older shows",
+        |g| {
+            g.without_receipts();
+            g.dropping();
+        },
+        "older.pack dropping.pack --mine mine",
+        1,
+        &["older.pack and dropping.pack are both about organisation/cso-x", "One of the two lies", "hides it"],
+    ),
+    (
+        "the same without a proof between them",
+        |g| {
+            g.without_receipts();
+            g.dropping();
+        },
+        "dropping-bare.pack older.pack --mine mine",
+        1,
+        &["older.pack and dropping-bare.pack are both about", "One of the two lies"],
+    ),
+    (
+        "the same, receipted, with the older",
+        |g| g.dropping(),
+        "older.pack dropping.pack --mine mine",
+        1,
+        &["hidden       ", "your receipt proves entry"],
+    ),
+    ("the same, receipted, alone", |g| g.dropping(), "dropping.pack --mine mine", 1, &["hidden       "]),
+    (
+        "the proof between them fails",
+        Given::told_otherwise,
+        "told.pack older.pack --mine mine",
+        1,
+        &["told.pack brings a proof", "(older.pack)", "the proof fails"],
+    ),
+    (
+        "a receipt of the pack's size with another root",
+        |g| {
+            g.without_receipts();
+            g.receipt(&bent(), DISPUTE);
+        },
+        "mine.pack --mine mine",
+        1,
+        &["Proven: this log signed two histories", "mine.pack and mine/receipts/"],
+    ),
+    (
+        "a receipt of another place",
+        |g| {
+            g.without_receipts();
+            g.receipt(&back_dated(), DISPUTE);
+        },
+        "mine.pack --mine mine",
+        1,
+        &["moved        cso-x/visit.disputed/r1: your receipts and the packs prove it at entries"],
+    ),
+    (
+        "two receipts of two places",
+        |g| {
+            g.without_receipts();
+            g.receipt(&back_dated(), DISPUTE);
+            g.receipt(&desk(), DISPUTE);
+        },
+        "older.pack --mine mine",
+        1,
+        &["moved        cso-x/visit.disputed/r1"],
+    ),
+    (
+        "two receipts of one size with other roots",
+        |g| g.receipt(&bent(), DISPUTE),
+        "older.pack mine.pack --mine mine",
+        1,
+        &["Proven: this log signed two histories"],
+    ),
+    (
+        "two packs, and nothing of one's own that can be read",
+        |g| {
+            g.without_receipts();
+            g.write("mine/000001.jsonl", b"");
+            bent_pack(g, STREAM);
+        },
+        "mine.pack bent.pack --mine mine",
+        1,
+        &["Proven: this log signed two histories"],
+    ),
+    (
+        "honest: a newer with its proof, and one about another",
+        |g| {
+            let now = desk();
+            let mut pack = now.pack(STREAM, PARTY);
+            pack.since = vec![now.since(earlier(3).size())];
+            g.write("newer.pack", pack.to_text().as_bytes());
+        },
+        "newer.pack facility.pack older.pack --mine mine --party cso-x",
+        0,
+        &["nothing else in your name"],
+    ),
+    (
+        "honest: receipts of an earlier size",
+        |g| {
+            let (now, old) = (desk(), earlier(3));
+            let mut pack = now.pack(STREAM, PARTY);
+            pack.since = vec![now.since(old.size())];
+            g.write("newer.pack", pack.to_text().as_bytes());
+            g.receipt(&old, REQUEST);
+        },
+        "newer.pack older.pack --mine mine",
+        0,
+        &["nothing else in your name"],
+    ),
+    (
+        "honest: receipts of a later size than the pack",
+        |g| {
+            let old = earlier(3);
+            g.without_receipts();
+            let mut shown: Vec<Own> =
+                all().into_iter().filter(|own| position(&desk(), &own.signed.event.address()) < old.size()).collect();
+            shown.push(own("cso-x/key.enrolled/r2"));
+            g.write("mine/000001.jsonl", &lines(&shown));
+            g.receipt(&desk(), REQUEST);
+        },
+        "older.pack --mine mine",
+        0,
+        &["nothing else in your name"],
+    ),
+];
+
+#[test]
+fn what_packs_and_receipts_prove_together_is_a_lie_though_each_holds_alone() {
+    for (name, change, arguments, code, said) in TOGETHER {
+        let given = Given::new();
+        change(&given);
+        let (ended, words) = given.run(&format!("compare {arguments}"));
+        assert_eq!(ended, Some(code), "{name}: {words}");
+        for part in said {
+            assert!(words.contains(part), "{name}: {part:?} in {words}");
+        }
+        let calm = ["are in the log, unaltered", "Nothing altered or hidden", "Nothing here is evidence"];
+        assert_eq!(calm.iter().any(|part| words.contains(part)), code == 0, "{name}: {words}");
+        if arguments.contains("--evidence") {
+            let (ended, words) = given.run("check fork.jsonl");
+            assert_eq!(ended, Some(1), "it convinces anyone: {words}");
+        }
+    }
 }

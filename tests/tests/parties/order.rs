@@ -25,7 +25,7 @@ fn crlf(given: &Given, name: &str) {
     given.write(name, text.replace('\n', "\r\n").as_bytes());
 }
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 32] = [
     ("in order", |_| {}, "check newer.pack --since older.pack", 0, &["Verified; that none is missing"]),
     ("swapped", |_| {}, "check older.pack --since newer.pack", 2, &["ends at", "in the other order"]),
     ("after a checkpoint", |_| {}, "check newer.pack --since old.checkpoint", 0, &["Verified"]),
@@ -71,6 +71,47 @@ const CASES: [Case; 24] = [
     ),
     ("a pack with CR LF", |g| crlf(g, "older.pack"), "compare older.pack newer.pack", 2, &["Cannot tell", "CR LF"]),
     ("a bundle with CR LF", |g| crlf(g, "bundle/checkpoint"), "compare old.checkpoint bundle", 2, &["Cannot tell"]),
+    ("two packs", |_| {}, "compare newer.pack older.pack", 0, &["One history"]),
+    ("packs of two streams", |_| {}, "compare mine.pack facility.pack", 0, &["The same"]),
+    (
+        "the newer leaves out what the older shows",
+        |g| g.dropping(),
+        "compare older.pack dropping.pack",
+        1,
+        &["older.pack and dropping.pack are both about organisation/cso-x", "One of the two lies"],
+    ),
+    ("the same, swapped", |g| g.dropping(), "compare dropping.pack older.pack", 1, &["One of the two lies"]),
+    (
+        "the same, no proof between them",
+        |g| g.dropping(),
+        "compare older.pack dropping-bare.pack",
+        1,
+        &["One of the two lies"],
+    ),
+    (
+        "the same, one with CR LF",
+        |g| {
+            g.dropping();
+            crlf(g, "older.pack");
+        },
+        "compare older.pack dropping.pack",
+        2,
+        &["Cannot tell", "CR LF"],
+    ),
+    (
+        "the proof between them fails",
+        Given::told_otherwise,
+        "compare older.pack told.pack",
+        1,
+        &["told.pack brings a proof", "the proof fails"],
+    ),
+    (
+        "the same, a checkpoint",
+        Given::told_otherwise,
+        "compare old.checkpoint told.pack",
+        1,
+        &["(old.checkpoint)", "the proof fails"],
+    ),
     ("printed with CR LF", |g| crlf(g, "old.checkpoint"), "print old.checkpoint --out page.html", 2, &["CR LF"]),
     ("one file", |_| {}, "compare old.checkpoint", 2, &["give two"]),
     ("a policy linked by name", |g| link(g, false), "check bundle", 2, &["lies inside bundle"]),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use schemas::carried::Carried;
 use schemas::event::SignedEvent;
+use schemas::fork::Fork;
 use schemas::hash::Hash;
 use schemas::note::{Note, Vkey};
 use schemas::policy::Policy;
@@ -14,7 +15,7 @@ use schemas::strays;
 use schemas::value::Value;
 use schemas::visible::Show as _;
 use verifier::bundle::{Source as _, Unreadable};
-use verifier::compare::{self, Known, Relation};
+use verifier::compare::{self, Relation, View};
 use verifier::files::Folder;
 use verifier::head::{self, SignedHead};
 use verifier::levels::Levels;
@@ -44,7 +45,7 @@ evidence convinces anyone who has the log's key: `verifier check fork.jsonl`. Of
 differ in size nothing can be said: let one of the two be a bundle, or a pack made with --since.
 
 With --mine, a party's own outbox (events and receipts that it kept) is set against packs about it: all packs and
-all folders that you have, together. 0: all of yours is there, unaltered; 1: evidence of a lie; 2: what is missing,
+all folders that you have, together; the packs and the receipts are set against one another too. 0: all of yours is there, unaltered; 1: evidence of a lie; 2: what is missing,
 or signed with your keys elsewhere, may be honest: each is named, with what settles it."
 )]
 pub struct Compare {
@@ -84,6 +85,14 @@ struct Side {
     unclear: Option<String>,
 }
 
+impl Side {
+    /// As it is set against others: of what is unclear by itself, the signed checkpoint alone.
+    fn view(&self) -> View<'_> {
+        let pack = self.pack.as_deref().filter(|_| self.unclear.is_none());
+        View { head: &self.head, levels: self.levels.as_ref(), pack }
+    }
+}
+
 impl Compare {
     /// Runs it; gives the exit code.
     pub fn run(self) -> Result<u8, CannotBegin> {
@@ -104,26 +113,23 @@ impl Compare {
             say("Cannot tell: one of the two does not verify by itself; `verifier check` says why.\n");
             return Ok(2);
         };
-        let (old, new) = if a.head.checkpoint.size <= b.head.checkpoint.size { (&a, &b) } else { (&b, &a) };
-        let since = new.pack.as_ref().and_then(|pack| pack.proof_since(old.head.checkpoint.size));
-        let known = match (&new.levels, since) {
-            (Some(levels), _) => Known::All(levels),
-            (None, Some(proof)) => Known::Proof(proof),
-            (None, None) => Known::Nothing,
-        };
+        let in_order = a.head.checkpoint.size <= b.head.checkpoint.size;
+        let (old, new, order) = if in_order { (&a, &b, [first, second]) } else { (&b, &a, [second, first]) };
         let (small, large) = (&old.head.checkpoint, &new.head.checkpoint);
         for (path, side) in [(first, &a), (second, &b)] {
             say(&print::head_lines(path, &side.head));
         }
-        let relation = compare::relation(&a.head, &b.head, known);
+        let relation = compare::between(&a.view(), &b.view());
         // What `verifier check` cannot tell of a file is not told here either; proof of a lie stands by its signatures.
-        if matches!(relation, Relation::Same | Relation::Prefix) && (a.unclear.is_some() || b.unclear.is_some()) {
+        let signed = matches!(relation, Relation::Fork(_) | Relation::OtherLog | Relation::CannotTell);
+        if !signed && (a.unclear.is_some() || b.unclear.is_some()) {
             let of = |path: &Path, side: &Side| side.unclear.as_ref().map(|why| format!("{}: {why}", path.shown()));
             let why: Vec<String> = [of(first, &a), of(second, &b)].into_iter().flatten().collect();
-            say(&format!(
-                "\nCannot tell: {}. As far as it can be read, the one is the beginning of the other.\n",
-                why.join("; ").shown()
-            ));
+            let read = match relation {
+                Relation::FalseProof => "",
+                _ => " As far as it can be read, the one is the beginning of the other.",
+            };
+            say(&format!("\nCannot tell: {}.{read}\n", why.join("; ").shown()));
             return Ok(2);
         }
         Ok(match relation {
@@ -137,18 +143,13 @@ impl Compare {
                 0
             }
             Relation::Fork(fork) => {
-                let kept = match &self.evidence {
-                    Some(path) => {
-                        let bad = |e: std::io::Error| CannotBegin::File {
-                            path: path.shown().to_string(),
-                            why: e.to_string(),
-                        };
-                        output::write(path, fork.to_text().as_bytes(), Readers::Owner).map_err(bad)?;
-                        format!("The evidence is in {}: it convinces anyone who has the log's key.", path.shown())
-                    }
-                    None => "Run it again with --evidence FILE, and give the file to everyone.".to_owned(),
-                };
+                let kept = self.keep(&fork)?;
                 say(&format!("\nProven: this log signed two histories, at size {}. {kept}\n", small.size));
+                1
+            }
+            Relation::FalseProof | Relation::Contradiction(_) => {
+                let [old_name, new_name] = order.map(|path| path.shown().to_string());
+                say(&format!("\n{}\n", one_lies(&relation, &old_name, &new_name, &old.view(), &new.view())));
                 1
             }
             Relation::OtherLog => {
@@ -166,6 +167,64 @@ impl Compare {
         })
     }
 
+    /// Keeps the evidence of a fork where it was asked for; says where it is, or how to get it.
+    fn keep(&self, fork: &Fork) -> Result<String, CannotBegin> {
+        let Some(path) = &self.evidence else {
+            return Ok("Run it again with --evidence FILE, and give the file to everyone.".to_owned());
+        };
+        let bad = |e: std::io::Error| CannotBegin::File { path: path.shown().to_string(), why: e.to_string() };
+        output::write(path, fork.to_text().as_bytes(), Readers::Owner).map_err(bad)?;
+        Ok(format!("The evidence is in {}: it convinces anyone who has the log's key.", path.shown()))
+    }
+
+    /// Sets views of one log against each other, all pairs; says what proves a lie, and whether anything does.
+    /// Of the first fork the evidence is kept. The first `every` are set against all, the rest, which are checkpoints
+    /// alone, against those of their size.
+    fn all_against_each_other(&self, views: &[Named<'_>], every: usize) -> Result<bool, CannotBegin> {
+        let mut said = Vec::new();
+        let (mut kept, mut more) = (None, 0_u64);
+        for (number, (name, view)) in views.iter().enumerate() {
+            let others =
+                if number < every { &views[number + 1..] } else { views.get(number + 1..number + 2).unwrap_or(&[]) };
+            for (other_name, other) in others {
+                let ((old_name, old), (new_name, new)) = if view.head.checkpoint.size <= other.head.checkpoint.size {
+                    ((name, view), (other_name, other))
+                } else {
+                    ((other_name, other), (name, view))
+                };
+                let relation = compare::between(old, new);
+                let words = match &relation {
+                    Relation::Fork(fork) => {
+                        let kept = match &kept {
+                            Some(_) => "",
+                            None => kept.insert(self.keep(fork)?).as_str(),
+                        };
+                        let size = old.head.checkpoint.size;
+                        format!(
+                            "Proven: this log signed two histories, at size {size} ({old_name} and {new_name}). {kept}"
+                        )
+                    }
+                    Relation::FalseProof | Relation::Contradiction(_) => {
+                        one_lies(&relation, old_name, new_name, old, new)
+                    }
+                    _ => continue,
+                };
+                if said.len() < report::FAULTS_MAX {
+                    said.push(words);
+                } else {
+                    more += 1;
+                }
+            }
+        }
+        for words in &said {
+            say(&format!("\n{}\n", words.trim_end()));
+        }
+        if more > 0 {
+            say(&format!("\nand {more} more\n"));
+        }
+        Ok(!said.is_empty())
+    }
+
     fn mine(&self, paths: &[&Path], policy: &Policy) -> Result<u8, CannotBegin> {
         let mut packs = Vec::new();
         for path in paths {
@@ -177,7 +236,9 @@ impl Compare {
             if checked.report.exit_code() != 0 {
                 let words = print::pack(&checked);
                 say(&print::text("pack", &checked.report, path, &self.policy, None, &words));
-                return Ok(checked.report.exit_code());
+                // Nothing can be told of it; what the log signed convicts it all the same.
+                let lies = checked.report.exit_code() == 2 && self.signed_otherwise(paths, policy)?;
+                return Ok(if lies { 1 } else { checked.report.exit_code() });
             }
             packs.push(checked);
         }
@@ -194,7 +255,22 @@ impl Compare {
                 "it is a key of the log itself, which signs nothing else (FORMAT.md 9): its stamps are no carrier's";
             return Err(CannotBegin::File { path: own.to_string(), why: why.to_owned() });
         }
-        let kept = Kept::read(&self.mine, policy, &carriers, &packs)?;
+        let kept = Kept::read(&self.mine, policy, &carriers, &packs);
+        let named = |path: &Path| path.shown().to_string();
+        let mut views: Vec<Named<'_>> = Vec::new();
+        for (path, pack) in paths.iter().zip(&packs) {
+            let view = |head| (named(path), View { head, levels: None, pack: Some(pack) });
+            views.extend(pack.report.head.as_ref().map(view));
+        }
+        let every = views.len();
+        for (path, head) in kept.iter().flat_map(|kept| kept.heads.values()) {
+            views.push((path.clone(), View { head, levels: None, pack: None }));
+        }
+        let lies = self.all_against_each_other(&views, every)?;
+        let kept = match kept {
+            Err(_) if lies => return Ok(1),
+            kept => kept?,
+        };
         let here = |own: &Own| ledgers.contains(own.signed.event.ledger.as_str());
         let is_mine = |own: &Own| here(own) && self.party.as_ref().is_none_or(|party| own.signed.event.by == *party);
         let (own, others): (Vec<Own>, Vec<Own>) = kept.own.into_iter().partition(is_mine);
@@ -227,8 +303,48 @@ impl Compare {
             say(&format!("- {advice}\n"));
         }
         let (code, words) = verdict(&packs, own.len(), &compared, kept.mishaps.len());
-        say(&format!("\n{}\n", words.shown()));
-        Ok(code)
+        if !lies || code == 1 {
+            say(&format!("\n{}\n", words.shown()));
+        } else {
+            say("\nWhat is said first is evidence against the log: keep the packs, your receipts and your outbox.\n");
+        }
+        Ok(if lies { 1 } else { code })
+    }
+
+    /// Whether checkpoints of these packs, some of which cannot be told of, prove two histories all the same.
+    fn signed_otherwise(&self, paths: &[&Path], policy: &Policy) -> Result<bool, CannotBegin> {
+        let mut sides = Vec::new();
+        for path in paths {
+            if matches!(read::kind(path)?, Kind::Pack(_)) {
+                sides.extend(side(path, policy)?.map(|side| (path.shown().to_string(), side)));
+            }
+        }
+        let views: Vec<Named<'_>> = sides.iter().map(|(name, side)| (name.clone(), side.view())).collect();
+        self.all_against_each_other(&views, views.len())
+    }
+}
+
+/// A view, and the file that it is of.
+type Named<'a> = (String, View<'a>);
+
+/// That one of two lies, which is no evidence by the log's signatures alone.
+fn one_lies(relation: &Relation, old_name: &str, new_name: &str, old: &View<'_>, new: &View<'_>) -> String {
+    let keep = "One of the two lies: keep both as evidence, and ask the ledger's office";
+    let stream = |view: &View<'_>| view.pack.map(|pack| pack.stream.clone()).unwrap_or_default();
+    match relation {
+        Relation::Contradiction(position) if stream(old) == stream(new) => format!(
+            "{old_name} and {new_name} are both about {}, and contradict each other at entry {position}, which one of the two \
+             hides. {keep}.",
+            stream(new)
+        ),
+        Relation::Contradiction(position) => {
+            format!("{old_name} and {new_name} show different entries at position {position}. {keep}.")
+        }
+        _ => format!(
+            "{new_name} brings a proof that the log at {} entries ({old_name}) is the beginning of its own, and the proof \
+             fails. {keep}.",
+            old.head.checkpoint.size
+        ),
     }
 }
 
@@ -325,13 +441,19 @@ struct Kept {
     own: Vec<Own>,
     /// What a disk or a stick did to its files.
     mishaps: Vec<String>,
+    /// Checkpoints of receipts, each once, by log, size and root; and of which file.
+    heads: Heads,
 }
+
+/// Checkpoints that the log signed.
+type Heads = BTreeMap<(String, u64, Hash), (String, SignedHead)>;
 
 /// What stands in the folders, before it is put together.
 #[derive(Default)]
 struct Papers {
     events: BTreeMap<Hash, SignedEvent>,
-    receipts: BTreeMap<Hash, u64>,
+    receipts: BTreeMap<Hash, BTreeSet<u64>>,
+    heads: Heads,
     refusals: BTreeMap<Hash, String>,
     stamps: BTreeMap<Hash, Carried>,
     mishaps: Vec<String>,
@@ -392,15 +514,15 @@ impl Kept {
             let all: Vec<String> = folders.iter().map(|folder| folder.shown().to_string()).collect();
             return Err(CannotBegin::File { path: all.join(", "), why });
         }
-        let Papers { events, receipts, mut refusals, stamps, mut mishaps, more } = papers;
+        let Papers { events, mut receipts, heads, mut refusals, stamps, mut mishaps, more } = papers;
         mishaps.extend((more > 0).then(|| format!("and {more} more")));
         let own = |(id, signed): (Hash, SignedEvent)| Own {
-            receipted: receipts.get(&id).copied(),
+            receipted: receipts.remove(&id).unwrap_or_default(),
             refused: refusals.remove(&id),
             carried: stamps.get(&id).map(|stamp| (stamp.carrier.clone(), stamp.at)),
             signed,
         };
-        Ok(Self { own: events.into_iter().map(own).collect(), mishaps })
+        Ok(Self { own: events.into_iter().map(own).collect(), mishaps, heads })
     }
 }
 
@@ -464,10 +586,15 @@ impl Papers {
     /// A receipt proves its position, and shows the event besides.
     fn receipt(&mut self, path: &str, bytes: &[u8], policy: &Policy) {
         let checked = receipt::check(bytes, policy);
+        if let Some(head) = &checked.report.head {
+            let at = &head.checkpoint;
+            let key = (at.origin.to_string(), at.size, at.root);
+            self.heads.entry(key).or_insert_with(|| (path.to_owned(), head.clone()));
+        }
         match checked.entry {
             Some(entry) => {
                 let id = entry.signed.id();
-                self.receipts.insert(id, checked.index);
+                self.receipts.entry(id).or_default().insert(checked.index);
                 self.events.entry(id).or_insert(entry.signed);
             }
             // Of another log, or without its entry: it says nothing here.

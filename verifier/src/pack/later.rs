@@ -1,6 +1,6 @@
 //! A pack beside what its reader knows already: an older pack or checkpoint, or the whole log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemas::checkpoint::Checkpoint;
 use schemas::hash::Hash;
@@ -37,7 +37,7 @@ impl PackReport {
         let (small, large) = if now < before { (&*self, older) } else { (older, &*self) };
         let known = small.records.len();
         let counted = format!("{known} known, {} new", large.records.len().saturating_sub(known));
-        if let Some(position) = contradiction(small, large) {
+        if let Some(position) = self.contradicts(older) {
             let step = Step { section: "14.2", title, outcome: Outcome::Fault, counted };
             self.report.fault(step, Fault::Dropped { position, stream: self.stream.clone() });
         } else if now >= before {
@@ -46,8 +46,21 @@ impl PackReport {
         self.follows(&checkpoint);
     }
 
-    fn size(&self) -> u64 {
+    /// Entries under its checkpoint.
+    pub fn size(&self) -> u64 {
         self.report.head.as_ref().map_or(0, |head| head.checkpoint.size)
+    }
+
+    /// Position at which two packs of one log, each of which holds, contradict each other, in whatever order: of one
+    /// stream the larger shows all that the smaller shows, and beyond that only what came after it; of any two both show
+    /// the same entry at one position. FORMAT.md 14.2.
+    pub fn contradicts(&self, other: &Self) -> Option<u64> {
+        let origin = |pack: &Self| pack.report.head.as_ref().map(|head| head.checkpoint.origin.clone());
+        if origin(self).is_none() || origin(self) != origin(other) {
+            return None;
+        }
+        let (small, large) = if self.size() < other.size() { (self, other) } else { (other, self) };
+        if small.stream == large.stream { contradiction(small, large) } else { other_entry(small, large) }
     }
 
     /// The consistency proof from an earlier size to this pack's, where it brings one.
@@ -139,6 +152,14 @@ impl PackReport {
             Some(Fault::Opening { position, address: record.entry.signed.event.address(), what })
         })
     }
+}
+
+/// The first position at which two packs of one log show different entries.
+fn other_entry(one: &PackReport, other: &PackReport) -> Option<u64> {
+    let all: BTreeMap<u64, Hash> = one.records.iter().map(|record| (record.entry.position, record.leaf)).collect();
+    let differs = |position: &u64, leaf: &Hash| all.get(position).is_some_and(|known| known != leaf);
+    let mut records = other.records.iter().map(|record| (record.entry.position, record.leaf));
+    records.find(|(position, leaf)| differs(position, leaf)).map(|(position, _)| position)
 }
 
 /// Position of the first record in which two packs of one stream contradict each other: the larger one shows all that the
