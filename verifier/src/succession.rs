@@ -9,6 +9,7 @@ use schemas::time::Timestamp;
 
 use crate::Verified;
 use crate::bundle::{self, Opened, Source, Visitor};
+use crate::crew::Alone;
 use crate::epoch::Predecessor;
 use crate::fault::Fault;
 use crate::follower::Accepted;
@@ -83,6 +84,28 @@ pub struct Carried {
     pub known_oversight: (usize, usize),
 }
 
+impl Carried {
+    /// What was proven, and on whose word it rests that it is the same people's log. FORMAT.md 14.4.
+    pub fn word(&self) -> String {
+        let (known, all) = self.known_oversight;
+        let oversight = format!("{known} of {all} keys of oversight were known there");
+        let signed = &self.said.signed_by;
+        let unknown: Vec<&str> =
+            signed.iter().filter(|name| !self.known_signers.contains(name)).map(String::as_str).collect();
+        if unknown.is_empty() {
+            return format!(
+                "the successor goes on from the log before, as that was, by the word of keys in force there: {} ({oversight})",
+                signed.join(" and ")
+            );
+        }
+        format!(
+            "the log before is named as it was; that those who signed it are who kept the log before rests on the word of {}, \
+             whose keys were not known there ({oversight}): compare them with their holders, by telephone or on paper",
+            unknown.join(" and ")
+        )
+    }
+}
+
 /// The result of such a check.
 #[derive(Clone, Debug)]
 pub struct Succession {
@@ -136,11 +159,11 @@ pub fn check(
 ) -> Succession {
     let crossed = is_of(new, old_policy) && is_of(old, policy) && !(is_of(new, policy) && is_of(old, old_policy));
     let mut beginning = Replay::until(2, progress);
-    let report = bundle::check(new, policy, None, &mut beginning);
+    let report = bundle::judge(new, policy, None, &mut beginning, &Alone);
     let begun = beginning.state;
     let said = report.predecessor.clone();
     let mut replay = Replay::until(said.as_ref().map_or(0, |said| said.size), progress);
-    let before = bundle::check(old, old_policy, None, &mut replay);
+    let before = bundle::judge(old, old_policy, None, &mut replay, &Alone);
     let state = replay.state;
     let mut result = Succession {
         new: report,
@@ -159,6 +182,10 @@ pub fn check(
         result.unknown.insert(0, why.to_owned());
     }
     let Some(said) = said else {
+        // Of a bundle that cannot be told of, what is missing says nothing.
+        if !result.unknown.is_empty() && !crossed {
+            return result;
+        }
         let from = result.old.predecessor.as_ref().map(|said| &said.origin);
         let own = result.new.head.as_ref().map(|head| &head.checkpoint.origin);
         result.unknown.push(match own.filter(|own| from == Some(own)) {

@@ -460,6 +460,14 @@ fn a_successor_tells_which_keys_the_log_before_knew() {
     assert_eq!((carried.said.size, carried.left_behind), (41, 0));
     // The keys of this successor were all made anew: nobody whom the old log knew speaks for it.
     assert_eq!((carried.known_signers.len(), carried.known_oversight), (0, (0, 3)));
+    let word = carried.word();
+    for part in
+        ["rests on the word of golden.example/successor/op/o1 and golden.example/successor/npm/n1", "0 of 3 keys"]
+    {
+        assert!(word.contains(part), "{part} in {word}");
+    }
+    let known = succession::Carried { known_signers: carried.said.signed_by.clone(), ..carried };
+    assert!(known.word().contains("goes on from the log before, as that was, by the word of keys in force there"));
     // Who swaps the two learns nothing.
     let (mut one, mut other) = (golden().bundle.clone(), successor().bundle.clone());
     let swapped = succession::check(&mut one, &golden().policy, &mut other, &successor().policy, &mut |_, _, _| {});
@@ -497,6 +505,40 @@ fn a_successor_and_the_log_before_that_change_places_are_no_lie() {
     let (mut first, mut second) = (bent, new);
     let result = succession::check(&mut first, before, &mut second, after, &mut |_, _, _| {});
     assert_eq!(result.exit_code(), 1, "{:?}", result.unknown);
+}
+
+/// What happens to a bundle on its way: what is said of it, and how.
+type Way<'a> = (&'a str, &'a dyn Fn(&mut Memory));
+
+#[test]
+fn what_happened_to_either_bundle_on_its_way_is_no_lie_of_the_successor() {
+    let (old, new) = (golden().bundle.clone(), successor_of(&golden().bundle, "2025-03-09T00:00:00Z", |draft| draft));
+    let crlf = |bundle: &mut Memory| {
+        let text = String::from_utf8(bundle.get("checkpoint").to_vec()).expect("text");
+        bundle.put("checkpoint", text.replace('\n', "\r\n").into_bytes());
+    };
+    let lost = |bundle: &mut Memory| {
+        let tile = bundle.names().into_iter().find(|name| name.starts_with("tile/entries/")).expect("a tile");
+        bundle.remove(&tile);
+    };
+    let cut = |bundle: &mut Memory| {
+        let tile = bundle.names().into_iter().find(|name| name.starts_with("tile/entries/")).expect("a tile");
+        let bytes = bundle.get(&tile).to_vec();
+        bundle.put(&tile, bytes[..bytes.len() / 2].to_vec());
+    };
+    let ways: [Way<'_>; 3] = [("CR LF", &crlf), ("tile/entries/", &lost), ("tile/entries/", &cut)];
+    for (says, change) in ways {
+        for of_new in [true, false] {
+            let (mut first, mut second) = (new.clone(), old.clone());
+            change(if of_new { &mut first } else { &mut second });
+            let policies = (&successor().policy, &golden().policy);
+            let result = succession::check(&mut first, policies.0, &mut second, policies.1, &mut |_, _, _| {});
+            let said = result.unknown.join("; ");
+            assert_eq!(result.exit_code(), 2, "{says}, {of_new}: {:?} {:?}", result.faults, result.new.faults);
+            assert!(said.contains(says), "{says}, of the new {of_new}: {said}");
+            assert!(!said.contains("is it the successor?"), "{says}: {said}");
+        }
+    }
 }
 
 /// The check of a successor that began at that instant and says, bent, that it goes on from

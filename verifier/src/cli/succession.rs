@@ -80,7 +80,7 @@ fn text(result: &Succession) -> String {
         Verdict::NotVerified => {
             "do not rely on the successor as the same history; keep both copies as evidence".to_owned()
         }
-        _ => "the successor goes on from the log before, as that was".to_owned(),
+        _ => result.carried.as_ref().map(Carried::word).unwrap_or_default().shown().to_string(),
     };
     let _ = writeln!(out, "\n{}: {end}.", verdict.as_str());
     out
