@@ -314,20 +314,73 @@ pub fn doubts(world: &World) -> Vec<(Case, u64)> {
 
 /// Packs with what only a newer catalogue has, and words of the reason.
 pub fn foreign(world: &World) -> Vec<(Case, &'static str)> {
-    let x1 = Forge::of(world).key(PARTY, "x1");
-    let case = |what, bend: fn(Draft) -> Draft| {
+    let key = |party: &str, holder: &str| Forge::of(world).key(party, holder);
+    let (x1, o1, n1) = (key(PARTY, "x1"), key("op", "o1"), key("npm", "n1"));
+    let told = |what, verdict, say: &dyn Fn(&mut Liar<'_>)| {
         let mut liar = Liar::new(world);
-        let draft = liar.record(PARTY);
-        liar.say(bend(draft), &[&x1], true);
+        say(&mut liar);
         let (pack, leaves) = liar.pack();
-        Case { what, pack, policy: policy(world), verdict: "cannot_tell", leaves }
+        Case { what, pack, policy: policy(world), verdict, leaves }
     };
+    let newer = |l: &mut Liar<'_>, by: &SecretKey, shown: bool| {
+        let draft = l.record(PARTY).but(|event| event.v = 2);
+        l.say(draft, &[by], shown);
+    };
+    let case = |what, bend: fn(Draft) -> Draft| {
+        told(what, "cannot_tell", &|l| {
+            let draft = l.record(PARTY);
+            l.say(bend(draft), &[&x1], true);
+        })
+    };
+    let unknown = stranger(world, PARTY, "new");
+    let before_a_stranger = |shown| {
+        let (newer, x1, unknown) = (&newer, &x1, &unknown);
+        move |l: &mut Liar<'_>| {
+            newer(l, x1, shown);
+            let draft = l.accessed("op");
+            l.say(draft, &[unknown], true);
+        }
+    };
+    let mut erased = told("a newer version before a lawful erasure", "cannot_tell", &|l| {
+        newer(l, &x1, true);
+        let many = |mut draft: Draft| {
+            let all = RefValue::Many(vec!["cso-x/access.request.submitted/r1".to_owned()]);
+            draft.event.refs.insert("targets".to_owned(), all);
+            draft
+        };
+        let fields = || Value::List(vec![Value::Text("target".to_owned())]);
+        let draft = l.forge.draft("erasure.requested", "npm").id("e1").with("basis", "data_subject_request");
+        l.say(many(draft.value("fields", fields())), &[&n1], true);
+        let draft = l.forge.draft("erasure.decided", "npm").with("decision", "granted").to("erasure", "npm/e1");
+        l.say(draft, &[&n1], true);
+        let draft = l.forge.draft("erasure.executed", "op").value("fields", fields()).to("erasure", "npm/e1");
+        l.say(many(draft), &[&o1, &n1], true);
+    });
+    erase(&mut erased.pack, "access.request.submitted", "target");
     vec![
         (
             case("a newer type", |draft| draft.but(|event| "access.request.repeated".clone_into(&mut event.kind))),
             "no type",
         ),
         (case("a newer version", |draft| draft.but(|event| event.v = 2)), "in version 2"),
+        (erased, "in version 2"),
+        (
+            told("a newer version before a record by a stranger", "not_verified", &before_a_stranger(true)),
+            "in version 2",
+        ),
+        (
+            told("a newer version beside the records, before a stranger's", "not_verified", &before_a_stranger(false)),
+            "in version 2",
+        ),
+        (told("a newer version by a stranger", "not_verified", &|l| newer(l, &unknown, true)), "in version 2"),
+        (
+            told("a newer version, altered", "not_verified", &|l| {
+                newer(l, &x1, true);
+                let (said, _) = l.said.last_mut().expect("what was said");
+                said.note.text = said.note.text.replace("\"v\":2", "\"v\":3");
+            }),
+            "in version 3",
+        ),
     ]
 }
 

@@ -51,7 +51,7 @@ pub struct Placed {
 /// What an admitted event does to the registry.
 enum Effect {
     None,
-    Genesis(Box<Genesis>, Vec<(PublicKey, Holder, Role)>),
+    Genesis(Box<Genesis>, (String, Role), Vec<(PublicKey, Holder, Role)>),
     Enrol { key: Option<Box<PublicKey>>, holder: Holder, role: Role, from: Timestamp, until: Option<Timestamp> },
     Rotate { key: Box<PublicKey>, old: Vec<KeyNumber>, holder: Holder, role: Role, from: Timestamp },
     Revoke { keys: Vec<KeyNumber>, at: Timestamp },
@@ -481,7 +481,7 @@ impl State {
         }
         let catalogue = Hash::from_hex(&text("catalogue")).unwrap_or_default();
         let genesis = Genesis { operator, log_key, seal_key, received_at: at, catalogue };
-        Ok(Effect::Genesis(Box::new(genesis), keys))
+        Ok(Effect::Genesis(Box::new(genesis), (registrar, registrar_role), keys))
     }
 
     /// FORMAT.md 11, 14: the other types with effect on trust, and what an event tells the registry.
@@ -623,7 +623,10 @@ impl State {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::None => {}
-            Effect::Genesis(genesis, keys) => {
+            Effect::Genesis(genesis, (registrar, registrar_role), keys) => {
+                // What genesis says of them holds, whether it brings keys of theirs or not.
+                self.set_role(&genesis.operator, Role::Operator);
+                self.set_role(&registrar, registrar_role);
                 for (key, holder, role) in keys {
                     self.set_role(&holder.party, role);
                     self.keyring.add(key, holder, role, genesis.received_at, None);

@@ -29,7 +29,6 @@ use crate::fault::Fault;
 use crate::follower::Accepted;
 use crate::head::{self, BadHead, SignedHead, check_head, head_step};
 use crate::place;
-use crate::refusal::Refusal;
 use crate::report::{Outcome, Report, Step};
 use crate::times::{Seen, Times};
 use crate::verified::Verified;
@@ -403,21 +402,25 @@ impl Check<'_> {
             None if inside => Beside::Inside,
             None => Beside::Nowhere,
         };
+        let mut beyond = None;
         match walk.run(size, self.source, &mut beside, self.crew, self.visitor) {
             Ok(()) => {}
-            // A type that we do not know is no lie where the log has adopted a catalogue that we do not have. FORMAT.md 4.5.
-            Err(Stop::Fault(Fault::Admission { position, refusal: refusal @ Refusal::UnknownType { .. }, .. }))
-                if walk.foreign =>
-            {
+            // What another catalogue may allow is no lie where the log has adopted it. FORMAT.md 4.5.
+            Err(Stop::Beyond { position, refusal }) => {
+                beyond = Some(position);
                 self.report.cannot_tell(format!("entry {position}: {refusal}; take a newer verifier"));
-                return Ok(());
+                match walk.pass(size, self.source, self.crew, self.visitor) {
+                    Ok(()) | Err(Stop::Beyond { .. }) => {}
+                    Err(Stop::Fault(fault)) => self.report.found(fault),
+                    Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
+                }
             }
             Err(Stop::Fault(fault)) => self.report.found(fault),
             Err(Stop::Unreadable(unreadable)) => return Err(unreadable),
         }
         let (at_hand, apart) = (!matches!(beside, Beside::Nowhere), matches!(beside, Beside::Folder(_)));
         if !self.report.has_fault() {
-            self.finish(head, &mut walk, apart)?;
+            self.finish(head, &mut walk, apart, beyond)?;
             let key = walk.follower.state().genesis().map(|genesis| genesis.log_key.clone());
             self.log_key(head, kept, key.as_ref())?;
             self.report.of_the_log(walk.follower.state().keyring().sealing(), key.as_ref(), self.policy);
@@ -446,11 +449,18 @@ impl Check<'_> {
                 ),
             });
         }
-        self.steps(&mut walk, at_hand);
-        self.doubts(size, manifest, &walk.doubts)
+        self.steps(&mut walk, at_hand, beyond);
+        if beyond.is_some() { Ok(()) } else { self.doubts(size, manifest, &walk.doubts) }
     }
 
-    fn finish(&mut self, head: &SignedHead, walk: &mut Walk<'_>, apart: bool) -> Result<(), Unreadable> {
+    /// What is told at the end; of entries that are not understood, from the one `beyond` on, what hangs on no catalogue.
+    fn finish(
+        &mut self,
+        head: &SignedHead,
+        walk: &mut Walk<'_>,
+        apart: bool,
+        beyond: Option<u64>,
+    ) -> Result<(), Unreadable> {
         if let Some(fault) = walk.tiles.finish(self.source)? {
             self.report.found(fault);
         }
@@ -460,14 +470,14 @@ impl Check<'_> {
             walk.other_size.get_or_insert(OtherSize::Newer);
         }
         let judged = if walk.other_size == Some(OtherSize::Newer) { size } else { u64::MAX };
-        self.report.found_all(walk.erasures.check(judged));
+        self.report.found_all(walk.erasures.check(beyond.map_or(judged, |position| position.min(judged))));
         let state = walk.follower.state();
         let found = state.root();
         if found != head.checkpoint.root {
             let path = "checkpoint".to_owned();
             self.report.found(Fault::Root { path, stated: head.checkpoint.root, found });
         }
-        if !state.is_sealed() {
+        if !state.is_sealed() && beyond.is_none() {
             self.report.found(Fault::NotSealed { position: state.size().saturating_sub(1) });
         }
         self.report.as_of = state.last_received();
@@ -575,7 +585,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn steps(&mut self, walk: &mut Walk<'_>, at_hand: bool) {
+    fn steps(&mut self, walk: &mut Walk<'_>, at_hand: bool, beyond: Option<u64>) {
         let broken = self.report.has_fault();
         let (step, unbounded) = walk.times.finish();
         self.report.step(step);
@@ -583,6 +593,7 @@ impl Check<'_> {
         let outcome = if broken { Outcome::Fault } else { Outcome::Holds };
         let signatures = walk.signatures;
         let Counts { entries, streams, batches } = walk.counts;
+        let passed = walk.follower.state().size();
         for (section, title, counted) in [
             ("3", "signatures of every event", format!("{signatures} signatures")),
             ("6", "entries form one chain", format!("{entries} entries")),
@@ -591,8 +602,14 @@ impl Check<'_> {
             ("9", "every batch ends with its seal", format!("{batches} batches")),
             ("11", "admission replayed, key validity included", format!("{entries} events")),
         ] {
+            let (outcome, counted) = match beyond {
+                None => (outcome, counted),
+                Some(_) if matches!(section, "6" | "7") => (outcome, format!("{passed} entries")),
+                Some(position) => (Outcome::NotChecked, format!("{counted}, up to entry {position}")),
+            };
             self.report.step(Step { section, title, outcome, counted });
         }
+        let outcome = if beyond.is_some() { Outcome::NotChecked } else { outcome };
         let openings = &walk.openings;
         let counted = format!(
             "{} open, {} sealed, {} withheld, {} erased by rule",
@@ -603,12 +620,6 @@ impl Check<'_> {
         self.report.step(Step { section: "5", title: "openings fit what was committed", outcome, counted });
         self.report.erased = openings.erased;
     }
-}
-
-/// The catalogue that an event adopts, genesis included, by its digest. FORMAT.md 4.5.
-fn adopted_catalogue(event: &Event) -> Option<Hash> {
-    let adopts = matches!(event.kind.as_str(), crate::admit::GENESIS | "schema.adopted");
-    adopts.then(|| event.text("catalogue").and_then(Hash::from_hex).unwrap_or_default())
 }
 
 /// Why nothing can be told of a log that another catalogue describes. FORMAT.md 4.5.

@@ -6,11 +6,13 @@
 
 use std::sync::Arc;
 
-use schemas::catalogue::Role;
+use schemas::catalogue::{Catalogue, Role};
 use schemas::entry::{BadEntry, Entry};
+use schemas::event::Event;
 use schemas::hash::Hash;
 use schemas::note::Origin;
 
+use crate::admit::GENESIS;
 use crate::erasures::Roles;
 use crate::fault::Fault;
 use crate::keyring::Holder;
@@ -127,13 +129,34 @@ pub struct Follower {
     waiting: Unproven,
     ready: Vec<Verified<Accepted>>,
     signatures: u64,
+    /// Whether an entry that was admitted adopts a catalogue that is not at hand.
+    foreign: bool,
+    beyond: bool,
+    /// Signatures of entries that were passed, still to be checked.
+    passed: Vec<(Passed, Claim)>,
+}
+
+/// A signature line of an entry that was passed.
+#[derive(Debug)]
+struct Passed {
+    position: u64,
+    address: String,
+    number: usize,
+    name: String,
 }
 
 impl Follower {
     /// At the beginning of a log.
     pub fn new(origin: Origin) -> Self {
         let (state, waiting) = (State::auditing(origin), Unproven::default());
-        Self { state, waiting, ready: Vec::new(), signatures: 0 }
+        let (ready, passed) = (Vec::new(), Vec::new());
+        Self { state, waiting, ready, signatures: 0, foreign: false, beyond: false, passed }
+    }
+
+    /// Whether what was refused last may be lawful under a catalogue that the log has adopted and that is not at hand:
+    /// then nobody can tell, and the rest of the log can only be passed. FORMAT.md 4.5.
+    pub fn is_beyond(&self) -> bool {
+        self.beyond
     }
 
     /// The log's state after the last entry pushed.
@@ -162,7 +185,10 @@ impl Follower {
         let taken = read.and_then(|read| self.admit(read));
         if taken.is_err() {
             // An entry whose signature still waits may be at fault too, and it came before.
-            self.settle()?;
+            if let Err(before) = self.settle() {
+                self.beyond = false;
+                return Err(before);
+            }
         }
         taken?;
         if self.waiting.signatures() >= CLAIMS_MAX { self.settle() } else { Ok(()) }
@@ -185,8 +211,11 @@ impl Follower {
         });
         let keys = placed.map_err(|refusal| {
             let refusal = self.earlier_refusal(&entry).unwrap_or(refusal);
+            self.beyond =
+                refusal.is_of_the_catalogue() && (self.foreign || is_other_genesis(position, event, &refusal));
             Fault::Admission { position, address: event.address(), refusal }
         })?;
+        self.foreign |= adopted_catalogue(event).is_some_and(|digest| digest != Catalogue::built_in().digest());
         let mut holders = entry.signed.note.signatures.iter().filter_map(|line| {
             let key = self.state.keyring().key(self.state.keyring().find(line)?);
             Some(key.holder.clone())
@@ -198,6 +227,75 @@ impl Follower {
         self.waiting.signatures += keys.len();
         self.waiting.entries.push((Accepted { entry, leaf, role, author, approver, approver_role }, keys));
         Ok(())
+    }
+
+    /// Takes the next entry, after one that is [`Follower::is_beyond`], and asks only what hangs on no catalogue: the
+    /// chain, the time, and the signatures by keys that the log knew up to there. Others may have come in entries that
+    /// are not understood, so a line by none of them says nothing. What is asked last is asked by
+    /// [`Follower::end_passing`].
+    ///
+    /// # Errors
+    /// [`Fault`] names the first entry that is at fault.
+    pub fn pass(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let position = self.state.size();
+        match ReadEntry::read(bytes) {
+            Ok(read) => self.pass_read(&read),
+            Err(what) => self.end_passing().and(Err(Fault::Entry { position, what })),
+        }
+    }
+
+    /// The same for an entry that was read.
+    pub(crate) fn pass_read(&mut self, read: &ReadEntry) -> Result<(), Fault> {
+        if let Err(fault) = self.pass_one(read) {
+            // What was passed before it came first.
+            return self.end_passing().and(Err(fault));
+        }
+        if self.passed.len() >= CLAIMS_MAX { self.end_passing() } else { Ok(()) }
+    }
+
+    fn pass_one(&mut self, read: &ReadEntry) -> Result<(), Fault> {
+        let ReadEntry { entry, leaf } = read;
+        let (position, event, note) = (self.state.size(), &entry.signed.event, &entry.signed.note);
+        let address = event.address();
+        if entry.position != position {
+            return Err(Fault::Position { position, address: Some(address), found: entry.position });
+        }
+        if entry.prev != self.state.last_leaf() {
+            return Err(Fault::Chain { position, address: Some(address) });
+        }
+        let refused = |refusal| Fault::Admission { position, address: address.clone(), refusal };
+        if event.ledger != self.state.origin().as_str() {
+            let here = self.state.origin().to_string();
+            return Err(refused(Refusal::OtherLedger { found: event.ledger.clone(), here }));
+        }
+        for (number, line) in (1..).zip(&note.signatures) {
+            let Some(key) = self.state.keyring().find(line) else { continue };
+            let claim = Claim::new(self.state.keyring().key(key).public(), note.text.as_bytes(), &line.signature);
+            let name = line.name.clone();
+            let Some(claim) = claim else { return Err(refused(Refusal::BadSignature { number, name })) };
+            self.passed.push((Passed { position, address: address.clone(), number, name }, claim));
+        }
+        if let Some(last) = self.state.last_received().filter(|last| entry.received_at < *last) {
+            return Err(refused(Refusal::WentBack { received_at: entry.received_at, last }));
+        }
+        self.state.pass(*leaf, entry.received_at);
+        Ok(())
+    }
+
+    /// Checks the signatures of what was passed and not checked yet.
+    ///
+    /// # Errors
+    /// [`Fault`] names the first entry with one that does not hold.
+    pub fn end_passing(&mut self) -> Result<(), Fault> {
+        let (passed, claims): (Vec<Passed>, Vec<Claim>) = std::mem::take(&mut self.passed).into_iter().unzip();
+        if all_hold(&claims) {
+            return Ok(());
+        }
+        let broken = claims.iter().position(|claim| !claim.holds());
+        passed.into_iter().nth(broken.unwrap_or(usize::MAX)).map_or(Ok(()), |line| {
+            let Passed { position, address, number, name } = line;
+            Err(Fault::Admission { position, address, refusal: Refusal::BadSignature { number, name } })
+        })
     }
 
     /// What stands against an entry that is refused before admission looks at it: the form of the
@@ -233,4 +331,18 @@ impl Follower {
     pub fn ready(&mut self) -> Vec<Verified<Accepted>> {
         std::mem::take(&mut self.ready)
     }
+}
+
+/// The catalogue that an event adopts, genesis included, by its digest. FORMAT.md 4.5.
+pub(crate) fn adopted_catalogue(event: &Event) -> Option<Hash> {
+    let adopts = matches!(event.kind.as_str(), GENESIS | "schema.adopted");
+    adopts.then(|| event.text("catalogue").and_then(Hash::from_hex).unwrap_or_default())
+}
+
+/// Whether this is a genesis that was written by another catalogue: one of another version, or that names it.
+pub(crate) fn is_other_genesis(position: u64, event: &Event, refusal: &Refusal) -> bool {
+    let newer = matches!(refusal, Refusal::UnknownType { .. });
+    let other =
+        || event.text("catalogue").and_then(Hash::from_hex).is_some_and(|d| d != Catalogue::built_in().digest());
+    position == 0 && event.kind == GENESIS && (newer || other())
 }

@@ -204,6 +204,11 @@ fn role_name(role: Option<Role>) -> &'static str {
 }
 
 impl Refusal {
+    /// Whether another catalogue might allow it: the type, or what its fields are. FORMAT.md 4.5.
+    pub(crate) fn is_of_the_catalogue(&self) -> bool {
+        matches!(self.number(), 3 | 4)
+    }
+
     /// The number in FORMAT.md 11.
     pub fn number(&self) -> u8 {
         match self {

@@ -485,6 +485,14 @@ impl State {
         self.last_received = Some(received_at);
     }
 
+    /// Takes in an entry whose type nobody here knows, and that nothing more is admitted after: it grows chain and tree.
+    pub(crate) fn pass(&mut self, leaf: Hash, received_at: Timestamp) {
+        self.tree.push(leaf);
+        self.sealed = false;
+        self.last_leaf = leaf;
+        self.last_received = Some(received_at);
+    }
+
     /// Streams of an entry but for the inherited ones, each once. FORMAT.md 8.1.
     fn own_streams(&self, event: &Event, kind: &EventType) -> Vec<String> {
         if let Some(stream) = &kind.stream {

@@ -3,11 +3,11 @@
 //! The log's own clock dates entries; nobody else stood beside it. But a witness signs when it saw a
 //! checkpoint, and every entry under it was there by then.
 
+use schemas::entry::Entry;
 use schemas::policy::Policy;
 use schemas::time::Timestamp;
 
 use crate::fault::Fault;
-use crate::follower::Accepted;
 use crate::report::{Outcome, Step};
 
 /// How far the log's clock may lead that of the witnesses, in seconds.
@@ -90,8 +90,7 @@ impl Times {
     }
 
     /// Takes the next entry. The first that claims to come later than it was seen is a fault.
-    pub fn see(&mut self, accepted: &Accepted) -> Option<Fault> {
-        let entry = &accepted.entry;
+    pub fn see(&mut self, entry: &Entry) -> Option<Fault> {
         let (position, received_at) = (entry.position, entry.received_at);
         let seen = self.place(position, received_at)?;
         Some(Fault::ClockAhead {

@@ -7,6 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use schemas::catalogue::Catalogue;
+use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::note::Origin;
 use verifier::bundle::Opened;
@@ -14,7 +15,6 @@ use verifier::fault::Fault;
 use verifier::files::{Links, read};
 use verifier::follower::{Accepted, Follower};
 use verifier::output::{self, Readers};
-use verifier::refusal::Refusal;
 use verifier::times::Times;
 
 use super::copy::Reading;
@@ -82,8 +82,6 @@ pub struct Build {
     misfits: Vec<String>,
     /// Documents that are wanted and not at hand.
     wanted: Vec<Hash>,
-    /// Whether the log has adopted a catalogue that this program does not have.
-    foreign: bool,
 }
 
 impl Build {
@@ -98,7 +96,6 @@ impl Build {
             unfolded: BTreeMap::new(),
             misfits: Vec::new(),
             wanted: Vec::new(),
-            foreign: false,
         }
     }
 
@@ -169,7 +166,8 @@ impl Build {
                 return Ok(Err(halt));
             }
             if let Err(fault) = pushed {
-                return Ok(Err(self.halt(fault)));
+                let entry = entry.to_vec();
+                return self.halt(fault, &entry, &mut reading, times.as_mut()).map(Err);
             }
             taken += 1;
             if taken.is_multiple_of(4096) && !done(taken) {
@@ -178,7 +176,7 @@ impl Build {
         }
         let ready = match self.follower.drain() {
             Ok(ready) => ready,
-            Err(fault) => return Ok(Err(self.halt(fault))),
+            Err(fault) => return Ok(Err(Halt::Fault(fault))),
         };
         if let Err(halt) = self.fold_all(&ready, times.as_mut(), get) {
             return Ok(Err(halt));
@@ -191,20 +189,36 @@ impl Build {
         Ok(Ok(()))
     }
 
-    /// A type that we do not know is no lie where the log has adopted a catalogue that we do not have.
-    fn halt(&mut self, fault: Fault) -> Halt {
-        let foreign = self.foreign || self.other_genesis();
-        match fault {
-            Fault::Admission { position, refusal: Refusal::UnknownType { kind, v }, .. } if foreign => {
-                Halt::Unfolded(Unfolded { position, kind, why: Why::UnknownType { v } })
-            }
-            fault => Halt::Fault(fault),
+    /// What another catalogue may allow is no lie where the log has adopted it. Of that entry and those after it what hangs
+    /// on no catalogue is asked all the same.
+    fn halt(
+        &mut self,
+        fault: Fault,
+        entry: &[u8],
+        after: &mut Reading,
+        mut times: Option<&mut Times>,
+    ) -> io::Result<Halt> {
+        let Some(parsed) = Entry::parse(entry).ok().filter(|_| self.follower.is_beyond()) else {
+            return Ok(Halt::Fault(fault));
+        };
+        let unfolded = Unfolded {
+            position: parsed.position,
+            kind: parsed.signed.event.kind.clone(),
+            why: Why::UnknownType { v: parsed.signed.event.v },
+        };
+        let mut pass = |bytes: &[u8]| {
+            self.follower.pass(bytes)?;
+            let late = Entry::parse(bytes).ok().and_then(|entry| times.as_mut()?.see(&entry));
+            late.map_or(Ok(()), Err)
+        };
+        let mut passed = pass(entry);
+        while passed.is_ok()
+            && let Some(next) = after.entry()?
+        {
+            passed = pass(next);
         }
-    }
-
-    fn other_genesis(&mut self) -> bool {
-        let genesis = self.follower.state().genesis();
-        genesis.is_some_and(|genesis| genesis.catalogue != Catalogue::built_in().digest())
+        let passed = passed.and_then(|()| self.follower.end_passing());
+        Ok(passed.map_or_else(Halt::Fault, |()| Halt::Unfolded(unfolded)))
     }
 
     fn fold_all(
@@ -215,7 +229,7 @@ impl Build {
     ) -> Result<(), Halt> {
         for entry in entries {
             let accepted = entry.get();
-            if let Some(fault) = times.as_mut().and_then(|times| times.see(accepted)) {
+            if let Some(fault) = times.as_mut().and_then(|times| times.see(&accepted.entry)) {
                 return Err(Halt::Fault(fault));
             }
             self.adopt(accepted, get);
@@ -246,7 +260,6 @@ impl Build {
         let why = match event.kind.as_str() {
             "schema.adopted" => {
                 let Some(digest) = digest("catalogue").filter(|d| *d != Catalogue::built_in().digest()) else { return };
-                self.foreign = true;
                 Why::Catalogue { digest }
             }
             "rule.profile.adopted" => {

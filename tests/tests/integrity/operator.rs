@@ -496,6 +496,123 @@ pub const LIES: &[Lie] = &[
         told_in_the_next_version(log);
         with_document(&log.build(), &document)
     }),
+    ("a catalogue that only an entry of its own adopts", Refused(Last, 3), |log| {
+        let draft = log.draft("schema.adopted", "op").id("sc-9").with("catalogue_id", "next");
+        let draft = draft.with("catalogue", &Hash::of(&[b"next"]).to_hex()).with("effective_on", "2025-04-01");
+        let said = draft.but(|event| event.v = 2).signed(&[&log.key("op", "o1"), &log.key("op", "o2")]);
+        log.add(&said);
+        log.build()
+    }),
+    ("a field of a catalogue that the log adopted", CannotTell, |log| {
+        let document = adopt(log);
+        let said = log.draft("outage.declared", "fac-b").id("ou-9").with("weather", "storm");
+        let said = said.with("facility", "fac-b").signed(&[&log.key("fac-b", "d1")]);
+        log.add(&said);
+        with_document(&log.build(), &document)
+    }),
+    ("a genesis of another version", CannotTell, |log| {
+        let text = set(&log.records[0].note.text, "v", "2");
+        log.records[0].note = signed(&text, &[&log.seal_key()]);
+        log.build()
+    }),
+    ("a genesis with a field of the catalogue that it names", CannotTell, |log| {
+        let mut event = log.records[0].event();
+        event.data.insert("catalogue".to_owned(), Value::Text(Hash::of(&[b"next"]).to_hex()));
+        event.data.insert("anthem".to_owned(), Value::Text("none".to_owned()));
+        log.records[0].note = signed(&event.to_text(), &[&log.seal_key()]);
+        log.build()
+    }),
+    // After an entry that is not understood, what hangs on no catalogue holds as before it.
+    ("the catalogue that it adopted left out", Entry(Address("op/schema.adopted/f1001"), "adopted"), |log| {
+        adopt(log);
+        told_in_the_next_version(log);
+        log.build()
+    }),
+    ("a root of its own after it", File("checkpoint", "it says root"), |log| {
+        let document = not_understood(log);
+        let mut forged = with_document(&log.build(), &document);
+        forged.bundle.put("checkpoint", log.checkpoint(log.records.len() as u64, Hash::of(&[b"another tree"])));
+        forged.bundle.manifest();
+        forged
+    }),
+    ("a kept checkpoint of another tree after it", File("checkpoints/", "it says root"), |log| {
+        let document = not_understood(log);
+        let mut forged = with_document(&log.build(), &document);
+        let size = log.records.len() as u64;
+        forged.bundle.put(&format!("checkpoints/{size}"), log.checkpoint(size, Hash::of(&[b"another tree"])));
+        forged.bundle.manifest();
+        forged
+    }),
+    ("an event altered after it", Refused(Last, 6), |log| {
+        let document = not_understood(log);
+        let said = outage(log);
+        log.add(&said);
+        let note = &mut log.records.last_mut().unwrap().note;
+        note.text = note.text.replace("power", "storm");
+        with_document(&log.build(), &document)
+    }),
+    ("an event that is not understood, altered", Refused(Last, 6), |log| {
+        let document = adopt(log);
+        told_in_the_next_version(log);
+        let note = &mut log.records.last_mut().unwrap().note;
+        note.text = note.text.replace("cso-x/next", "cso-x/nexu").replace("\"v\":2", "\"v\":3");
+        with_document(&log.build(), &document)
+    }),
+    ("an event after it by a key that nobody knows yet", CannotTell, |log| {
+        let document = not_understood(log);
+        let key = made_up(&log.origin().holder_key_name(&log.party("fac-b"), "d9"));
+        let said = outage_by(log, &key);
+        log.add(&said);
+        with_document(&log.build(), &document)
+    }),
+    ("an event of another log after it", Refused(Last, 2), |log| {
+        let document = not_understood(log);
+        let said = log.draft("outage.declared", "fac-b").id("ou-9").with("facility", "fac-b");
+        let said =
+            said.but(|event| "other.example/log".clone_into(&mut event.ledger)).signed(&[&log.key("fac-b", "d1")]);
+        log.add(&said);
+        with_document(&log.build(), &document)
+    }),
+    ("a time that goes back after it", Refused(Last, 13), |log| {
+        let document = not_understood(log);
+        let said = outage(log);
+        log.add(&said);
+        let before = log.records[0].received_at;
+        log.records.last_mut().unwrap().received_at = before;
+        with_document(&log.build(), &document)
+    }),
+    ("an entry after it that does not follow", Entry(Last, "does not follow"), |log| {
+        let document = not_understood(log);
+        let said = outage(log);
+        log.add(&said);
+        let at = log.records.len() - 1;
+        with_document(&bent_entry(log, at, |entry| entry.prev = Hash::of(&[b"x"])), &document)
+    }),
+    ("an entry after it that is none", Entry(Last, "the first two lines"), |log| {
+        let document = not_understood(log);
+        let said = outage(log);
+        log.add(&said);
+        let bent = with_entries(log, |entries| *entries.last_mut().unwrap() = b"nothing".to_vec());
+        with_document(&bent, &document)
+    }),
+    // Roles.
+    ("a registrar without keys in another role than genesis says", Refused(Last, 14), |log| {
+        log.records.truncate(1);
+        let mut genesis = log.records[0].event();
+        genesis.data.remove("registrar_keys");
+        log.records[0].note = signed(&genesis.to_text(), &[&log.seal_key()]);
+        log.seal();
+        let registrar = genesis.text("registrar").unwrap().to_owned();
+        let key = made_up(&log.origin().holder_key_name(&registrar, "z1"));
+        let said = log.draft("key.enrolled", "op").id("key-z1").with("organisation", &registrar).with("holder", "z1");
+        let said = said.with("role", "cso").with("alg", "ed25519").with("public_key", &key.vkey().to_string());
+        let said = said.with("valid_from", "2025-01-01T00:00:00Z").but(|event| {
+            event.id = Some(format!("{registrar}/key-z1"));
+            event.by = registrar;
+        });
+        log.add(&said.signed(&[&key, &log.key("op", "o1")]));
+        log.build()
+    }),
     ("values withheld", NotByTheBundle, |log| {
         let line = opening(log, REQUEST);
         line.slots.iter_mut().for_each(|slot| *slot = Slot::Withheld);
@@ -686,6 +803,14 @@ fn adopt(log: &mut Forge<'_>) -> Vec<u8> {
     document
 }
 
+/// The same, with something said that only it tells.
+fn not_understood(log: &mut Forge<'_>) -> Vec<u8> {
+    let document = adopt(log);
+    told_in_the_next_version(log);
+    log.seal();
+    document
+}
+
 /// A record of a version that only another catalogue has; no seal follows, so that it is the last.
 fn told_in_the_next_version(log: &mut Forge<'_>) {
     let draft = log.draft("access.request.submitted", "cso-x").id("next").with("organisation", "cso-x");
@@ -722,9 +847,14 @@ fn digest(slot: &Slot) -> Hash {
 }
 
 fn outage(log: &mut Forge<'_>) -> Said {
+    let key = log.key("fac-b", "d1");
+    outage_by(log, &key)
+}
+
+fn outage_by(log: &mut Forge<'_>, key: &SecretKey) -> Said {
     let day = log.records[log.at(OUTAGE)].event().at();
     let said = log.draft("outage.declared", "fac-b").id("ou-9").on(day).with("facility", "fac-b");
-    said.with("from", "2025-03-07T01:00:00Z").with("cause", "power").signed(&[&log.key("fac-b", "d1")])
+    said.with("from", "2025-03-07T01:00:00Z").with("cause", "power").signed(&[key])
 }
 
 fn request(log: &mut Forge<'_>, by: &str) -> Draft {

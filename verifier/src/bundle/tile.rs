@@ -10,6 +10,7 @@ use schemas::tile::{self, TILE_WIDTH, Tile};
 use super::{Opened, Unreadable};
 use crate::fault::Fault;
 use crate::follower::{Accepted, ReadEntry, Unproven, prove_together};
+use crate::refusal::Refusal;
 use crate::tree::root_of;
 use crate::verified::Verified;
 
@@ -32,6 +33,11 @@ impl Files {
 pub(super) enum Stop {
     Fault(Fault),
     Unreadable(Unreadable),
+    /// An entry that only a catalogue tells which is not at hand. FORMAT.md 4.5.
+    Beyond {
+        position: u64,
+        refusal: Refusal,
+    },
 }
 
 /// A tile whose entries have been read and hashed.
@@ -197,7 +203,9 @@ pub(super) fn prove(tiles: Vec<Admitted>) -> Vec<Proven> {
             Ok(entries) => {
                 let (openings, lines) = match (&stop, lines.as_deref()) {
                     (None, Some(text)) => read_openings(&entries, text),
-                    (None, None) => {
+                    // The lines go on with entries that are not understood.
+                    (Some(Stop::Beyond { .. }), Some(text)) => (read_openings(&entries, text).0, Lines::Missing),
+                    (None | Some(Stop::Beyond { .. }), None) => {
                         (entries.iter().map(|e| Opening::nothing_of(e.get())).map(Ok).collect(), Lines::Missing)
                     }
                     (Some(_), _) => (Vec::new(), Lines::Missing),

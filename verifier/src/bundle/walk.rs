@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemas::catalogue::Catalogue;
 use schemas::entry::Entry;
 use schemas::hash::Hash;
 use schemas::note::Origin;
@@ -13,7 +12,7 @@ use schemas::opening::Slot;
 use schemas::tile::{self, TILE_WIDTH, Tile};
 
 use super::tile::{Admitted, Counts, Files, Lines, Opening, Proven, Read, Stop, prove};
-use super::{Kept, Source, Unreadable, Visitor, adopted_catalogue, adopted_document, kept_path};
+use super::{Kept, Source, Unreadable, Visitor, adopted_document, kept_path};
 use crate::crew::{Crew, Queue};
 use crate::doubt::Doubts;
 use crate::erasures::Erasures;
@@ -53,8 +52,6 @@ pub(super) struct Walk<'a> {
     pub doubts: Doubts,
     /// Of which log the openings beside the bundle are, if not of this one as it stands.
     pub other_size: Option<OtherSize>,
-    /// Whether an entry so far adopts a catalogue that we do not have.
-    pub foreign: bool,
     /// Whether documents that entries adopt may be missing.
     pub any_document: bool,
     documents: &'a BTreeSet<Hash>,
@@ -94,7 +91,6 @@ impl<'a> Walk<'a> {
             times,
             doubts,
             other_size: None,
-            foreign: false,
             any_document: false,
             documents,
             kept,
@@ -189,9 +185,12 @@ impl<'a> Walk<'a> {
         for (number, entry) in entries.into_iter().map(Ok).chain(late).enumerate() {
             let entry = entry?;
             let size = entry.entry.position.wrapping_add(1);
-            let catalogue = adopted_catalogue(&entry.entry.signed.event);
-            self.foreign |= catalogue.is_some_and(|digest| digest != Catalogue::built_in().digest());
-            self.follower.admit(entry).map_err(Stop::Fault)?;
+            self.follower.admit(entry).map_err(|fault| match fault {
+                Fault::Admission { position, refusal, .. } if self.follower.is_beyond() => {
+                    Stop::Beyond { position, refusal }
+                }
+                fault => Stop::Fault(fault),
+            })?;
             if let Some(root) = root.filter(|_| whole && number == last) {
                 match self.tiles.push(root, source) {
                     Ok(None) => {}
@@ -209,26 +208,30 @@ impl<'a> Walk<'a> {
 
     /// FORMAT.md 10.2: a kept checkpoint is that of the entries so far.
     fn compare(&mut self, size: u64, kept: &Kept) -> Result<(), Fault> {
+        let beyond = self.follower.is_beyond();
         let state = self.follower.state();
         let found = state.root();
         if found != kept.root {
             return Err(Fault::Root { path: kept_path(size), stated: kept.root, found });
         }
-        if state.is_sealed() { Ok(()) } else { Err(Fault::CheckpointSize { path: kept_path(size), size }) }
+        if state.is_sealed() || beyond { Ok(()) } else { Err(Fault::CheckpointSize { path: kept_path(size), size }) }
     }
 
     /// What can be said of a tile once its signatures are proven. Openings that are a folder of their own, apart,
     /// may be of another day than the bundle.
     fn see(&mut self, mut proven: Proven, apart: bool, crew: &dyn Crew, visitor: &mut dyn Visitor) -> Result<(), Stop> {
         self.counts = proven.counts;
-        if let Some(stop) = proven.stop.take() {
-            return Err(stop);
-        }
+        // What stands before an entry that is not understood is understood.
+        let beyond = match proven.stop.take() {
+            None => None,
+            Some(beyond @ Stop::Beyond { .. }) => Some(beyond),
+            Some(stop) => return Err(stop),
+        };
         let Proven { tile, entries, signatures, openings, lines, .. } = proven;
         self.signatures += signatures;
         let mut openings = openings.into_iter();
         for entry in &entries {
-            if let Some(fault) = self.times.see(entry.get()) {
+            if let Some(fault) = self.times.see(&entry.get().entry) {
                 return Err(Stop::Fault(fault));
             }
             let opening = openings.next().ok_or_else(|| line_count(tile))?;
@@ -243,7 +246,70 @@ impl<'a> Walk<'a> {
         }
         // Letting go of so many small pieces takes a while too.
         crew.hand(Box::new(move || drop(entries)));
-        self.lines_end(lines, apart).ok_or_else(|| line_count(tile))
+        self.lines_end(lines, apart).ok_or_else(|| line_count(tile))?;
+        beyond.map_or(Ok(()), Err)
+    }
+
+    /// What hangs on no catalogue, of an entry that is not understood and all after it: form, chain, times, tree, and
+    /// signatures by keys that were known up to there. FORMAT.md 4.5.
+    ///
+    /// # Errors
+    /// [`Stop`] is the first thing that stands against them.
+    pub fn pass(
+        &mut self,
+        size: u64,
+        source: &mut dyn Source,
+        crew: &dyn Crew,
+        visitor: &mut dyn Visitor,
+    ) -> Result<(), Stop> {
+        let known = self.follower.state().size();
+        let tiles = Tile::all(size).into_iter().filter(|tile| tile.level.is_none());
+        let mut ahead = tiles.skip_while(|tile| (tile.index + 1) * TILE_WIDTH <= known);
+        let mut reading = Queue::new(crew, 2);
+        loop {
+            while !reading.is_full() {
+                let Some(tile) = ahead.next() else { break };
+                let files = files(tile, source, &mut Beside::Nowhere);
+                reading.put(move || Read::of(tile, files));
+            }
+            let Some(read) = reading.take() else { break };
+            let end = read.tile.index * TILE_WIDTH + read.tile.width;
+            self.pass_tile(read, source)?;
+            visitor.progress("entries", end, size);
+        }
+        self.follower.end_passing().map_err(Stop::Fault)
+    }
+
+    fn pass_tile(&mut self, read: Read, source: &mut dyn Source) -> Result<(), Stop> {
+        let known = self.follower.state().size();
+        let Read { tile, entries, late, stop, root, .. } = read;
+        let first = tile.index * TILE_WIDTH + entries.len() as u64;
+        let late = (first..).zip(late).map(|(position, (bytes, leaf))| {
+            let entry = Entry::parse(&bytes).map_err(|what| Stop::Fault(Fault::Entry { position, what }))?;
+            Ok(ReadEntry { entry, leaf })
+        });
+        let kept = self.kept;
+        for (position, read) in (tile.index * TILE_WIDTH..).zip(entries.into_iter().map(Ok).chain(late)) {
+            if position < known {
+                continue;
+            }
+            let read = read?;
+            self.follower.pass_read(&read).map_err(Stop::Fault)?;
+            if let Some(fault) = self.times.see(&read.entry) {
+                return Err(Stop::Fault(fault));
+            }
+            if let Some(checkpoint) = kept.get(&(position + 1)) {
+                self.compare(position + 1, checkpoint).map_err(Stop::Fault)?;
+            }
+        }
+        if let Some(stop) = stop {
+            return Err(stop);
+        }
+        match root.map(|root| self.tiles.push(root, source)) {
+            None | Some(Ok(None)) => Ok(()),
+            Some(Ok(Some(fault))) => Err(Stop::Fault(fault)),
+            Some(Err(unreadable)) => Err(Stop::Unreadable(unreadable)),
+        }
     }
 
     /// FORMAT.md 19: the lines of a tile end where its entries do; only of another day they may end elsewhere.

@@ -260,7 +260,7 @@ impl Check<'_> {
         let doubtful = doubt::among(items.iter().chain(&brought).map(|placed| &placed.entry));
         let title = "signed by keys that the log admitted";
         let signed = self.step("3", title, |c| c.signatures(&items, &brought, &seal));
-        let roles = signed.map(|(roles, log_key, sealing)| {
+        let roles = signed.flatten().map(|(roles, log_key, sealing)| {
             let title = "the log's first entry names the key of its checkpoints";
             self.report.report.of_the_log(&sealing, log_key.as_ref(), policy);
             self.step("11", title, |c| c.log_key(log_key));
@@ -384,29 +384,43 @@ impl Check<'_> {
     }
 
     /// FORMAT.md 3 and 11: every line by a key that an entry of the pack brought, and each that brings one admitted.
-    /// Gives also the key of checkpoints that genesis names.
-    fn signatures(&mut self, items: &[Placed], brought: &[Placed], seal: &Placed) -> Result<(Signed, String), Fault> {
+    /// Gives also the key of checkpoints that genesis names; nothing where genesis is not understood.
+    fn signatures(
+        &mut self,
+        items: &[Placed],
+        brought: &[Placed],
+        seal: &Placed,
+    ) -> Result<(Option<Signed>, String), Fault> {
         let mut all: Vec<&Placed> = items.iter().chain(brought).chain([seal]).collect();
         all.sort_by_key(|placed| placed.entry.position);
         all.dedup_by_key(|placed| placed.entry.position);
         let (mut keys, mut roles) = (PackKeys::new(self.checkpoint.origin.clone()), Signers::new());
         let (mut claims, mut places): (Vec<Claim>, Vec<(&Placed, usize)>) = (Vec::new(), Vec::new());
+        let mut untold = false;
         let fault = |placed: &Placed, refusal| {
             let (position, address) = (placed.entry.position, placed.entry.signed.event.address());
             Fault::Admission { position, address, refusal }
         };
         for placed in all {
-            let signed = match keys.see(&placed.entry) {
-                Ok(signed) => signed,
-                Err(refusal @ Refusal::UnknownType { .. }) => {
-                    // The catalogue that has it may have been adopted by an entry that is not shown.
-                    self.report.report.cannot_tell(format!("entry {}: {refusal}", placed.entry.position));
-                    break;
+            let position = placed.entry.position;
+            let lines = match keys.see(&placed.entry) {
+                Ok(signed) => {
+                    roles.insert(position, signed.roles);
+                    signed.claims
+                }
+                Err(refusal) if keys.is_beyond(&placed.entry, &refusal) => {
+                    // What it does cannot be told; the entries after it can. Nobody signs it whose key is not brought.
+                    self.report.report.cannot_tell(format!("entry {position}: {refusal}; take a newer verifier"));
+                    if position == 0 {
+                        // All keys come from it.
+                        untold = true;
+                        break;
+                    }
+                    keys.lines(&placed.entry).map_err(|refusal| fault(placed, refusal))?
                 }
                 Err(refusal) => return Err(fault(placed, refusal)),
             };
-            roles.insert(placed.entry.position, signed.roles);
-            for (number, claim) in signed.claims {
+            for (number, claim) in lines {
                 claims.push(claim);
                 places.push((placed, number));
             }
@@ -423,7 +437,10 @@ impl Check<'_> {
         }
         let (log_key, sealing) = (keys.genesis().map(|genesis| genesis.log_key.clone()), keys.sealing());
         self.report.registry = Some(keys);
-        Ok(((roles, log_key, sealing), format!("{} signatures", claims.len())))
+        if untold {
+            return Ok((None, "none: genesis is not understood".to_owned()));
+        }
+        Ok((Some((roles, log_key, sealing)), format!("{} signatures", claims.len())))
     }
 
     /// FORMAT.md 11, "Doubt", as far as the entries that are shown open windows.

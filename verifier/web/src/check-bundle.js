@@ -295,7 +295,14 @@ class BundleCheck {
       await this.beyond(entry, at);
       return true;
     }
+    const foreign = state.foreign || (entry.event.type === GENESIS && entry.event.data.catalogue !== CATALOGUE.digest);
     this.adopts(entry, at);
+    if (foreign && !this.fieldsKnown(entry)) {
+      report.cannotTell('type-unknown', { type: `${entry.event.type} v${entry.event.v}` });
+      state.beyond = true;
+      await this.beyond(entry, at);
+      return true;
+    }
     if (windowOf(entry)) state.windows.push(windowOf(entry));
     await this.signatures(entry, at);
     state.received = Math.max(state.received, secondsOf(entry.receivedAt));
@@ -304,6 +311,17 @@ class BundleCheck {
     if (position + 1 < this.size && this.keptHeads.has(position + 1) && !state.lastIsSeal) report.fault(steps.tree, new Refused('kept-unsealed', { size: position + 1 }), at);
     this.openings(position, entry, at);
     return true;
+  }
+
+  /** Whether fields and codes are as this page's catalogue says; another may say otherwise. */
+  fieldsKnown(entry) {
+    try {
+      checkTypeAndFields(entry, this.state.registry, this.state);
+      return true;
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      return error.code !== 'fields';
+    }
   }
 
   /** After an entry that another catalogue describes: what hangs on none is asked to the end. */
@@ -382,7 +400,6 @@ class BundleCheck {
     const { report, state, walkSteps: steps } = this;
     steps.signatures.of += entry.note.signatures.length;
     steps.admission.of++;
-    const { foreign } = state;
     state.pending.push(
       checkLines(entry, state.registry, { log: state })
         .then(() => {
@@ -391,9 +408,7 @@ class BundleCheck {
         })
         .catch((error) => {
           if (!(error instanceof Refused)) throw error;
-          // Fields and codes are as the catalogue says, which this page may not have.
-          if (error.code === 'fields' && foreign) report.cannotTell('type-unknown', { type: `${entry.event.type} v${entry.event.v}` });
-          else report.fault([5, 6].includes(numberOf(error.code)) ? steps.signatures : steps.admission, error, at);
+          report.fault([5, 6].includes(numberOf(error.code)) ? steps.signatures : steps.admission, error, at);
         }),
     );
     if (state.pending.length >= BATCH) await this.settle();
