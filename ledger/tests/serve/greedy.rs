@@ -343,7 +343,9 @@ fn one_key_that_reads_stops_no_reader() {
                 let later = matches!(answer.status, 429 | 503) && answer.field("retry-after").parse::<u64>().is_ok();
                 assert!(answer.status == 200 || later, "{target}: {}", answer.status);
             }
-            assert!(answers.iter().any(|answer| answer.status == 200), "{target}");
+            // The place may have been that of one who hung up: afterwards the key is served again.
+            let served_again = |_| server.signed(&x, "GET", target, None).status == 200;
+            assert!(answers.iter().any(|answer| answer.status == 200) || (0..50).any(served_again), "{target}");
             answers.iter().any(|answer| answer.status == 429)
         });
         assert!(told_to_wait, "{target}");
