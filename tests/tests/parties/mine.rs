@@ -404,16 +404,22 @@ fn flip(given: &Given, at: &[u8]) {
     given.write("mine/000001.jsonl", &bytes);
 }
 
+/// Runs a case, and sees that it ends and says as its row says; gives its name, the code, all words and the files.
+fn compared((name, change, arguments, code, said): &Mishap) -> (&'static str, i32, String, Given) {
+    let given = Given::new();
+    change(&given);
+    let (ended, words) = given.run(&format!("compare {arguments}"));
+    assert_eq!(ended, Some(*code), "{name}: {words}");
+    for part in *said {
+        assert!(words.contains(part), "{name}: {part:?} in {words}");
+    }
+    (name, *code, words, given)
+}
+
 #[test]
 fn what_a_stick_did_to_ones_own_files_accuses_nobody_and_a_pack_of_others_says_nothing() {
-    for (name, change, arguments, code, said) in MISHAPS {
-        let given = Given::new();
-        change(&given);
-        let (ended, words) = given.run(&format!("compare {arguments}"));
-        assert_eq!(ended, Some(code), "{name}: {words}");
-        for part in said {
-            assert!(words.contains(part), "{name}: {part:?} in {words}");
-        }
+    for case in MISHAPS {
+        let (name, code, words, _) = compared(&case);
         let counted = format!("{} events of your own", all().len());
         assert!(code == 2 || words.contains(&counted), "{name}: {words}");
     }
@@ -618,17 +624,11 @@ const TOGETHER: [Mishap; 17] = [
 
 #[test]
 fn what_packs_and_receipts_prove_together_is_a_lie_though_each_holds_alone() {
-    for (name, change, arguments, code, said) in TOGETHER {
-        let given = Given::new();
-        change(&given);
-        let (ended, words) = given.run(&format!("compare {arguments}"));
-        assert_eq!(ended, Some(code), "{name}: {words}");
-        for part in said {
-            assert!(words.contains(part), "{name}: {part:?} in {words}");
-        }
+    for case in TOGETHER {
+        let (name, code, words, given) = compared(&case);
         let calm = ["are in the log, unaltered", "Nothing altered or hidden", "Nothing here is evidence"];
         assert_eq!(calm.iter().any(|part| words.contains(part)), code == 0, "{name}: {words}");
-        if arguments.contains("--evidence") {
+        if case.2.contains("--evidence") {
             let (ended, words) = given.run("check fork.jsonl");
             assert_eq!(ended, Some(1), "it convinces anyone: {words}");
         }
